@@ -1,0 +1,105 @@
+"""`python -m dualstatic DIRECTORY`: serve a directory now, on an embedded server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from werkzeug.serving import make_server
+
+from . import StaticFiles, __version__, asgi, wsgi
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, and exit status 2."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser("dualstatic", description="Serve a directory now, on an embedded server.")
+    flag = argparse.BooleanOptionalAction
+    parser.add_argument("directory", metavar="DIRECTORY")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (%(default)s)")
+    parser.add_argument("--prefix", default="/", help="URL path of the directory (%(default)s)")
+    parser.add_argument("--html", action=flag, default=True, help="index.html and 404.html")
+    parser.add_argument("--live", action=flag, default=True, help="look at the disk each time")
+    parser.add_argument("--asgi", action="store_true", help="use uvicorn, if it is installed")
+    parser.add_argument("--version", action="version", version=f"dualstatic {__version__}")
+    return parser
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; OSError or OverflowError where there can be none."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(listener: socket.socket, prefix: str) -> str:
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    path = prefix.strip("/")
+    return f"http://{name}:{port}/{path}{'/' if path else ''}"
+
+
+def _serve_wsgi(files: StaticFiles, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    app = wsgi.StaticMiddleware(files=files)
+    server = make_server(host, port, app, threaded=True, fd=listener.fileno())
+    server.serve_forever()
+
+
+def _serve_asgi(files: StaticFiles, listener: socket.socket) -> None:
+    import uvicorn  # it need not be installed
+
+    app = asgi.StaticMiddleware(files=files)
+    uvicorn.Server(uvicorn.Config(app, log_level="info")).run(sockets=[listener])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        if options.asgi:
+            import uvicorn  # noqa: F401 (tried before anything is said to be served)
+        files = StaticFiles(
+            options.directory, html=options.html, live=options.live, prefix=options.prefix
+        )
+        listener = _listen(options.host, options.port)
+    except ImportError:
+        parser.error("--asgi needs uvicorn: pip install uvicorn")
+    except (OSError, OverflowError, ValueError) as error:
+        parser.error(_reason(error, options))
+    with listener:
+        print(f"Serving {options.directory} at {_url(listener, options.prefix)}", flush=True)
+        try:
+            (_serve_asgi if options.asgi else _serve_wsgi)(files, listener)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+
+def _reason(error: Exception, options: argparse.Namespace) -> str:
+    if isinstance(error, NotADirectoryError | ValueError):
+        return str(error)
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"can't listen on {options.host} port {options.port}: {reason}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The ASGI door (ASGI 3, HTTP), on asyncio and on trio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from anyio.lowlevel import RunVar
+
+from .core.values import READ_FIELDS, Request, Response
+from .disk.body import Body
+from .staticfiles import StaticFiles, open_answer
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
+
+T = TypeVar("T")
+
+_THREADS = 40
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
+
+
+class StaticMiddleware:
+    """An ASGI app that answers requests for files, and hands all others on to `app` as they came.
+
+    Without an app it answers them itself: 404 or 405 over HTTP, a WebSocket is closed, the lifespan
+    acknowledged.
+    """
+
+    def __init__(self, app: ASGIApp | None = None, *, files: StaticFiles) -> None:
+        self.app = app
+        self.files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await (self.app or _stand_alone)(scope, receive, send)
+        request = _request(scope)
+        try:
+            response = self.files.get_response(request, wait=False)
+        except BlockingIOError:
+            return await self._answer_from_disk(request, scope, receive, send)
+        if response is None and self.app is not None:
+            return await self.app(scope, receive, send)
+        if response is None or response.file is not None:
+            return await self._answer_from_disk(request, scope, receive, send)
+        body = Body(response)
+        await _answer(response, body, b"".join(body), receive, send)
+        return None
+
+    async def _answer_from_disk(
+        self, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Look up, open and read the first chunk in one hop to a thread."""
+        opened = await _in_thread(partial(_open, self.files, request, self.app is not None))
+        if opened is None:
+            assert self.app is not None  # noqa: S101 (for the type checker)
+            return await self.app(scope, receive, send)
+        response, body, first = opened
+        try:
+            await _answer(response, body, first, receive, send)
+        finally:
+            body.close()
+        return None
+
+
+class _ClientGone(Exception):
+    """The server can't send to the client any more."""
+
+
+def _open(
+    files: StaticFiles, request: Request, has_app: bool
+) -> tuple[Response, Body, bytes] | None:
+    opened = open_answer(files, request, has_app=has_app)
+    if opened is None:
+        return None
+    response, body = opened
+    return response, body, next(body, b"")
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up."""
+    try:
+        limiter = _limiter.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(_THREADS)
+        _limiter.set(limiter)
+    return await anyio.to_thread.run_sync(work, limiter=limiter)
+
+
+async def _answer(
+    response: Response, body: Body, first: bytes, receive: Receive, send: Send
+) -> None:
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    left = sum(map(len, response.body)) - len(first)
+    try:
+        await _send(send, start)
+        await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
+        if left > 0:
+            await _watched(_stream(body, left, send), receive)
+    except _ClientGone:
+        return
+
+
+async def _stream(body: Body, left: int, send: Send) -> None:
+    while left > 0:
+        chunk = await _in_thread(partial(next, body))
+        left -= len(chunk)
+        await _send(send, {"type": "http.response.body", "body": chunk, "more_body": left > 0})
+
+
+async def _send(send: Send, message: Message) -> None:
+    try:
+        await send(message)
+    except OSError as error:
+        raise _ClientGone from error
+
+
+async def _watched(work: Awaitable[None], receive: Receive) -> None:
+    """Do the work until it is done or the client has gone, which `send` doesn't always tell."""
+    failures: list[Exception] = []
+
+    async def watch() -> None:
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        except Exception as error:  # noqa: BLE001 (raised again below, as it is)
+            failures.append(error)
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
+            failures.append(error)
+        tasks.cancel_scope.cancel()
+    if failures:
+        raise failures[0]
+
+
+async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:
+    """What is not HTTP, where there is no app to ask."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close"})
+    elif scope["type"] == "lifespan":
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+    else:
+        raise ValueError(f"a scope of type {scope['type']!r} needs an app")
+
+
+def _request(scope: Scope) -> Request:
+    path: str = scope.get("path", "")
+    root = scope.get("root_path", "").rstrip("/")
+    if root and f"{path}/".startswith(f"{root}/"):
+        path = path[len(root) :]
+    headers: dict[str, str] = {}
+    for key, value in scope.get("headers", ()):
+        if name := _FIELD_NAMES.get(key):
+            text = value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    query = scope.get("query_string", b"").decode("latin-1")
+    return Request(scope.get("method", ""), path, query, headers, scope.get("raw_path"))

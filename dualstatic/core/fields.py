@@ -1,0 +1,168 @@
+"""Header text to values. Every function is total, and takes time in proportion to its text.
+
+What can't be read is None: the caller says what RFC 9110 wants done with it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from functools import lru_cache
+
+# RFC 9110 section 8.8.3:
+#   entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
+#   etagc      = %x21 / %x23-7E / obs-text
+# and section 5.6.1.2: a recipient takes empty list elements.
+_ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_LIST_START = re.compile(r"[ \t,]*")
+_LIST_NEXT = re.compile(r"[ \t]*(?:,[ \t,]*|\Z)")
+
+# Section 5.6.7: IMF-fixdate, rfc850-date, asctime-date.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
+_TIME = "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+_HTTP_DATES = (
+    re.compile(
+        "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), "
+        f"(?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"
+    ),
+    re.compile(
+        "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, "
+        f"(?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"
+    ),
+    re.compile(
+        "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) "
+        f"{_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})"
+    ),
+)
+
+# Section 14.1.1:
+#   ranges-specifier = range-unit "=" range-set
+#   int-range        = first-pos "-" [ last-pos ]
+#   suffix-range     = "-" suffix-length
+_BYTES_UNIT = re.compile(r"bytes=", re.IGNORECASE)
+_RANGE = re.compile(r"([0-9]*)-([0-9]*)")
+
+# Section 12.5.3, 12.4.2: codings [ weight ];
+#   weight = OWS ";" OWS "q=" qvalue
+#   qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
+_CODING = re.compile(
+    r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]*;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
+)
+
+MAX_RANGES = 100
+"""More ranges than this are no download; the field is then ignored (section 14.2)."""
+
+_MAX_RANGE_TEXT = 8192
+_HUGE = 10**18
+
+RangeSpec = tuple[int | None, int | None]
+"""First and last position; no first: the last is a suffix length; no last: to the end."""
+
+
+def entity_tags(text: str) -> tuple[str, ...] | None:
+    """The tags of an If-Match or If-None-Match; ("*",) for the asterisk; None: no such list."""
+    if text.strip(" \t") == "*":
+        return ("*",)
+    tags = []
+    position = _end(_LIST_START.match(text))
+    while position < len(text):
+        tag = _ENTITY_TAG.match(text, position)
+        following = tag and _LIST_NEXT.match(text, tag.end())
+        if not tag or not following:
+            return None
+        tags.append(tag[0])
+        position = following.end()
+    return tuple(tags)
+
+
+def entity_tag(text: str) -> str | None:
+    """The one tag of an If-Range."""
+    return text if _ENTITY_TAG.fullmatch(text) else None
+
+
+def http_date(text: str, now: float) -> int | None:
+    """Seconds since the epoch of an HTTP-date; `now` tells the century of a two-digit year."""
+    for form in _HTTP_DATES:
+        if match := form.fullmatch(text):
+            return _seconds(match, now)
+    return None
+
+
+def _seconds(match: re.Match[str], now: float) -> int | None:
+    year, second = int(match["year"]), int(match["second"])
+    if len(match["year"]) == 2:
+        # Section 5.6.7: what seems more than 50 years in the future is the past.
+        this_year = 1970 + int(now // 31_556_952)
+        year += this_year - this_year % 100
+        year -= 100 * (year > this_year + 50)
+    leap = second == 60
+    try:
+        date = datetime(
+            year,
+            _MONTHS.index(match["month"]) + 1,
+            int(match["day"]),
+            int(match["hour"]),
+            int(match["minute"]),
+            second - leap,
+            tzinfo=timezone.utc,
+        )
+    except ValueError:
+        return None
+    return int(date.timestamp()) + leap
+
+
+def byte_ranges(text: str) -> tuple[RangeSpec, ...] | None:
+    """The range set of a Range; None: another unit, a syntax error, or more than MAX_RANGES."""
+    unit = _BYTES_UNIT.match(text)
+    if not unit or len(text) > _MAX_RANGE_TEXT:
+        return None
+    members = [member.strip(" \t") for member in text[unit.end() :].split(",")]
+    specs = [_range_spec(member) for member in members if member]
+    if not 0 < len(specs) <= MAX_RANGES:
+        return None
+    valid = tuple(spec for spec in specs if spec)
+    return valid if len(valid) == len(specs) else None
+
+
+def _range_spec(text: str) -> RangeSpec | None:
+    match = _RANGE.fullmatch(text)
+    if not match:
+        return None
+    first, last = _position(match[1]), _position(match[2])
+    if first is None and last is None:
+        return None
+    if first is not None and last is not None and first > last:
+        return None
+    return first, last
+
+
+def _position(digits: str) -> int | None:
+    """A position; one past any file where it has too many digits to be one."""
+    if not digits:
+        return None
+    digits = digits.lstrip("0")
+    return int(digits or "0") if len(digits) <= 18 else _HUGE
+
+
+def accepted_codings(text: str) -> dict[str, int]:
+    """Content codings and their weights in thousandths; a member that can't be read is left out.
+
+    Names are in lower case, without the "x-" of old clients (section 8.4.1.3).
+    """
+    # A browser repeats its value with every request; a text that no browser sends is not kept.
+    return _accepted_codings(text) if len(text) <= 256 else _accepted_codings.__wrapped__(text)
+
+
+@lru_cache(maxsize=256)
+def _accepted_codings(text: str) -> dict[str, int]:
+    weights = {}
+    for member in text.split(","):
+        if match := _CODING.fullmatch(member.strip(" \t")):
+            coding = match[1].lower()
+            weights[coding.removeprefix("x-")] = round(float(match[2] or "1") * 1000)
+    return weights
+
+
+def _end(match: re.Match[str] | None) -> int:
+    return match.end() if match else 0

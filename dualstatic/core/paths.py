@@ -1,0 +1,79 @@
+"""The gate: a URL path comes out as a name to look up, or not at all. It refuses, never repairs.
+
+Each function is total: whatever a client sends is answered by None or False, not by an exception.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+# A name is segments between single slashes; none is empty, ".", or "..". Control characters can't
+# stand in it, nor a backslash (a separator elsewhere), nor a surrogate (bytes that aren't UTF-8).
+_REFUSED = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(?:^|/)(?:\.{0,2})(?:/|\Z)")
+_DOTFILE = re.compile(r"(?:^|/)\.")
+_WELL_KNOWN = re.compile(r"\.well-known/")
+
+# What Windows takes for another name, a device, a stream, a drive or a short name (8.3).
+_WINDOWS = re.compile(
+    r"[:*?\"<>|~]|[. ](?:/|\Z)"
+    r"|(?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:[./]|\Z)",
+    re.IGNORECASE,
+)
+
+_UNSAFE_ESCAPE = re.compile(rb"%(?:2[fF]|5[cC]|(?![0-9a-fA-F]{2}))|[\\#]")
+_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
+_PLAIN = re.compile(rb"[!$&-\[\]^_`a-z{|}~\"]*")
+
+
+def name_of(path: str, prefix: str, *, dotfiles: bool, windows: bool) -> str | None:
+    """The name below `prefix` (without its last slash) that a path means; None: not one of ours."""
+    if not path.startswith(prefix + "/"):
+        return None
+    name = path[len(prefix) + 1 :]
+    if _REFUSED.search(name):
+        return None
+    if not dotfiles and _DOTFILE.search(name, _after_well_known(name)):
+        return None
+    if windows and _WINDOWS.search(name):
+        return None
+    return name
+
+
+def _after_well_known(name: str) -> int:
+    """Where the rule on dotfiles begins to hold (RFC 8615)."""
+    match = _WELL_KNOWN.match(name)
+    return match.end() - 1 if match else 0
+
+
+def admits(raw_path: bytes | None, path: str) -> bool:
+    """Whether the target, as it came, lets `path` be served.
+
+    An encoded slash or backslash is data and not a separator, a malformed escape has no meaning,
+    and neither have bytes that are not UTF-8. Without a target, U+FFFD may stand for such bytes.
+    """
+    if raw_path is None:
+        return "\ufffd" not in path
+    target = raw_path.partition(b"?")[0]
+    if _PLAIN.fullmatch(target):
+        return True
+    if _UNSAFE_ESCAPE.search(target):
+        return False
+    try:
+        _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), target).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def slash_location(path: str, query: str) -> str:
+    """The relative reference from `path` to the same with a slash at its end, the query kept.
+
+    It starts with "./", so that no segment can be read as a scheme (RFC 3986 section 4.2), and so
+    that it is right below any mount point.
+    """
+    location = f"./{quote(path.rpartition('/')[2])}/"
+    return f"{location}?{quote(query, safe=_QUERY, encoding='latin-1')}" if query else location
+
+
+_QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"

@@ -1,0 +1,288 @@
+"""The decision, in the order of RFC 9110 section 13.2.2. To a body it does nothing but `len`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+
+from werkzeug.http import http_date
+
+from . import fields
+from .paths import slash_location
+from .values import (
+    Fields,
+    File,
+    Policy,
+    Representation,
+    Request,
+    Resource,
+    Response,
+    Stored,
+)
+
+TEXT = "text/plain; charset=utf-8"
+NOSNIFF = ("x-content-type-options", "nosniff")
+VARY = ("vary", "Accept-Encoding")
+STRONG_DATE_AGE = 2
+"""Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
+
+
+# What is always true of a representation, computed once.
+
+
+def represent(stored: Stored, policy: Policy, *, varies: bool) -> Representation:
+    """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
+    vary = (VARY,) if varies else ()
+    etag = _field("etag", stored.etag)
+    modified = _field(
+        "last-modified", None if stored.modified is None else http_date(stored.modified)
+    )
+    caching = _field("cache-control", policy.cache_control)
+    described: Fields = (
+        ("content-type", policy.media_type),
+        ("content-length", str(stored.file.size)),
+        *_field("content-encoding", stored.coding),
+        *etag,
+        *modified,
+        ("accept-ranges", "bytes"),
+        *caching,
+        *vary,
+        NOSNIFF,
+    )
+    size = stored.file.size
+    whole = _answer(200, _merge(described, policy.fields), (range(size),), stored.file)
+    refreshed: Fields = (*(etag or modified), *caching, *vary)
+    return Representation(
+        stored,
+        whole,
+        without_body(whole),
+        Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
+        _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
+    )
+
+
+_OF_THE_CONTENT = frozenset({"content-type"})
+_NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
+
+
+def _answer(status: int, headers: Fields, body: tuple[bytes | range, ...], file: File) -> Response:
+    """An answer with bytes of a file; an empty file has none to open it for."""
+    return Response(status, headers, body, file) if any(body) else Response(status, headers)
+
+
+def _field(name: str, value: str | None) -> Fields:
+    return ((name, value),) if value else ()
+
+
+def _without(headers: Fields, names: Iterable[str]) -> Fields:
+    return tuple(field for field in headers if field[0] not in names)
+
+
+def _merge(ours: Fields, theirs: Fields) -> Fields:
+    """Fields of the option `headers` replace ours; Vary is a set, and grows (section 12.5.5)."""
+    extra = dict(theirs)
+    if "vary" in extra:
+        vary = ", ".join(value for name, value in (*ours, *theirs) if name == "vary")
+        members = {member.strip().lower(): member.strip() for member in vary.split(",")}
+        extra["vary"] = "*" if "*" in members else ", ".join(filter(None, members.values()))
+    return _without(ours, extra) + tuple(extra.items())
+
+
+def without_body(response: Response) -> Response:
+    """The answer to HEAD: that of the GET (section 9.3.2)."""
+    return replace(response, body=(), file=None)
+
+
+# The decision on one request.
+
+
+def select(resource: Resource, accept_encoding: str | None) -> Representation | None:
+    """The representation that the client likes best (section 12.5.3); None: it takes none.
+
+    Among those of equal weight the smallest wins. Where the resource has a form without a coding,
+    that one answers when nothing else may.
+    """
+    first = resource.representations[0]
+    if not resource.varies or not accept_encoding:
+        return first if first.stored.coding is None else None
+    weights = fields.accepted_codings(accept_encoding)
+    others = weights.get("*", 0)
+
+    def preference(representation: Representation) -> tuple[int, int]:
+        coding = representation.stored.coding
+        # Identity needs no mention to be acceptable, but any coding that has one is preferred.
+        weight = weights.get(coding, others) if coding else weights.get("identity", others)
+        return weight, -representation.stored.file.size
+
+    best = max(resource.representations, key=preference)
+    if preference(best)[0] == 0:
+        return first if first.stored.coding is None else None
+    return best
+
+
+def respond(
+    request: Request, representation: Representation, *, now: float, key: bytes
+) -> Response:
+    """The answer to a GET or HEAD of a representation; `key` makes boundaries unforeseeable."""
+    status = _failed_precondition(request, representation.stored, now)
+    if status == 304:
+        return representation.not_modified
+    if status == 412:
+        refusal = message(412, "Precondition Failed", representation.error_fields)
+        return without_body(refusal) if request.method == "HEAD" else refusal
+    if request.method == "HEAD":
+        return representation.head
+    ranges = _requested_ranges(request, representation.stored, now)
+    if ranges is None:
+        return representation.whole
+    if not ranges:
+        return _unsatisfiable(representation)
+    if len(ranges) == 1:
+        return _single(representation, ranges[0])
+    return _multipart(representation, ranges, key)
+
+
+def _failed_precondition(request: Request, stored: Stored, now: float) -> int | None:
+    """The status that the preconditions give, in the order of section 13.2.2; None: they hold."""
+    headers = request.headers
+    if "if-match" in headers:
+        if not _matches(headers["if-match"], stored.etag, weak=False):
+            return 412
+    elif _modified_since(headers.get("if-unmodified-since"), stored, now):
+        return 412
+    if "if-none-match" in headers:
+        return 304 if _matches(headers["if-none-match"], stored.etag, weak=True) else None
+    return 304 if _modified_since(headers.get("if-modified-since"), stored, now) is False else None
+
+
+def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
+    """Whether a list of tags has this one, by weak or strong comparison (section 8.8.3.2)."""
+    tags = fields.entity_tags(text) or ()
+    if tags == ("*",):
+        return True
+    if etag is None:
+        return False
+    if weak:
+        return etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
+    return etag in tags and not etag.startswith("W/")
+
+
+def _modified_since(text: str | None, stored: Stored, now: float) -> bool | None:
+    """None: there is no date, on one side or the other, and so no condition."""
+    date = None if text is None else fields.http_date(text, now)
+    return None if date is None or stored.modified is None else stored.modified > date
+
+
+def _requested_ranges(request: Request, stored: Stored, now: float) -> list[range] | None:
+    """The ranges to send; an empty list: none can be satisfied; None: the whole (section 14.2)."""
+    specs = fields.byte_ranges(request.headers.get("range", ""))
+    size = stored.file.size
+    if not specs or not size or not _if_range(request.headers.get("if-range"), stored, now):
+        return None
+    return _coalesce([part for spec in specs if (part := _clip(spec, size))])
+
+
+def _if_range(text: str | None, stored: Stored, now: float) -> bool:
+    """Section 13.1.5: a strong tag, or the exact date where that is strong."""
+    if text is None:
+        return True
+    if tag := fields.entity_tag(text):
+        return tag == stored.etag and not tag.startswith("W/")
+    date = fields.http_date(text, now)
+    return date is not None and date == stored.modified and date + STRONG_DATE_AGE <= now
+
+
+def _clip(spec: fields.RangeSpec, size: int) -> range:
+    first, last = spec
+    if first is None:
+        return range(size)[max(size - (last or 0), 0) :]
+    return range(size)[first : None if last is None else last + 1]
+
+
+def _coalesce(ranges: Sequence[range]) -> list[range]:
+    """Ranges that overlap or touch become one, in the place of the first of them."""
+    merged: list[tuple[int, range]] = []
+    for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
+        if merged and part.start <= merged[-1][1].stop:
+            before, last = merged[-1]
+            merged[-1] = min(order, before), range(last.start, max(last.stop, part.stop))
+        else:
+            merged.append((order, part))
+    return [part for _, part in sorted(merged, key=lambda item: item[0])]
+
+
+# Answers that are made on demand.
+
+
+def message(status: int, text: str, headers: Fields = ()) -> Response:
+    """A short answer in plain text."""
+    body = f"{text}\n".encode()
+    described = (("content-type", TEXT), ("content-length", str(len(body))))
+    return Response(status, (*described, *(headers or (NOSNIFF,))), (body,))
+
+
+def varying(response: Response) -> Response:
+    """The same, for caches that keep it by Accept-Encoding."""
+    return replace(response, headers=_merge(response.headers, (VARY,)))
+
+
+def redirect_to_slash(request: Request) -> Response:
+    """A redirect that keeps method and query (section 15.4.8)."""
+    location = slash_location(request.path, request.query)
+    return Response(
+        307, (("location", location), ("content-type", TEXT), ("content-length", "0"), NOSNIFF)
+    )
+
+
+def not_found_page(resource: Resource, representation: Representation) -> Response:
+    """A 404 with a page: an error has no validators, no ranges, and isn't to be kept."""
+    caching = _field("cache-control", dict(resource.policy.fields).get("cache-control", "no-cache"))
+    whole = representation.whole
+    return replace(whole, status=404, headers=_without(whole.headers, _NOT_OF_A_PAGE) + caching)
+
+
+_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control"})
+
+
+def _unsatisfiable(representation: Representation) -> Response:
+    content_range = ("content-range", f"bytes */{representation.stored.file.size}")
+    headers = (content_range, *representation.error_fields)
+    return message(416, "Range Not Satisfiable", headers)
+
+
+def _single(representation: Representation, part: range) -> Response:
+    whole, file = representation.whole, representation.stored.file
+    headers = (
+        *_without(whole.headers, ("content-length",)),
+        ("content-range", _content_range(part, file)),
+        ("content-length", str(len(part))),
+    )
+    return Response(206, headers, (part,), file)
+
+
+def _multipart(representation: Representation, ranges: list[range], key: bytes) -> Response:
+    """Several ranges (section 14.6); the whole file where that is not longer."""
+    whole, stored = representation.whole, representation.stored
+    named = f"{stored.etag} {stored.file.identity} {ranges}"
+    boundary = blake2b(named.encode(), key=key, digest_size=16).hexdigest()
+    media_type = dict(whole.headers)["content-type"]
+    body: list[bytes | range] = []
+    for part in ranges:
+        content_range = _content_range(part, stored.file)
+        head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}"
+        body += [f"\r\n{head}\r\n\r\n".encode("latin-1"), part]
+    body.append(f"\r\n--{boundary}--\r\n".encode())
+    length = sum(map(len, body))
+    if length >= stored.file.size:
+        return whole
+    headers = (
+        *_without(whole.headers, ("content-length", "content-type")),
+        ("content-type", f"multipart/byteranges; boundary={boundary}"),
+        ("content-length", str(length)),
+    )
+    return Response(206, headers, tuple(body), stored.file)
+
+
+def _content_range(part: range, file: File) -> str:
+    return f"bytes {part.start}-{part.stop - 1}/{file.size}"

@@ -1,0 +1,124 @@
+"""The values that travel between the rooms. They hold no open file and know no disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+Fields = tuple[tuple[str, str], ...]
+"""Header fields of an answer: lower-case names, values in Latin-1."""
+
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+READ_FIELDS = (
+    "accept-encoding",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "range",
+)
+"""The request fields that a decision reads; a door may leave out all others."""
+
+
+class Request(NamedTuple):
+    """A request as the decision sees it.
+
+    `path` is text, percent-decoded once, below the mount point, with the prefix. `query` goes into
+    the Location of a redirect as it is. `headers` has lower-case names; the lines of a repeated
+    field are joined by a comma (RFC 9110 section 5.3). `raw_path` is the request target before
+    decoding, where the server tells it: it can only make us refuse.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = NO_FIELDS
+    raw_path: bytes | None = None
+
+
+Identity = tuple[int, int, int, int, int]
+"""Of a file: device, inode, size in bytes, mtime and ctime in nanoseconds."""
+
+
+class Opener(Protocol):
+    """A directory that opens its files, and nothing outside it, for reading."""
+
+    def open(self, name: str) -> int:
+        """A descriptor to read the file; FileNotFoundError where there is none."""
+
+    def identity(self, name: str) -> Identity:
+        """What is the same as long as the file is; OSError where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was when it was looked at: how to open it again, and how to know it again."""
+
+    opener: Opener
+    name: str
+    size: int
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One stored form of a resource: a file, its content coding, its validators.
+
+    `etag` is None where nothing tells two versions apart. `modified` is in seconds since the epoch,
+    and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1).
+    """
+
+    file: File
+    coding: str | None
+    etag: str | None
+    modified: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. Its bytes are named, not held: a `range` in `body` means these bytes of `file`."""
+
+    status: int
+    headers: Fields
+    body: tuple[bytes | range, ...] = ()
+    file: File | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the options say of one resource; `fields` are those of the option `headers`."""
+
+    media_type: str
+    cache_control: str | None
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A stored form with all that is always true of it: the 200, its HEAD, the 304.
+
+    `error_fields` go out with a 412 and a 416.
+    """
+
+    stored: Stored
+    whole: Response
+    head: Response
+    not_modified: Response
+    error_fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a name leads to: its representations, the one without a content coding first.
+
+    `settled` says that no file was changed so lately that a further change might not show.
+    """
+
+    representations: tuple[Representation, ...]
+    policy: Policy
+    varies: bool
+    settled: bool

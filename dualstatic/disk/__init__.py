@@ -1,0 +1,1 @@
+"""The only rooms that look at files, open them or read them."""

@@ -1,0 +1,138 @@
+"""The bytes of an answer: its file opened, proved to be the one the answer speaks of, and read."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Iterator
+
+from ..core.values import File, Response
+from .directory import identity
+from .validators import read_at
+
+CHUNK = 2**18
+"""Bytes read at once, at most."""
+
+
+class FileChanged(Exception):
+    """The file is no longer the one that the answer speaks of."""
+
+
+class Body:
+    """The bytes of an answer, in chunks of at most 256 KiB; never more than Content-Length says.
+
+    The file is opened at once: FileChanged means that it is no longer the one looked up (ask
+    again), FileNotFoundError that it is gone (a miss). Later, FileChanged means that the file
+    became shorter than promised: then the connection has to be dropped.
+
+    `close` may be called from any thread, and twice; a read under way is waited for by nobody, and
+    closes the file when it ends.
+    """
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._guard = threading.Lock()
+        self._reading = False
+        self._descriptor: int | None = None
+        if response.file is not None:
+            self._descriptor = _open(response.file)
+        self._pieces = _pieces(response.body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            piece = next(self._pieces)
+            return piece if isinstance(piece, bytes) else self._read(piece)
+        except BaseException:  # the end is one way out among others
+            self.close()
+            raise
+
+    def _read(self, part: range) -> bytes:
+        with self._guard:
+            descriptor = self._descriptor
+            if descriptor is None:
+                raise ValueError("read of a closed body")
+            self._reading = True
+        try:
+            return _read_exactly(descriptor, part)
+        finally:
+            with self._guard:
+                self._reading = False
+                closed = self._descriptor is None
+            if closed:
+                os.close(descriptor)
+
+    def close(self) -> None:
+        with self._guard:
+            descriptor, self._descriptor = self._descriptor, None
+            reading = self._reading
+        if descriptor is not None and not reading:
+            os.close(descriptor)
+
+    def detach(self) -> WholeFile | None:
+        """The open file, handed over, where the answer is all of it; else None."""
+        file, descriptor = self._response.file, self._descriptor
+        if file is None or descriptor is None or self._response.body != (range(file.size),):
+            return None
+        self._descriptor = None
+        return WholeFile(descriptor, file.size)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_guard"):
+            self.close()
+
+
+def _open(file: File) -> int:
+    descriptor = file.opener.open(file.name)
+    try:
+        if identity(os.fstat(descriptor)) != file.identity:
+            raise FileChanged(file.name)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
+    for part in body:
+        if isinstance(part, bytes):
+            yield part
+        else:
+            yield from (part[start : start + CHUNK] for start in range(0, len(part), CHUNK))
+
+
+def _read_exactly(descriptor: int, part: range) -> bytes:
+    data = read_at(descriptor, len(part), part.start)
+    while len(data) < len(part):
+        more = read_at(descriptor, len(part) - len(data), part.start + len(data))
+        if not more:
+            raise FileChanged("the file became shorter than promised")
+        data += more
+    return data
+
+
+class WholeFile(io.FileIO):
+    """The file of an answer that sends all of it, for a server's `wsgi.file_wrapper`.
+
+    It ends where the answer's Content-Length ends. `close` raises if the file ends before, so that
+    the server drops the connection, and does not take the next answer for the rest of this one.
+    """
+
+    def __init__(self, descriptor: int, promised: int) -> None:
+        super().__init__(descriptor)
+        self._promised = promised
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(self._promised - self.tell(), 0)
+        return super().read(left if size is None or size < 0 else min(size, left)) or b""
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        size = os.fstat(self.fileno()).st_size
+        super().close()
+        if size < self._promised:
+            raise FileChanged("the file became shorter than promised")

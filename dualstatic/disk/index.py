@@ -1,0 +1,221 @@
+"""The live look-up remembered: a scan keeps the names, and a name's first use keeps the rest."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..core.values import File, Resource
+from .directory import MISSES, Directory, Kind, PinnedDirectory
+from .folder import SUFFIXES, Finder
+
+_SECOND_NAMES = 4096
+"""Resources kept under names that lead through links; links to each other make endless many."""
+
+Gate = Callable[[str], "str | None"]
+
+
+@dataclass(slots=True)
+class Scan:
+    """What lies below one directory. Each real directory is held once, under its real name.
+
+    `paths` are URL paths of files, with the prefix; `bare` those that only a sibling has. `hidden`
+    are names of files that no path leads to but through a link. `aliases` lead from a link's name
+    to the real name of its directory.
+    """
+
+    directory: PinnedDirectory
+    prefix: str
+    gate: Gate
+    paths: set[str] = field(default_factory=set)
+    bare: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    def has(self, path: str) -> bool:
+        return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
+
+    def _has_behind_link(self, path: str) -> bool:
+        name = self.gate(path)
+        if name is None:
+            return False
+        *parts, leaf = name.split("/")
+        place = ""
+        for part in parts:
+            place = _join(place, part)
+            place = self.aliases.get(place, place)
+        real = _join(place, leaf)
+        return f"{self.prefix}/{real}" in self.paths or real in self.hidden
+
+    def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
+        return [coding for coding in encodings if self.has(path + SUFFIXES[coding])]
+
+
+class _Scanner:
+    """Makes the scan of a directory, whatever lies in it."""
+
+    def __init__(self, scan: Scan, finder: Finder) -> None:
+        self._scan = scan
+        self._finder = finder
+        self._seen = {""}
+
+    def run(self) -> None:
+        scan = self._scan
+        self._descend("", lambda name: scan.paths.add(f"{scan.prefix}/{name}"))
+        # What links lead to, and the scan has not met, lies where no path goes.
+        while targets := sorted(set(scan.aliases.values()) - self._seen):
+            self._seen.add(targets[0])
+            self._descend(targets[0], scan.hidden.add)
+        for coding in self._finder.encodings:
+            suffix = SUFFIXES[coding]
+            stems = {path.removesuffix(suffix) for path in scan.paths if path.endswith(suffix)}
+            scan.bare |= stems - scan.paths
+
+    def _descend(self, top: str, keep: Callable[[str], None]) -> None:
+        todo = [top]
+        while todo:
+            place = todo.pop()
+            for leaf, kind in self._entries(place):
+                name = _join(place, leaf)
+                leads_to = self._follow(place, leaf) if kind == "link" else kind
+                if leads_to == "file" and self._admits(place, leaf):
+                    keep(name)
+                elif (
+                    leads_to == "directory"
+                    and self._admits(place, leaf, "/x")
+                    and self._is_new(name)
+                ):
+                    todo.append(name)
+                elif leads_to == "other":
+                    self._finder.warn("skipped, not a file", self._path(name))
+
+    def _entries(self, place: str) -> list[tuple[str, Kind]]:
+        try:
+            with self._scan.directory.walk() as walk:
+                walk.enter(place.split("/"))
+                return walk.entries()
+        except OSError as error:
+            self._skip(error, place)
+            return []
+
+    def _follow(self, place: str, leaf: str) -> Kind | None:
+        """What a link leads to; a directory is noted as an alias, and None."""
+        if not self._admits(place, leaf, "/x"):
+            return None
+        try:
+            with self._scan.directory.walk() as walk:
+                walk.enter(place.split("/"))
+                last, status = walk.find(leaf)
+                if stat.S_ISDIR(status.st_mode):
+                    self._scan.aliases[_join(place, leaf)] = walk.real(last)
+                    return None
+        except OSError as error:
+            self._skip(error, _join(place, leaf))
+            return None
+        return "file" if stat.S_ISREG(status.st_mode) else "other"
+
+    def _admits(self, place: str, leaf: str, more: str = "") -> bool:
+        """Whether the gate lets a URL through that has this name in it."""
+        above = "x/" if place else ""
+        if self._scan.gate(f"{self._scan.prefix}/{above}{leaf}{more}") is not None:
+            return True
+        if not leaf.startswith("."):
+            self._finder.warn("skipped, no URL path can name it", self._path(_join(place, leaf)))
+        return False
+
+    def _is_new(self, name: str) -> bool:
+        """Whether a directory has yet to be scanned; from outside the root one can come to it."""
+        if name == self._scan.directory.real_path:
+            self._scan.aliases[name] = ""
+        elif name not in self._seen:
+            self._seen.add(name)
+            return True
+        return False
+
+    def _skip(self, error: OSError, name: str) -> None:
+        if error.errno not in MISSES:
+            raise error
+        self._finder.warn(f"skipped, {error.strerror}", self._path(name))
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._scan.directory.path, name)
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}/{name}" if place else name
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What one scan of all directories gave, and the resources that were asked for since."""
+
+    scans: tuple[Scan, ...]
+    room: int
+    ready: dict[str, Resource] = field(default_factory=dict)
+
+    def scan_of(self, path: str) -> Scan | None:
+        """The first directory that has the file, else the first that has a sibling of it."""
+        for scan in self.scans:
+            if scan.has(path):
+                return scan
+        for scan in self.scans:
+            if path in scan.bare or (scan.aliases and scan.codings(path, tuple(SUFFIXES))):
+                return scan
+        return None
+
+
+class Index:
+    """The look-up of index mode: a path that no scan met never touches the disk."""
+
+    def __init__(
+        self, finder: Finder, directories: Sequence[Directory], gate: Gate, prefix: str
+    ) -> None:
+        self._finder = finder
+        self._directories = directories
+        self._gate = gate
+        self._prefix = prefix
+        self._refreshing = threading.Lock()
+        self._state = _State((), 0)
+
+    def look_up(self, path: str, *, wait: bool) -> Resource | None:
+        state = self._state
+        if resource := state.ready.get(path):
+            return resource
+        scan = state.scan_of(path)
+        if scan is None:
+            return None
+        if not wait:
+            raise BlockingIOError("the first use of a file reads the disk")
+        name = path[len(self._prefix) + 1 :]
+        codings = scan.codings(path, self._finder.encodings)
+        resource = self._finder.find(scan.directory, name, codings)
+        if resource and resource.settled and len(state.ready) < state.room:
+            state.ready[path] = resource
+        return resource
+
+    def is_current(self, path: str, file: File, *, wait: bool) -> bool:
+        """Whether a file that is about to be read is still the one remembered for its path."""
+        if not wait:
+            raise BlockingIOError("a file that is about to be read is looked at first")
+        try:
+            if file.opener.identity(file.name) == file.identity:
+                return True
+        except OSError as error:
+            if error.errno not in MISSES:
+                raise
+        self._state.ready.pop(path, None)
+        return False
+
+    def refresh(self) -> None:
+        """Scan again, and swap the new index in when it is whole."""
+        with self._refreshing:
+            scans = []
+            for directory in self._directories:
+                scan = Scan(directory.pin(), self._prefix, self._gate)
+                _Scanner(scan, self._finder).run()
+                scans.append(scan)
+            room = sum(len(scan.paths) + len(scan.bare) for scan in scans) + _SECOND_NAMES
+            self._state = _State(tuple(scans), room)

@@ -1,0 +1,89 @@
+"""Entity-tags and dates of files (RFC 9110 section 8.8)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+
+from ..core.values import Identity
+from .directory import identity
+
+HASHED = 2**20
+"""Bytes up to which a tag is a hash of the content."""
+
+HASHED_UNDATED = 64 * 2**20
+"""The same for a file whose mtime is a constant of the build that made it."""
+
+FRESH = 2 * 10**9
+"""Nanoseconds for which a change may be followed by another with the same time stamp."""
+
+_REMEMBERED = 2**14
+_STRIPES = 64
+
+
+def is_fresh(status: os.stat_result) -> bool:
+    return time.time_ns() - status.st_ctime_ns < FRESH
+
+
+def modified(status: os.stat_result) -> int | None:
+    """Seconds for Last-Modified: never later than now, and none for the 0 or 1 of a build."""
+    seconds = status.st_mtime_ns // 10**9
+    return seconds if 1 < seconds <= time.time() else None
+
+
+class Validators:
+    """The tags of files; a hash is remembered for as long as its file stays as it was."""
+
+    def __init__(self) -> None:
+        self._digests: dict[Identity, bytes] = {}
+        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+
+    def clear(self) -> None:
+        self._digests.clear()
+
+    def etag(self, descriptor: int, status: os.stat_result, coding: str | None) -> str | None:
+        """The entity-tag of an open file, its coding in it; None: nothing could tell a change."""
+        undated = status.st_mtime_ns // 10**9 <= 1
+        suffix = f"-{coding}" if coding else ""
+        if status.st_size <= (HASHED_UNDATED if undated else HASHED):
+            if digest := self._digest(descriptor, status):
+                return f'"{digest[:16].hex()}{suffix}"'
+        elif undated:
+            return None
+        weak = "W/" if is_fresh(status) else ""
+        return f'{weak}"{status.st_size:x}-{abs(status.st_mtime_ns):x}{suffix}"'
+
+    def _digest(self, descriptor: int, status: os.stat_result) -> bytes | None:
+        """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
+        key = identity(status)
+        if digest := self._digests.get(key):
+            return digest
+        with self._locks[status.st_ino % _STRIPES]:
+            digest = self._digests.get(key) or _sha256(descriptor, status.st_size)
+            if identity(os.fstat(descriptor)) != key:
+                return None
+            if not is_fresh(status):
+                while len(self._digests) >= _REMEMBERED:
+                    self._digests.pop(next(iter(self._digests)), None)
+                self._digests[key] = digest
+        return digest
+
+
+def _sha256(descriptor: int, size: int) -> bytes:
+    digest = hashlib.sha256(usedforsecurity=False)
+    position = 0
+    while position < size and (data := read_at(descriptor, min(size - position, HASHED), position)):
+        digest.update(data)
+        position += len(data)
+    return digest.digest()
+
+
+if hasattr(os, "pread"):
+    read_at = os.pread
+else:  # Windows, where each descriptor has one reader at a time
+
+    def read_at(descriptor: int, size: int, position: int) -> bytes:
+        os.lseek(descriptor, position, os.SEEK_SET)
+        return os.read(descriptor, size)

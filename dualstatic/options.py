@@ -1,0 +1,158 @@
+"""The options of StaticFiles, checked: a wrong one raises with its name and what it takes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from .core.values import Fields
+from .disk.folder import SUFFIXES
+
+CacheControl = str | Callable[[str], str | None] | None
+Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
+Headers = Mapping[str, str] | Callable[[str], Mapping[str, str] | None] | None
+StrPath = str | os.PathLike[str]
+Packages = Sequence[str | tuple[str, str]]
+
+FOREVER = "public, max-age=31536000, immutable"
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
+_FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
+_MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s/;]+(?:[ \t]*;[\x20-\x7e]+)?")
+_CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
+_OURS = frozenset(
+    {
+        "content-length",
+        "content-range",
+        "content-encoding",
+        "transfer-encoding",
+        "etag",
+        # Those of the connection (section 7.6.1) are the server's.
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "upgrade",
+    }
+)
+
+T = TypeVar("T")
+
+
+def prefix(value: str) -> str:
+    """The prefix with a slash at its start and none at its end; "" for the root."""
+    if not isinstance(value, str):
+        raise TypeError(f"prefix takes a str, such as '/static', not {value!r}")
+    path = value.strip("/")
+    segments = path.split("/")
+    if urlsplit(value).scheme or "//" in value or re.search(r"[?#\\\x00-\x1f\x7f]", value):
+        raise ValueError(f"prefix takes a path, such as '/static', not {value!r}")
+    if path and not {"", ".", ".."}.isdisjoint(segments):
+        raise ValueError(f"prefix takes a path without empty or dot segments, not {value!r}")
+    return f"/{path}" if path else ""
+
+
+def directories(value: StrPath | Sequence[StrPath] | None) -> list[str]:
+    given = [value] if isinstance(value, str | os.PathLike) else value or []
+    paths = [os.fspath(path) if isinstance(path, str | os.PathLike) else path for path in given]
+    if not all(isinstance(path, str) and path for path in paths):
+        raise TypeError(f"directory takes a path or a sequence of paths, not {value!r}")
+    return [os.path.abspath(path) for path in paths]
+
+
+def packages(value: Packages | None) -> list[tuple[str, str]]:
+    pairs = [(item, "statics") if isinstance(item, str) else item for item in value or ()]
+    if isinstance(value, str) or not all(
+        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) for x in pair)
+        for pair in pairs
+    ):
+        raise TypeError(f"packages takes a list of names and (name, folder) pairs, not {value!r}")
+    return pairs
+
+
+def encodings(value: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(coding in SUFFIXES for coding in value):
+        raise ValueError(f"encodings takes a sequence of {', '.join(SUFFIXES)}, not {value!r}")
+    return tuple(dict.fromkeys(value))
+
+
+def media_types(value: Mapping[str, str] | None) -> Mapping[str, str]:
+    for key, kind in (value or {}).items():
+        if not isinstance(key, str) or not key or "/" in key:
+            raise ValueError(f"media_types takes suffixes ('.ext') or file names, not {key!r}")
+        if not isinstance(kind, str) or not _MEDIA_TYPE.fullmatch(kind):
+            raise ValueError(f"media_types takes a media type for {key!r}, not {kind!r}")
+    return value or {}
+
+
+def charset(value: str | None) -> str | None:
+    if value is not None and not (isinstance(value, str) and _CHARSET.fullmatch(value)):
+        raise ValueError(f"charset takes the name of a charset or None, not {value!r}")
+    return value
+
+
+def cache_control(value: CacheControl) -> Callable[[str], str | None]:
+    """A function from a file's name to its Cache-Control."""
+    return _per_name(value, _cache_control_value)
+
+
+def _cache_control_value(value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and _FIELD_VALUE.fullmatch(value)):
+        raise ValueError(f"cache_control takes the text of a field or None, not {value!r}")
+    return value
+
+
+def immutable(value: Immutable) -> Callable[[str], bool]:
+    """A function from a file's name to whether its content never changes."""
+    if value is None:
+        return lambda name: False
+    if isinstance(value, str | re.Pattern):
+        try:
+            pattern = re.compile(value)
+        except re.error as error:
+            raise ValueError(f"immutable takes a regular expression: {error}") from error
+        if not isinstance(pattern.pattern, str):
+            raise TypeError(f"immutable takes a regular expression of str, not {value!r}")
+        return lambda name: bool(pattern.search(name))
+    if not callable(value):
+        raise TypeError(f"immutable takes a regular expression or a callable, not {value!r}")
+    return value
+
+
+def headers(value: Headers) -> Callable[[str], Fields]:
+    """A function from a file's name to more fields of its answers, names in lower case."""
+    return _per_name(value, _fields)
+
+
+def _fields(value: object) -> Fields:
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping):
+        raise TypeError(f"headers takes a mapping or a callable that gives one, not {value!r}")
+    for name, text in value.items():
+        if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+            raise ValueError(f"headers takes names of fields, not {name!r}")
+        if name.lower() in _OURS:
+            raise ValueError(f"headers takes fields that are not set for each answer, not {name!r}")
+        if not isinstance(text, str) or not _FIELD_VALUE.fullmatch(text):
+            raise ValueError(f"headers takes a value without control characters, not {text!r}")
+    return tuple((name.lower(), text.strip()) for name, text in value.items())
+
+
+def _per_name(value: object, check: Callable[[object], T]) -> Callable[[str], T]:
+    """A constant is checked now, what a callable gives each time it is asked."""
+    if callable(value):
+        ask = value
+        return lambda name: check(ask(name))
+    constant = check(value)
+    return lambda name: constant
+
+
+def flag(option: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{option} takes True or False, not {value!r}")
+    return value

@@ -1,0 +1,69 @@
+"""The fixtures that every battery shares: a tree on the disk, and a door in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dualstatic import StaticFiles
+
+from .doors import Client
+from .trees import Link, write_tree
+
+DOORS = ("wsgi", "asgi")
+MODES = ("index", "live")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Callable[..., Path]:
+    """Make a tree called www (a secret lies beside it) and give its path."""
+
+    def make(entries: Mapping[str, bytes | str | Link | None], name: str = "www") -> Path:
+        write_tree(tmp_path / "outside", {"secret.txt": b"SECRET"})
+        return write_tree(tmp_path / name, entries)
+
+    return make
+
+
+@pytest.fixture(params=DOORS)
+def door(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def serve(door: str, mode: str) -> Callable[..., Client]:
+    """Put a door in front of a directory; `app=False` for a door that stands alone."""
+
+    def make(directory: Any, *, app: bool = True, **options: Any) -> Client:
+        return Client(StaticFiles(directory, live=mode == "live", **options), door, app)
+
+    return make
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "rows(*ids): the rows of the conformance list that it checks"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many rows of the conformance list the run checked, and which are left out and why."""
+    from .rows import ALL, CHECKED, LEFT_OUT
+
+    if not CHECKED:
+        return
+    terminalreporter.section("conformance list")
+    terminalreporter.line(f"{len(CHECKED)} of {len(ALL)} rows are checked")
+    reasons: dict[str, list[str]] = {}
+    for row, reason in LEFT_OUT.items():
+        reasons.setdefault(reason, []).append(row)
+    for reason, ids in reasons.items():
+        terminalreporter.line(f"left out: {' '.join(sorted(ids))}: {reason}")

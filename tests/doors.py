@@ -1,0 +1,256 @@
+"""Asks both doors as a server would: a raw target and field lines in; status, fields and body out.
+
+Around the WSGI door stands wsgiref's validator, around the ASGI door a checker of every message.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote, unquote_to_bytes
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
+
+import anyio
+
+import dualstatic.asgi
+import dualstatic.wsgi
+from dualstatic import StaticFiles
+
+Fields = Sequence[tuple[str, str]]
+
+
+@dataclass
+class Answer:
+    """What came back; `passed` says that the app behind the door was asked."""
+
+    status: int
+    fields: list[tuple[str, str]]
+    body: bytes
+    passed: bool = False
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        assert value is not None, f"no {name} in {self.fields}"
+        return value
+
+    def get(self, name: str) -> str | None:
+        values = [value for key, value in self.fields if key.lower() == name.lower()]
+        assert len(values) <= 1, f"{name} stands {len(values)} times"
+        return values[0] if values else None
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+
+@dataclass
+class Client:
+    """One door with its files, and an app behind it unless `app` is False."""
+
+    files: StaticFiles
+    door: str
+    app: bool = True
+    backend: str = "asyncio"
+    backend_options: dict[str, Any] = field(default_factory=dict)
+    raw: bool = True
+    extra: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def get(
+        self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
+    ) -> Answer:
+        return self.ask("GET", target, fields, **extra)
+
+    def head(
+        self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
+    ) -> Answer:
+        return self.ask("HEAD", target, fields, **extra)
+
+    def ask(
+        self,
+        method: str,
+        target: str | bytes,
+        fields: Fields | dict[str, str] = (),
+        *,
+        body: bytes = b"",
+        **extra: Any,
+    ) -> Answer:
+        """`target` is the raw request target, with its query; `extra` goes into environ or scope."""
+        raw = target.encode() if isinstance(target, str) else target
+        lines = list(fields.items()) if isinstance(fields, dict) else list(fields)
+        call = ask_wsgi if self.door == "wsgi" else ask_asgi
+        return call(self, method, raw, lines, body, {**self.extra, **extra})
+
+
+def make_environ(
+    method: str, target: bytes, lines: Fields, body: bytes = b"", *, raw: bool = True
+) -> dict[str, Any]:
+    """The environ a server makes of a request: PATH_INFO is bytes in Latin-1, lines combine."""
+    path, _, query = target.partition(b"?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "wsgi.input": BytesIO(body),
+    }
+    if raw:
+        environ["REQUEST_URI"] = target.decode("latin-1")
+    setup_testing_defaults(environ)
+    environ["SCRIPT_NAME"] = ""
+    for name, value in lines:
+        key = "HTTP_" + name.upper().replace("-", "_")
+        environ[key] = f"{environ[key]},{value}" if key in environ and key != "HTTP_HOST" else value
+    return environ
+
+
+def ask_wsgi(
+    client: Client, method: str, target: bytes, lines: Fields, body: bytes, extra: dict[str, Any]
+) -> Answer:
+    environ = make_environ(method, target, lines, body, raw=client.raw)
+    environ.update(extra)
+    for name in [name for name, value in environ.items() if value is None]:
+        del environ[name]
+    seen: list[Any] = []
+
+    def app(inner_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        seen.append(inner_environ)
+        start_response("200 OK", [("Content-Type", "text/plain"), ("X-App", "1")])
+        return [b"the app"]
+
+    door: Any = dualstatic.wsgi.StaticMiddleware(
+        app if client.app else None, files=client.files, **client.options
+    )
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
+        assert exc_info is None
+        started.append((status, headers))
+        return lambda data: None
+
+    # The validator takes no target but a path, which a client is free not to send.
+    checked = validator(door) if environ.get("PATH_INFO", "/").startswith("/") else door
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD")
+        chunks = checked(environ, start_response)
+        try:
+            received = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+    assert len(started) == 1
+    assert all(inner is environ for inner in seen)
+    status, headers = started[0]
+    answer = Answer(int(status.split()[0]), list(headers), received, passed=bool(seen))
+    check_length(method, answer)
+    return answer
+
+
+def make_scope(method: str, target: bytes, lines: Fields, *, raw: bool = True) -> dict[str, Any]:
+    """The scope a server makes of a request: the path decoded as UTF-8 with replacements."""
+    path, _, query = target.partition(b"?")
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path.decode("latin-1").encode("latin-1").decode("utf-8", "replace")),
+        "query_string": query,
+        "root_path": "",
+        "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in lines],
+        "client": ("127.0.0.1", 1234),
+        "server": ("127.0.0.1", 80),
+        "extensions": {},
+    }
+    if raw:
+        scope["raw_path"] = path
+    return scope
+
+
+class Messages:
+    """The `send` of a strict server: it takes only what the ASGI specification allows."""
+
+    def __init__(self) -> None:
+        self.start: dict[str, Any] | None = None
+        self.body: list[bytes] = []
+        self.complete = False
+
+    async def send(self, message: Any) -> None:
+        assert isinstance(message, dict)
+        assert not self.complete, f"a message after the last: {message['type']}"
+        if self.start is None:
+            assert message["type"] == "http.response.start"
+            assert set(message) <= {"type", "status", "headers", "trailers"}
+            assert isinstance(message["status"], int)
+            for name, value in message["headers"]:
+                assert isinstance(name, bytes)
+                assert name == name.lower().strip()
+                assert isinstance(value, bytes)
+                assert not {b"\r", b"\n", b"\0"} & {value[i : i + 1] for i in range(len(value))}
+            self.start = message
+            return
+        assert message["type"] == "http.response.body"
+        assert set(message) <= {"type", "body", "more_body"}
+        body = message.get("body", b"")
+        assert isinstance(body, bytes)
+        self.body.append(body)
+        self.complete = not message.get("more_body", False)
+
+
+def ask_asgi(
+    client: Client, method: str, target: bytes, lines: Fields, body: bytes, extra: dict[str, Any]
+) -> Answer:
+    arguments = (client, method, target, lines, body, extra)
+    return anyio.run(ask_asgi_here, *arguments, backend=client.backend)
+
+
+async def ask_asgi_here(
+    client: Client, method: str, target: bytes, lines: Fields, body: bytes, extra: dict[str, Any]
+) -> Answer:
+    """Ask in the loop that runs, beside whatever else is asked there."""
+    scope = make_scope(method, target, lines, raw=client.raw)
+    scope.update(extra)
+    for name in [name for name, value in scope.items() if value is None]:
+        del scope[name]
+    messages = Messages()
+    requests = [{"type": "http.request", "body": body, "more_body": False}]
+    seen: list[Any] = []
+
+    async def receive() -> Any:
+        if requests:
+            return requests.pop()
+        await anyio.sleep_forever()
+
+    async def app(inner_scope: Any, inner_receive: Any, inner_send: Any) -> None:
+        seen.append(inner_scope)
+        assert inner_receive is receive
+        headers = [(b"content-type", b"text/plain"), (b"x-app", b"1")]
+        await inner_send({"type": "http.response.start", "status": 200, "headers": headers})
+        await inner_send({"type": "http.response.body", "body": b"the app"})
+
+    door = dualstatic.asgi.StaticMiddleware(
+        app if client.app else None, files=client.files, **client.options
+    )
+    await door(scope, receive, messages.send)
+    assert messages.start is not None
+    assert messages.complete
+    assert all(inner is scope for inner in seen)
+    answer = Answer(
+        messages.start["status"],
+        [(n.decode("latin-1"), v.decode("latin-1")) for n, v in messages.start["headers"]],
+        b"".join(messages.body),
+        passed=bool(seen),
+    )
+    check_length(method, answer)
+    return answer
+
+
+def check_length(method: str, answer: Answer) -> None:
+    """Content-Length is the body's length; HEAD and 304 have no body."""
+    if method == "HEAD" and not answer.passed or answer.status == 304:
+        assert answer.body == b""
+    elif not answer.passed:
+        assert answer["content-length"] == str(len(answer.body))

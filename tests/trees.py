@@ -1,0 +1,34 @@
+"""Trees of files to serve, made on the real disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+OLD = 1704164645  # Tue, 02 Jan 2024 03:04:05 GMT
+LAST_MODIFIED = "Tue, 02 Jan 2024 03:04:05 GMT"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link in a tree; the target may use {root} for the tree's own absolute path."""
+
+    target: str
+
+
+def write_tree(root: Path, entries: Mapping[str, bytes | str | Link | None]) -> Path:
+    """Make the files, links and (for None) directories that `entries` names; files are old."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, content in entries.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            path.mkdir(exist_ok=True)
+        elif isinstance(content, Link):
+            path.symlink_to(content.target.format(root=root))
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            os.utime(path, (OLD, OLD))
+    return root
