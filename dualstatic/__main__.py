@@ -20,12 +20,18 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
 def _parser() -> _Parser:
     parser = _Parser("dualstatic", description="Serve a directory now, on an embedded server.")
     flag = argparse.BooleanOptionalAction
     parser.add_argument("directory", metavar="DIRECTORY")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (%(default)s)")
+    parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (%(default)s)")
     parser.add_argument("--prefix", default="/", help="URL path of the directory (%(default)s)")
     parser.add_argument("--html", action=flag, default=True, help="index.html and 404.html")
     parser.add_argument("--live", action=flag, default=True, help="look at the disk each time")
@@ -35,7 +41,7 @@ def _parser() -> _Parser:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket; OSError or OverflowError where there can be none."""
+    """A listening socket; OSError where there can be none."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -84,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         listener = _listen(options.host, options.port)
     except ImportError:
         parser.error("--asgi needs uvicorn: pip install uvicorn")
-    except (OSError, OverflowError, ValueError) as error:
+    except (OSError, ValueError) as error:
         parser.error(_reason(error, options))
     with listener:
         print(f"Serving {options.directory} at {_url(listener, options.prefix)}", flush=True)

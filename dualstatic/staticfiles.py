@@ -9,11 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NoReturn
 
 from . import options
-from .core import paths, replies
+from .core import replies
+from .core.paths import Gate, admits
 from .core.values import Fields, Policy, Request, Resource, Response, Stored
 from .disk.body import Body, FileChanged
 from .disk.directory import Directory
@@ -23,6 +23,8 @@ from .disk.media_types import MediaTypes
 from .disk.packages import package_directory
 
 _BOUNDARY_KEY = secrets.token_bytes(32)
+
+_WINDOWS = sys.platform == "win32"
 
 _MAX_DEPTH = 100
 """Directories below which no 404 page is looked for."""
@@ -48,6 +50,37 @@ class _Describer:
         return Resource(forms, policy, varies, settled)
 
 
+def _describer(
+    media_types: Mapping[str, str] | None,
+    charset: str | None,
+    cache_control: options.CacheControl,
+    immutable: options.Immutable,
+    headers: options.Headers,
+) -> _Describer:
+    return _Describer(
+        MediaTypes(options.media_types(media_types), options.charset(charset)),
+        options.cache_control(cache_control),
+        options.immutable(immutable),
+        options.headers(headers),
+    )
+
+
+def _directories(
+    directory: options.StrPath | Sequence[options.StrPath] | None,
+    packages: options.Packages | None,
+    follow_symlink: bool,
+    owner: object,
+) -> list[Directory]:
+    """All directories, in the order of their look-up."""
+    follow = options.flag("follow_symlink", follow_symlink)
+    pairs = options.packages(packages)
+    paths = options.directories(directory)
+    paths += [package_directory(package, folder, owner) for package, folder in pairs]
+    if not paths:
+        raise TypeError("directory or packages: one of them has to be given")
+    return [Directory(path, follow_symlink=follow) for path in paths]
+
+
 class StaticFiles:
     """What is served, and how. Put it behind one of the two `StaticMiddleware`."""
 
@@ -71,35 +104,13 @@ class StaticFiles:
     ) -> None:
         self._html = options.flag("html", html)
         self._prefix = options.prefix(prefix)
-        describe = _Describer(
-            MediaTypes(options.media_types(media_types), options.charset(charset)),
-            options.cache_control(cache_control),
-            options.immutable(immutable),
-            options.headers(headers),
-        )
-        gate = partial(
-            paths.name_of,
-            prefix=self._prefix,
-            dotfiles=options.flag("dotfiles", dotfiles),
-            windows=sys.platform == "win32",
-        )
-        self._directories = options.directories(directory)
-        self._directories += [
-            package_directory(package, folder, self)
-            for package, folder in options.packages(packages)
-        ]
-        if not self._directories:
-            raise TypeError("directory or packages: one of them has to be given")
-        follow_symlink = options.flag("follow_symlink", follow_symlink)
-        opened = [Directory(path, follow_symlink=follow_symlink) for path in self._directories]
+        self._directories = _directories(directory, packages, follow_symlink, owner=self)
+        describe = _describer(media_types, charset, cache_control, immutable, headers)
         finder = Finder(options.encodings(encodings), describe)
-        self._files: Folder | Index = (
-            Folder(finder, opened, gate)
-            if options.flag("live", live)
-            else Index(finder, opened, gate, self._prefix)
-        )
-        self._checking = threading.Lock()
-        self._checked = False
+        gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
+        look_up = Folder if options.flag("live", live) else Index
+        self._files: Folder | Index = look_up(finder, self._directories, gate)
+        self._checking, self._checked = threading.Lock(), False
         if options.flag("check_dir", check_dir):
             self.refresh()
 
@@ -117,9 +128,9 @@ class StaticFiles:
 
         :raises NotADirectoryError: a directory is missing
         """
-        for path in self._directories:
-            if not os.path.isdir(path):
-                raise NotADirectoryError(f"directory: there is no directory at {path!r}")
+        for directory in self._directories:
+            if not os.path.isdir(directory.path):
+                raise NotADirectoryError(f"directory: there is no directory at {directory.path!r}")
         self._files.refresh()
         self._checked = True
 
@@ -134,7 +145,7 @@ class StaticFiles:
         self._make_sure(request.path, wait=wait)
         for _ in range(_TRIES):
             path, resource = self._locate(request.path, wait=wait)
-            if resource is None or not paths.admits(request.raw_path, request.path):
+            if resource is None or not admits(request.raw_path, request.path):
                 return None
             if path != request.path and not request.path.endswith("/"):
                 return replies.redirect_to_slash(request)
@@ -155,7 +166,7 @@ class StaticFiles:
             return None
         self._make_sure(request.path, wait=True)
         _, resource = self._locate(request.path, wait=True)
-        if resource and not paths.admits(request.raw_path, request.path):
+        if resource and not admits(request.raw_path, request.path):
             resource = None
         if resource and request.method not in ("GET", "HEAD"):
             allow = ("allow", "GET, HEAD")

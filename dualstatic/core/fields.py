@@ -12,8 +12,9 @@ from functools import lru_cache
 # RFC 9110 section 8.8.3:
 #   entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 #   etagc      = %x21 / %x23-7E / obs-text
-# and section 5.6.1.2: a recipient takes empty list elements.
-_ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+# The space is let in as well: some servers put it there, and it can't be mistaken.
+# Section 5.6.1.2: a recipient takes empty list elements.
+_ENTITY_TAG = re.compile(r'(?:W/)?"[\x20\x21\x23-\x7e\x80-\xff]*"')
 _LIST_START = re.compile(r"[ \t,]*")
 _LIST_NEXT = re.compile(r"[ \t]*(?:,[ \t,]*|\Z)")
 

@@ -6,6 +6,7 @@ Each function is total: whatever a client sends is answered by None or False, no
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import quote
 
 # A name is segments between single slashes; none is empty, ".", or "..". Control characters can't
@@ -26,18 +27,29 @@ _ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
 _PLAIN = re.compile(rb"[!$&-\[\]^_`a-z{|}~\"]*")
 
 
-def name_of(path: str, prefix: str, *, dotfiles: bool, windows: bool) -> str | None:
-    """The name below `prefix` (without its last slash) that a path means; None: not one of ours."""
-    if not path.startswith(prefix + "/"):
-        return None
-    name = path[len(prefix) + 1 :]
-    if _REFUSED.search(name):
-        return None
-    if not dotfiles and _DOTFILE.search(name, _after_well_known(name)):
-        return None
-    if windows and _WINDOWS.search(name):
-        return None
-    return name
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a URL path has to be to name a file: below `prefix` (without its last slash), to begin.
+
+    `windows` refuses what that system would take for another name.
+    """
+
+    prefix: str
+    dotfiles: bool = False
+    windows: bool = False
+
+    def __call__(self, path: str) -> str | None:
+        """The name that a path means; None: not one of ours."""
+        if not path.startswith(self.prefix + "/"):
+            return None
+        name = path[len(self.prefix) + 1 :]
+        if _REFUSED.search(name):
+            return None
+        if not self.dotfiles and _DOTFILE.search(name, _after_well_known(name)):
+            return None
+        if self.windows and _WINDOWS.search(name):
+            return None
+        return name
 
 
 def _after_well_known(name: str) -> int:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..core.values import File, Resource, Stored
+from ..core.values import File, Gate, Resource, Stored
 from .directory import MISSES, Directory, Walk, identity
 from .validators import Validators, is_fresh, modified
 
@@ -124,11 +124,11 @@ class Finder:
 
 @dataclass(slots=True)
 class Folder:
-    """The look-up of live mode: `gate` makes a name of a path, or None."""
+    """The look-up of live mode."""
 
     finder: Finder
     directories: Sequence[Directory]
-    gate: Callable[[str], str | None]
+    gate: Gate
 
     def look_up(self, path: str, *, wait: bool) -> Resource | None:
         """The resource comes whole from one directory: the first with the file, else a sibling."""

@@ -8,14 +8,12 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..core.values import File, Resource
+from ..core.values import File, Gate, Resource
 from .directory import MISSES, Directory, Kind, PinnedDirectory
 from .folder import SUFFIXES, Finder
 
 _SECOND_NAMES = 4096
 """Resources kept under names that lead through links; links to each other make endless many."""
-
-Gate = Callable[[str], "str | None"]
 
 
 @dataclass(slots=True)
@@ -28,7 +26,6 @@ class Scan:
     """
 
     directory: PinnedDirectory
-    prefix: str
     gate: Gate
     paths: set[str] = field(default_factory=set)
     bare: set[str] = field(default_factory=set)
@@ -48,7 +45,7 @@ class Scan:
             place = _join(place, part)
             place = self.aliases.get(place, place)
         real = _join(place, leaf)
-        return f"{self.prefix}/{real}" in self.paths or real in self.hidden
+        return f"{self.gate.prefix}/{real}" in self.paths or real in self.hidden
 
     def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
         return [coding for coding in encodings if self.has(path + SUFFIXES[coding])]
@@ -64,7 +61,7 @@ class _Scanner:
 
     def run(self) -> None:
         scan = self._scan
-        self._descend("", lambda name: scan.paths.add(f"{scan.prefix}/{name}"))
+        self._descend("", lambda name: scan.paths.add(f"{scan.gate.prefix}/{name}"))
         # What links lead to, and the scan has not met, lies where no path goes.
         while targets := sorted(set(scan.aliases.values()) - self._seen):
             self._seen.add(targets[0])
@@ -120,7 +117,7 @@ class _Scanner:
     def _admits(self, place: str, leaf: str, more: str = "") -> bool:
         """Whether the gate lets a URL through that has this name in it."""
         above = "x/" if place else ""
-        if self._scan.gate(f"{self._scan.prefix}/{above}{leaf}{more}") is not None:
+        if self._scan.gate(f"{self._scan.gate.prefix}/{above}{leaf}{more}") is not None:
             return True
         if not leaf.startswith("."):
             self._finder.warn("skipped, no URL path can name it", self._path(_join(place, leaf)))
@@ -170,13 +167,10 @@ class _State:
 class Index:
     """The look-up of index mode: a path that no scan met never touches the disk."""
 
-    def __init__(
-        self, finder: Finder, directories: Sequence[Directory], gate: Gate, prefix: str
-    ) -> None:
+    def __init__(self, finder: Finder, directories: Sequence[Directory], gate: Gate) -> None:
         self._finder = finder
         self._directories = directories
         self._gate = gate
-        self._prefix = prefix
         self._refreshing = threading.Lock()
         self._state = _State((), 0)
 
@@ -189,7 +183,7 @@ class Index:
             return None
         if not wait:
             raise BlockingIOError("the first use of a file reads the disk")
-        name = path[len(self._prefix) + 1 :]
+        name = path[len(self._gate.prefix) + 1 :]
         codings = scan.codings(path, self._finder.encodings)
         resource = self._finder.find(scan.directory, name, codings)
         if resource and resource.settled and len(state.ready) < state.room:
@@ -214,7 +208,7 @@ class Index:
         with self._refreshing:
             scans = []
             for directory in self._directories:
-                scan = Scan(directory.pin(), self._prefix, self._gate)
+                scan = Scan(directory.pin(), self._gate)
                 _Scanner(scan, self._finder).run()
                 scans.append(scan)
             room = sum(len(scan.paths) + len(scan.bare) for scan in scans) + _SECOND_NAMES

@@ -1,0 +1,125 @@
+"""The walls between the rooms, and the size of what stands in them."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dualstatic
+
+PACKAGE = Path(dualstatic.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# What a room may import of ours. A name ending in a dot stands for all rooms below it.
+WALLS = {
+    "core.": {"core."},
+    "disk.": {"disk.", "core.values"},
+    "options": {"core.values", "disk.folder"},
+    "staticfiles": {"options", "core.", "disk."},
+    "wsgi": {"staticfiles", "disk.body", "core.values"},
+    "asgi": {"staticfiles", "disk.body", "core.values"},
+    "__init__": {"staticfiles", "disk.body", "core.values"},
+    "__main__": {"__init__", "wsgi", "asgi"},
+}
+PURE = {
+    "core.": {
+        "__future__",
+        "collections.abc",
+        "dataclasses",
+        "datetime",
+        "functools",
+        "hashlib",
+        "re",
+        "types",
+        "typing",
+        "urllib.parse",
+        "werkzeug.http",
+    },
+}
+IMPURE_CALLS = {"now", "today", "utcnow", "time", "open", "print", "input"}
+
+
+def covers(names: set[str], module: str) -> bool:
+    return module in names or any(n.endswith(".") and f"{module}.".startswith(n) for n in names)
+
+
+def rules_of(rules: dict[str, set[str]], module: str) -> set[str]:
+    for name, allowed in rules.items():
+        if covers({name}, module):
+            return allowed
+    raise AssertionError(f"no rule for {module}")
+
+
+def imports(module: str) -> Iterator[str]:
+    """Every import of a module, ours as `core.values`, others with their own names."""
+    parts = module.split(".")
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            yield from (f"/{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield f"/{node.module}"
+        elif isinstance(node, ast.ImportFrom):
+            above = parts[: len(parts) - node.level]
+            for alias in node.names:
+                inner = [*above, *(node.module or "").split(".")] if node.module else above
+                whole = ".".join([*inner, alias.name])
+                yield whole if whole in MODULES else ".".join(inner) or "__init__"
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Each function with its length in lines, docstring not counted."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            length = node.end_lineno - node.lineno + 1
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                assert first.end_lineno is not None
+                length -= first.end_lineno - first.lineno + 1
+            yield node.name, length
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_room_imports_only_its_neighbours(module: str) -> None:
+    ours = {name for name in imports(module) if not name.startswith("/")}
+    assert not any(name.startswith("/dualstatic") for name in imports(module))
+    allowed = rules_of(WALLS, module)
+    assert {name for name in ours if not covers(allowed, name)} == set()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("core")])
+def test_the_core_touches_nothing_of_the_world(module: str) -> None:
+    foreign = {name[1:] for name in imports(module) if name.startswith("/")}
+    assert foreign <= PURE["core."]
+    calls = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for node in ast.walk(ast.parse(MODULES[module].read_text()))
+        if isinstance(node, ast.Call)
+    }
+    assert not calls & IMPURE_CALLS
+
+
+def test_the_wsgi_door_pays_for_no_event_loop() -> None:
+    for module in ("wsgi", "staticfiles", "options", "__init__"):
+        foreign = {name for name in imports(module) if name.startswith("/")}
+        assert not foreign & {"/anyio", "/anyio.to_thread", "/asyncio"}
+
+
+def test_functions_are_short() -> None:
+    lengths = [length for path in MODULES.values() for _, length in functions(path)]
+    long = {
+        (name, length)
+        for path in MODULES.values()
+        for name, length in functions(path)
+        if length > 30
+    }
+    assert long == set()
+    assert statistics.median(lengths) <= 8
+    assert statistics.quantiles(lengths, n=10)[-1] <= 20
