@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
+from urllib.parse import quote
 
 from werkzeug.serving import make_server
 
@@ -17,7 +18,7 @@ from . import StaticFiles, __version__, asgi, wsgi
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, and exit status 2."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}\n")
 
 
 def _port(text: str) -> int:
@@ -60,7 +61,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _url(listener: socket.socket, prefix: str) -> str:
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
-    path = prefix.strip("/")
+    path = quote(prefix.strip("/"))
     return f"http://{name}:{port}/{path}{'/' if path else ''}"
 
 
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (OSError, ValueError) as error:
         parser.error(_reason(error, options))
     with listener:
-        print(f"Serving {options.directory} at {_url(listener, options.prefix)}", flush=True)
+        print(f"Serving {options.directory!a} at {_url(listener, options.prefix)}", flush=True)
         try:
             (_serve_asgi if options.asgi else _serve_wsgi)(files, listener)
         except KeyboardInterrupt:

@@ -59,8 +59,10 @@ def prefix(value: str) -> str:
 def directories(value: StrPath | Sequence[StrPath] | None) -> list[str]:
     given = [value] if isinstance(value, str | os.PathLike) else value or []
     paths = [os.fspath(path) if isinstance(path, str | os.PathLike) else path for path in given]
-    if not all(isinstance(path, str) and path for path in paths):
+    if not all(isinstance(path, str) for path in paths):
         raise TypeError(f"directory takes a path or a sequence of paths, not {value!r}")
+    if not all(paths) or any("\0" in path for path in paths):
+        raise ValueError(f"directory takes a path that can be, not {value!r}")
     return [os.path.abspath(path) for path in paths]
 
 

@@ -22,7 +22,7 @@ class Scan:
 
     `paths` are URL paths of files, with the prefix; `bare` those that only a sibling has. `hidden`
     are names of files that no path leads to but through a link. `aliases` lead from a link's name
-    to the real name of its directory.
+    to the real name of its directory, one of `places`.
     """
 
     directory: PinnedDirectory
@@ -31,6 +31,7 @@ class Scan:
     bare: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
+    places: set[str] = field(default_factory=lambda: {""})
 
     def has(self, path: str) -> bool:
         return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
@@ -44,6 +45,8 @@ class Scan:
         for part in parts:
             place = _join(place, part)
             place = self.aliases.get(place, place)
+            if place not in self.places:
+                return False
         real = _join(place, leaf)
         return f"{self.gate.prefix}/{real}" in self.paths or real in self.hidden
 
@@ -57,14 +60,13 @@ class _Scanner:
     def __init__(self, scan: Scan, finder: Finder) -> None:
         self._scan = scan
         self._finder = finder
-        self._seen = {""}
 
     def run(self) -> None:
         scan = self._scan
         self._descend("", lambda name: scan.paths.add(f"{scan.gate.prefix}/{name}"))
         # What links lead to, and the scan has not met, lies where no path goes.
-        while targets := sorted(set(scan.aliases.values()) - self._seen):
-            self._seen.add(targets[0])
+        while targets := sorted(set(scan.aliases.values()) - scan.places):
+            scan.places.add(targets[0])
             self._descend(targets[0], scan.hidden.add)
         for coding in self._finder.encodings:
             suffix = SUFFIXES[coding]
@@ -127,8 +129,8 @@ class _Scanner:
         """Whether a directory has yet to be scanned; from outside the root one can come to it."""
         if name == self._scan.directory.real_path:
             self._scan.aliases[name] = ""
-        elif name not in self._seen:
-            self._seen.add(name)
+        elif name not in self._scan.places:
+            self._scan.places.add(name)
             return True
         return False
 

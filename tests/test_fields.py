@@ -1,0 +1,161 @@
+"""The parsers of fields, and where each obeys RFC 9110 and Werkzeug's does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from werkzeug import http
+from werkzeug.datastructures import Accept
+
+from dualstatic.core import fields
+
+NOW = 1.7e9  # 2023-11-14
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ('"a"', ('"a"',)),
+        ('W/"a", "b"', ('W/"a"', '"b"')),
+        ('"a,b" ,,\t"c"', ('"a,b"', '"c"')),
+        ('""', ('""',)),
+        ("*", ("*",)),
+        (" * ", ("*",)),
+        ("", ()),
+        (" , ,", ()),
+        ('"a\xff"', ('"a\xff"',)),
+        ("a", None),
+        ('w/"a"', None),
+        ('"a" "b"', None),
+        ('"a"b', None),
+        ('"a", *', None),
+        ('"a', None),
+        ('W/ "a"', None),
+        ('"\x7f"', None),
+    ],
+)
+def test_entity_tags(text: str, tags: Any) -> None:
+    assert fields.entity_tags(text) == tags
+
+
+@pytest.mark.parametrize("text", ["", "*", '"a", "b"', " ", '"a" ', "x"])
+def test_an_if_range_takes_one_tag(text: str) -> None:
+    assert fields.entity_tag(text) is None
+    assert fields.entity_tag('W/"a"') == 'W/"a"'
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Tue, 02 Jan 2024 03:04:05 GMT", 1704164645),
+        ("Sun, 02 Jan 2024 03:04:05 GMT", 1704164645),
+        ("Tuesday, 02-Jan-24 03:04:05 GMT", 1704164645),
+        ("Tue Jan  2 03:04:05 2024", 1704164645),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 784111777),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 784111777),
+        ("Sun Nov  6 08:49:37 1994", 784111777),
+        ("Wednesday, 01-Jan-70 00:00:00 GMT", 3155760000),  # 47 years on
+        ("Saturday, 14-Nov-73 00:00:00 GMT", 3277843200),  # 50 years on: 2073
+        ("Thursday, 14-Nov-74 00:00:00 GMT", 153619200),  # 51 years on is 1974
+        ("Sat, 31 Dec 2016 23:59:60 GMT", 1483228800),
+        ("Tue, 29 Feb 2023 00:00:00 GMT", None),
+        ("Tue, 02 Jan 0000 03:04:05 GMT", None),
+        ("Tue, 02 Jan 2024 24:00:00 GMT", None),
+        ("Tue, 2 Jan 2024 03:04:05 GMT", None),
+        ("tue, 02 jan 2024 03:04:05 gmt", None),
+        ("Tue, 02 Jan 2024 03:04:05", None),
+        ("Tue, 02 Jan 2024 03:04:05 GMT\n", None),
+        ("Tue, 02 Jan 2024 03:04:05 +0000", None),
+        ("", None),
+    ],
+)
+def test_http_dates(text: str, seconds: int | None) -> None:
+    assert fields.http_date(text, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "specs"),
+    [
+        ("bytes=0-4", ((0, 4),)),
+        ("Bytes=4-", ((4, None),)),
+        ("bytes=-3", ((None, 3),)),
+        ("bytes=-0", ((None, 0),)),
+        ("bytes=0-1 , ,3-4,", ((0, 1), (3, 4))),
+        ("bytes=0000000000000000000000001-2", ((1, 2),)),
+        (f"bytes=0-{'9' * 5000}", ((0, 10**18),)),
+        ("bytes=" + "0-0," * 100, ((0, 0),) * 100),
+        ("bytes=" + "0-0," * 101, None),
+        ("bytes=" + "," * 9000 + "0-0", None),
+        ("bytes=5-2", None),
+        ("bytes=-", None),
+        ("bytes=", None),
+        ("bytes=,", None),
+        ("bytes=0-1,x", None),
+        ("bytes=0 - 4", None),
+        ("bytes=0-1, bytes=3-4", None),
+        ("bytes 0-4", None),
+        ("items=0-4", None),
+        ("bytes=\xb2-\xb3", None),
+        ("bytes=\u0661-\u0662", None),
+        ("bytes=1_0-", None),
+        ("bytes=+0-4", None),
+    ],
+)
+def test_byte_ranges(text: str, specs: Any) -> None:
+    assert fields.byte_ranges(text) == specs
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("gzip, br", {"gzip": 1000, "br": 1000}),
+        ("GZIP;q=0.5", {"gzip": 500}),
+        ("x-gzip", {"gzip": 1000}),
+        ("gzip ;\tQ=0.125", {"gzip": 125}),
+        ("*;q=0", {"*": 0}),
+        ("gzip;q=1.000, br;q=0.", {"gzip": 1000, "br": 0}),
+        ("gzip;q=1.001, br;q=2, zstd;q=, a;q=-1, b;q=nan, c;q=1e-9", {}),
+        ("gzip;q=0.0001", {}),
+        (";q=1", {}),
+        ("gzip\x00", {}),
+        ("gzip br", {}),
+        ("", {}),
+    ],
+)
+def test_accepted_codings(text: str, weights: dict[str, int]) -> None:
+    assert fields.accepted_codings(text) == weights
+    assert fields.accepted_codings(text + "," * 300) == weights
+
+
+@pytest.mark.parametrize(
+    ("text", "ours", "parse"),
+    [
+        # An unquoted tag is no tag, and a small w is no W (section 8.8.3).
+        ("zzz", None, lambda text: sorted(http.parse_etags(text)._strong) or None),
+        ('w/"e"', None, lambda text: sorted(http.parse_etags(text)._weak) or None),
+        # A range set is a list: it may overlap, be out of order, and have empty elements (14.1.1).
+        ("bytes=8-9,0-1", ((8, 9), (0, 1)), http.parse_range_header),
+        ("bytes=0-4,", ((0, 4),), http.parse_range_header),
+        ("bytes=-0", ((None, 0),), http.parse_range_header),
+        ("bytes=0 - 4", None, http.parse_range_header),
+        # An HTTP-date has no zone but GMT, and its case matters (section 5.6.7).
+        ("Tue, 02 Jan 2024 03:04:05 +0000", None, http.parse_date),
+        ("Tue, 02 Jan 0000 03:04:05 GMT", None, http.parse_date),
+        ("tue, 02 jan 2024 03:04:05 gmt", None, http.parse_date),
+        # A weight has three decimals at most, and ASCII digits (section 12.4.2).
+        ("gzip;q=0.0001", {}, lambda text: dict(http.parse_accept_header(text, Accept))),
+        ("gzip;q=", {}, lambda text: dict(http.parse_accept_header(text, Accept))),
+    ],
+)
+def test_where_werkzeug_reads_another_grammar(text: str, ours: Any, parse: Any) -> None:
+    if text.startswith("bytes"):
+        read: Any = fields.byte_ranges(text)
+    elif text.startswith("gzip"):
+        read = fields.accepted_codings(text)
+    elif "Jan" in text or "jan" in text:
+        read = fields.http_date(text, NOW)
+    else:
+        read = fields.entity_tags(text)
+    assert read == ours
+    assert bool(parse(text)) != bool(ours)
