@@ -1,0 +1,129 @@
+"""Every piece of code in the README runs, and does what stands beside it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dualstatic
+from dualstatic import StaticFiles
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+BLOCKS = BLOCK.findall(README.read_text())
+PYTHON = [code for language, code in BLOCKS if language == "python"]
+
+ASK = {
+    "wsgi": """
+from werkzeug.test import Client
+def ask(app, path):
+    answer = Client(app).get(path)
+    return answer.status_code, answer.data
+""",
+    "asgi": """
+import asyncio
+from asgiref.testing import ApplicationCommunicator
+async def _ask(app, path):
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": path,
+             "query_string": b"", "headers": [], "http_version": "1.1", "scheme": "http",
+             "raw_path": path.encode(), "server": ("x", 80), "client": ("x", 1), "root_path": ""}
+    channel = ApplicationCommunicator(app, scope)
+    await channel.send_input({"type": "http.request", "body": b"", "more_body": False})
+    status = (await channel.receive_output(5))["status"]
+    body, more = b"", True
+    while more:
+        message = await channel.receive_output(5)
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    await channel.wait(5)
+    return status, body
+def ask(app, path):
+    return asyncio.run(_ask(app, path))
+""",
+}
+CHECKS = {
+    "Flask(": "assert ask(app, '/static/t.txt') == (200, b'public')\nassert ask(app, '/')[0] == 404",
+    "get_asgi_application": (
+        "assert ask(application, '/static/t.txt') == (200, b'root')\n"
+        "assert ask(application, '/')[0] == 404"
+    ),
+    "add_middleware": (
+        "assert ask(app, '/t.txt') == (200, b'dist')\n"
+        "assert ask(app, '/') == (200, b'page')\n"
+        "assert ask(app, '/nope') == (404, b'{\"detail\":\"Not Found\"}')"
+    ),
+    "app.mount": (
+        "assert ask(app, '/static/t.txt') == (200, b'public')\n"
+        "assert ask(app, '/static/nope') == (404, b'Not Found\\n')"
+    ),
+    "def app(": (
+        "assert ask(app, '/static/t.txt') == (200, b'public')\n"
+        "assert ask(app, '/app/t.txt') == (200, b'dist')\n"
+        "assert ask(app, '/t.txt') == (200, b'the app')"
+    ),
+    "immutable=": (
+        "from dualstatic import Request\n"
+        "cache = {name: dict(files.get_response(Request('GET', name)).headers)['cache-control']\n"
+        "         for name in ('/app-3f2a9c1b.js', '/t.txt')}\n"
+        "assert 'immutable' in cache['/app-3f2a9c1b.js']\n"
+        "assert cache['/t.txt'] == 'no-cache'"
+    ),
+    "def answer(": (
+        "status, headers, body = answer('GET', '/t.txt', {'range': 'bytes=0-2'})\n"
+        "assert (status, b''.join(body)) == (206, b'pub')\n"
+        "assert answer('GET', '/nope', {}) is None"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=lambda code: code.split("\n\n")[1][:30])
+def test_the_code_of_the_readme_runs(code: str, tmp_path: Path) -> None:
+    for name in ("public", "dist", "root"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "t.txt").write_text(name)
+    (tmp_path / "dist/index.html").write_text("page")
+    (tmp_path / "dist/app-3f2a9c1b.js").write_text("js")
+    (tmp_path / "mysite").mkdir()
+    settings = "SECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nSTATIC_ROOT = 'root'\n"
+    settings += "ROOT_URLCONF = 'mysite.settings'\nurlpatterns = []\n"
+    (tmp_path / "mysite/settings.py").write_text(settings)
+    checks = [check for key, check in CHECKS.items() if key in code]
+    assert len(checks) == 1
+    door = "asgi" if "dualstatic.asgi" in code else "wsgi"
+    program = f"{code}\n{ASK[door]}\n{checks[0]}\nprint('it runs')"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(README.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.stdout.endswith("it runs\n"), result.stderr
+
+
+def test_every_recipe_is_checked() -> None:
+    assert len(PYTHON) == len(CHECKS)
+
+
+def test_the_readme_names_every_option_and_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", README.read_text(), re.MULTILINE))
+    parameters = inspect.signature(StaticFiles).parameters
+    for name, parameter in parameters.items():
+        shown = rows[name].strip("`").replace('"', "'")
+        assert shown == str(parameter.default) or shown == repr(parameter.default)
+    assert rows.keys() - parameters.keys() <= {"encodings"}
+
+
+def test_the_readme_names_every_public_name() -> None:
+    text = README.read_text()
+    assert all(name in text for name in dualstatic.__all__)
+
+
+def test_the_files_that_the_readme_links_to_are_there() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
+        assert (README.parent / target).exists(), target
