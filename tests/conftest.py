@@ -11,7 +11,7 @@ import pytest
 from dualstatic import StaticFiles
 
 from .doors import Client
-from .trees import Link, write_tree
+from .trees import Link, settle, write_tree
 
 DOORS = ("wsgi", "asgi")
 MODES = ("index", "live")
@@ -46,6 +46,21 @@ def serve(door: str, mode: str) -> Callable[..., Client]:
         return Client(StaticFiles(directory, live=mode == "live", **options), door, app)
 
     return make
+
+
+@pytest.fixture
+def aging(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are settled in index mode, so that what is known of them is kept, and fresh in live."""
+    if mode == "index":
+        settle(monkeypatch)
+
+
+@pytest.fixture(params=("fresh", "settled"))
+def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same for tests that want both in both modes."""
+    if request.param == "settled":
+        settle(monkeypatch)
+    return str(request.param)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -46,7 +46,9 @@ def ask(app, path):
 """,
 }
 CHECKS = {
-    "Flask(": "assert ask(app, '/static/t.txt') == (200, b'public')\nassert ask(app, '/')[0] == 404",
+    "Flask(": (
+        "assert ask(app, '/static/t.txt') == (200, b'public')\nassert ask(app, '/')[0] == 404"
+    ),
     "get_asgi_application": (
         "assert ask(application, '/static/t.txt') == (200, b'root')\n"
         "assert ask(application, '/')[0] == 404"

@@ -15,6 +15,9 @@ CHUNK = 2**18
 """Bytes read at once, at most."""
 
 
+_TOO_SHORT = "the file became shorter than promised"
+
+
 class FileChanged(Exception):
     """The file is no longer the one that the answer speaks of."""
 
@@ -109,7 +112,7 @@ def _read_exactly(descriptor: int, part: range) -> bytes:
     while len(data) < len(part):
         more = read_at(descriptor, len(part) - len(data), part.start + len(data))
         if not more:
-            raise FileChanged("the file became shorter than promised")
+            raise FileChanged(_TOO_SHORT)
         data += more
     return data
 
@@ -117,8 +120,9 @@ def _read_exactly(descriptor: int, part: range) -> bytes:
 class WholeFile(io.FileIO):
     """The file of an answer that sends all of it, for a server's `wsgi.file_wrapper`.
 
-    It ends where the answer's Content-Length ends. `close` raises if the file ends before, so that
-    the server drops the connection, and does not take the next answer for the rest of this one.
+    It ends where the answer's Content-Length ends. Where the file ends before that, `read` and
+    `close` raise, so that the server drops the connection: it must not wait for the rest, nor take
+    the next answer for it.
     """
 
     def __init__(self, descriptor: int, promised: int) -> None:
@@ -127,7 +131,17 @@ class WholeFile(io.FileIO):
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._promised - self.tell(), 0)
-        return super().read(left if size is None or size < 0 else min(size, left)) or b""
+        wanted = left if size is None or size < 0 else min(size, left)
+        data = super().read(wanted) or b""
+        if wanted and not data:
+            raise FileChanged(_TOO_SHORT)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """The end is the promised one, for servers that measure the file by it."""
+        if whence == os.SEEK_END:
+            return super().seek(self._promised + offset)
+        return super().seek(offset, whence)
 
     def close(self) -> None:
         if self.closed:
@@ -135,4 +149,4 @@ class WholeFile(io.FileIO):
         size = os.fstat(self.fileno()).st_size
         super().close()
         if size < self._promised:
-            raise FileChanged("the file became shorter than promised")
+            raise FileChanged(_TOO_SHORT)
