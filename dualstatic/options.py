@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from .core.values import Fields
 from .disk.folder import SUFFIXES
@@ -21,7 +20,8 @@ FOREVER = "public, max-age=31536000, immutable"
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
-_MEDIA_TYPE = re.compile(r"[^\s/;]+/[^\s/;]+(?:[ \t]*;[\x20-\x7e]+)?")
+_MEDIA_TYPE = re.compile(rf"{_FIELD_NAME.pattern}/{_FIELD_NAME.pattern}(?:[ \t]*;[\x20-\x7e]+)?")
+_NO_PREFIX = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|[?#\\\x00-\x1f\x7f\ud800-\udfff]")
 _CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
 _OURS = frozenset(
     {
@@ -49,7 +49,7 @@ def prefix(value: str) -> str:
         raise TypeError(f"prefix takes a str, such as '/static', not {value!r}")
     path = value.strip("/")
     segments = path.split("/")
-    if urlsplit(value).scheme or "//" in value or re.search(r"[?#\\\x00-\x1f\x7f]", value):
+    if _NO_PREFIX.search(value):
         raise ValueError(f"prefix takes a path, such as '/static', not {value!r}")
     if path and not {"", ".", ".."}.isdisjoint(segments):
         raise ValueError(f"prefix takes a path without empty or dot segments, not {value!r}")
@@ -57,32 +57,41 @@ def prefix(value: str) -> str:
 
 
 def directories(value: StrPath | Sequence[StrPath] | None) -> list[str]:
-    given = [value] if isinstance(value, str | os.PathLike) else value or []
-    paths = [os.fspath(path) if isinstance(path, str | os.PathLike) else path for path in given]
-    if not all(isinstance(path, str) for path in paths):
+    given = [value] if isinstance(value, str | os.PathLike) else value or ()
+    if not _is_list(given) or not all(isinstance(path, str | os.PathLike) for path in given):
         raise TypeError(f"directory takes a path or a sequence of paths, not {value!r}")
+    paths = [os.fspath(path) for path in given]
+    if not all(isinstance(path, str) for path in paths):
+        raise TypeError(f"directory takes paths of str, not {value!r}")
     if not all(paths) or any("\0" in path for path in paths):
         raise ValueError(f"directory takes a path that can be, not {value!r}")
     return [os.path.abspath(path) for path in paths]
 
 
 def packages(value: Packages | None) -> list[tuple[str, str]]:
-    pairs = [(item, "statics") if isinstance(item, str) else item for item in value or ()]
-    if isinstance(value, str) or not all(
+    given = value or ()
+    pairs = (
+        [(x, "statics") if isinstance(x, str) else x for x in given] if _is_list(given) else [None]
+    )
+    if not all(
         isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) for x in pair)
         for pair in pairs
     ):
         raise TypeError(f"packages takes a list of names and (name, folder) pairs, not {value!r}")
-    return pairs
+    return [pair for pair in pairs if pair]
 
 
 def encodings(value: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(coding in SUFFIXES for coding in value):
+    if not _is_list(value) or not all(isinstance(coding, str) for coding in value):
+        raise TypeError(f"encodings takes a sequence of {', '.join(SUFFIXES)}, not {value!r}")
+    if not all(coding in SUFFIXES for coding in value):
         raise ValueError(f"encodings takes a sequence of {', '.join(SUFFIXES)}, not {value!r}")
     return tuple(dict.fromkeys(value))
 
 
 def media_types(value: Mapping[str, str] | None) -> Mapping[str, str]:
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"media_types takes a mapping of suffixes to media types, not {value!r}")
     for key, kind in (value or {}).items():
         if not isinstance(key, str) or not key or "/" in key:
             raise ValueError(f"media_types takes suffixes ('.ext') or file names, not {key!r}")
@@ -92,9 +101,7 @@ def media_types(value: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def charset(value: str | None) -> str | None:
-    if value is not None and not (isinstance(value, str) and _CHARSET.fullmatch(value)):
-        raise ValueError(f"charset takes the name of a charset or None, not {value!r}")
-    return value
+    return _text_or_none("charset takes the name of a charset or None", value, _CHARSET)
 
 
 def cache_control(value: CacheControl) -> Callable[[str], str | None]:
@@ -103,9 +110,22 @@ def cache_control(value: CacheControl) -> Callable[[str], str | None]:
 
 
 def _cache_control_value(value: object) -> str | None:
-    if value is not None and not (isinstance(value, str) and _FIELD_VALUE.fullmatch(value)):
-        raise ValueError(f"cache_control takes the text of a field or None, not {value!r}")
-    return value
+    takes = "cache_control takes the text of a field, a callable that gives one, or None"
+    return _text_or_none(takes, value, _FIELD_VALUE)
+
+
+def _text_or_none(takes: str, value: object, grammar: re.Pattern[str]) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"{takes}, not {value!r}")
+    if not grammar.fullmatch(value):
+        raise ValueError(f"{takes}, not {value!r}")
+    return value.strip()
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def immutable(value: Immutable) -> Callable[[str], bool]:

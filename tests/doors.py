@@ -78,7 +78,7 @@ class Client:
         body: bytes = b"",
         **extra: Any,
     ) -> Answer:
-        """`target` is the raw request target, with its query; `extra` goes into environ or scope."""
+        """`target` is the raw request target, with its query; `extra` is for environ or scope."""
         raw = target.encode() if isinstance(target, str) else target
         lines = list(fields.items()) if isinstance(fields, dict) else list(fields)
         call = ask_wsgi if self.door == "wsgi" else ask_asgi
@@ -220,9 +220,9 @@ async def ask_asgi_here(
     seen: list[Any] = []
 
     async def receive() -> Any:
-        if requests:
-            return requests.pop()
-        await anyio.sleep_forever()
+        if not requests:
+            await anyio.sleep_forever()
+        return requests.pop()
 
     async def app(inner_scope: Any, inner_receive: Any, inner_send: Any) -> None:
         seen.append(inner_scope)
@@ -250,7 +250,7 @@ async def ask_asgi_here(
 
 def check_length(method: str, answer: Answer) -> None:
     """Content-Length is the body's length; HEAD and 304 have no body."""
-    if method == "HEAD" and not answer.passed or answer.status == 304:
+    if (method == "HEAD" and not answer.passed) or answer.status == 304:
         assert answer.body == b""
     elif not answer.passed:
         assert answer["content-length"] == str(len(answer.body))

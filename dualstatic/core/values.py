@@ -62,6 +62,9 @@ class Opener(Protocol):
     def identity(self, name: str) -> Identity:
         """What is the same as long as the file is; OSError where there is none."""
 
+    def path_of(self, name: str) -> str:
+        """The path of the file, for a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:

@@ -76,9 +76,9 @@ class Body:
             os.close(descriptor)
 
     def detach(self) -> WholeFile | None:
-        """The open file, handed over, where the answer is all of it; else None."""
+        """The open file, handed over, where the answer is a file and no part of one; else None."""
         file, descriptor = self._response.file, self._descriptor
-        if file is None or descriptor is None or self._response.body != (range(file.size),):
+        if file is None or descriptor is None or self._response.status == 206:
             return None
         self._descriptor = None
         return WholeFile(descriptor, file.size)

@@ -24,6 +24,7 @@ from errno import (
     ENOTDIR,
     ENXIO,
     EPERM,
+    ESRCH,
 )
 from typing import Literal
 from weakref import finalize
@@ -43,11 +44,15 @@ MISSES = frozenset(
         ENOTDIR,
         ENXIO,
         EPERM,
+        ESRCH,
     }
 )
 """What an open answers of a name that isn't there for us; all else is the machine's own trouble."""
 
 MAX_LINKS = 40
+
+_TRIES = 3
+"""Looks at a name that is replaced, by a deploy, between one call to the system and the next."""
 
 _FOLDS_CASE = sys.platform in ("darwin", "win32")
 
@@ -65,21 +70,21 @@ _READ = (
 
 
 class Walk:
-    """A place below a root: the descriptors of the directories from the root down to here."""
+    """A place below a root: the descriptor of a directory, and the real names that led there."""
 
     def __init__(self, root: int, real_root: Callable[[], str]) -> None:
         self._root = root
         self._real_root = real_root
-        self._down: list[tuple[int, str]] = []
+        self._here = root
+        self._names: list[str] = []
         self._links = 0
 
     def close(self) -> None:
-        while self._down:
-            os.close(self._down.pop()[0])
-
-    @property
-    def here(self) -> int:
-        return self._down[-1][0] if self._down else self._root
+        """Go back to the root, whose descriptor is not this walk's."""
+        if self._here != self._root:
+            os.close(self._here)
+        self._here = self._root
+        self._names = []
 
     def enter(self, parts: list[str]) -> None:
         """Go into directories one below the other, and through links to directories."""
@@ -87,78 +92,112 @@ class Walk:
         while todo:
             part = todo.pop()
             if part == "..":
-                self._up()
+                todo += self._up()[::-1]
             elif part not in ("", "."):
                 todo += self._step(part)[::-1]
 
-    def _up(self) -> None:
-        if not self._down:
+    def _up(self) -> list[str]:
+        """Back to the root, and the parts to go again: what is above by now is nobody's promise."""
+        if not self._names:
             raise FileNotFoundError(ENOENT, "a link leads out of the root")
-        os.close(self._down.pop()[0])
+        names = self._names[:-1]
+        self.close()
+        return names
 
     def _step(self, part: str) -> list[str]:
         """Go into one directory; where it is a link, the parts still to go instead."""
-        try:
-            self._down.append((os.open(part, _SEARCH | _NOFOLLOW, dir_fd=self.here), part))
-        except OSError as error:
-            if error.errno not in (ENOTDIR, ELOOP):
-                raise
-            return self._follow(part, error)
-        return []
+        self._spelled(part)
+        for _ in range(_TRIES):
+            try:
+                self._go(part, _SEARCH | _NOFOLLOW)
+            except OSError as error:
+                if error.errno not in (ENOTDIR, ELOOP):
+                    raise
+            else:
+                return []
+            if (target := self._link(part)) is not None:
+                return self._follow(target)
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), part)
 
-    def _follow(self, part: str, error: OSError) -> list[str]:
-        """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
+    def _go(self, part: str, flags: int) -> None:
+        descriptor = os.open(part, flags, dir_fd=self._here)
+        names = [*self._names, part]
+        self.close()
+        self._here, self._names = descriptor, names
+
+    def _link(self, leaf: str) -> str | None:
+        """The target of a link; None: it is no link, or none any more."""
         try:
-            target = os.readlink(part, dir_fd=self.here)
-        except OSError:
-            raise error from None
+            return os.readlink(leaf, dir_fd=self._here)
+        except OSError as error:
+            if error.errno != EINVAL:
+                raise
+            return None
+
+    def _follow(self, target: str) -> list[str]:
+        """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
         self._links += 1
         if self._links > MAX_LINKS:
-            raise OSError(ELOOP, os.strerror(ELOOP), part)
+            raise OSError(ELOOP, os.strerror(ELOOP), target)
         if not target.startswith("/"):
             return target.split("/")
         inside = below(os.path.realpath(target), self._real_root())
         if inside is None:
-            raise FileNotFoundError(ENOENT, "a link leads out of the root", part)
+            raise FileNotFoundError(ENOENT, "a link leads out of the root", target)
         self.close()
         return inside.split("/")
 
     def find(self, leaf: str) -> tuple[str, os.stat_result]:
         """Follow links until `leaf` is none; the last name, in the directory then entered."""
         while True:
-            status = os.stat(leaf, dir_fd=self.here, follow_symlinks=False)
+            self._spelled(leaf)
+            status = os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
             if not stat.S_ISLNK(status.st_mode):
                 return leaf, status
-            *parts, leaf = self._follow(leaf, OSError(ELOOP, os.strerror(ELOOP), leaf))
+            if (target := self._link(leaf)) is None:
+                continue  # replaced since: look again
+            *parts, leaf = self._follow(target)
             self.enter(parts)
             if leaf in ("", ".", ".."):
                 self.enter([leaf])
-                return ".", os.stat(self.here)
+                return ".", os.stat(self._here)
 
     def open(self, leaf: str) -> int:
         """A descriptor to read a regular file; this place stays where it is."""
-        status = os.stat(leaf, dir_fd=self.here, follow_symlinks=False)
-        if stat.S_ISLNK(status.st_mode):
-            walk = self._copy()
+        self._spelled(leaf)
+        for _ in range(_TRIES):
+            status = os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
             try:
-                leaf, status = walk.find(leaf)
-                return _open_regular(leaf, status, walk.here)
-            finally:
-                walk.close()
-        return _open_regular(leaf, status, self.here)
+                if stat.S_ISLNK(status.st_mode):
+                    return self._open_link(leaf)
+                return _open_regular(leaf, status, self._here)
+            except OSError as error:
+                # A loop of links; or a file that was replaced by a link since it was looked at.
+                if error.errno != ELOOP:
+                    raise
+        raise OSError(ELOOP, os.strerror(ELOOP), leaf)
 
-    def _copy(self) -> Walk:
+    def _open_link(self, leaf: str) -> int:
         walk = Walk(self._root, self._real_root)
-        walk._down = [(os.dup(descriptor), name) for descriptor, name in self._down]
-        return walk
+        try:
+            walk.enter(self._names)
+            last, status = walk.find(leaf)
+            return _open_regular(last, status, walk._here)
+        finally:
+            walk.close()
+
+    def _spelled(self, name: str) -> None:
+        """Refuse a name in another spelling than its own, where the system would take it."""
+        if _FOLDS_CASE and name not in dict(self.entries()):
+            raise FileNotFoundError(ENOENT, "the name is spelled otherwise", name)
 
     def real(self, leaf: str) -> str:
         """The name below the root that `find` came to."""
-        return "/".join([name for _, name in self._down] + [leaf] * (leaf != "."))
+        return "/".join(self._names + [leaf] * (leaf != "."))
 
     def entries(self) -> list[tuple[str, Kind]]:
         """What lies in this directory."""
-        descriptor = os.open(".", _READ | getattr(os, "O_DIRECTORY", 0), dir_fd=self.here)
+        descriptor = os.open(".", _READ | getattr(os, "O_DIRECTORY", 0), dir_fd=self._here)
         try:
             with os.scandir(descriptor) as entries:
                 return [(entry.name, _kind(entry)) for entry in entries]
@@ -191,16 +230,20 @@ class FollowingWalk(Walk):
     """A place to which links may lead from anywhere: the system resolves them."""
 
     def enter(self, parts: list[str]) -> None:
-        if any(parts):
-            name = "/".join(parts)
-            self._down.append((os.open(name, _SEARCH, dir_fd=self.here), name))
+        path = "/".join(parts)
+        absolute = path.startswith("/")  # only the index names a place so
+        for step in filter(None, parts if _FOLDS_CASE and not absolute else [path]):
+            if not absolute:
+                self._spelled(step)
+            self._go(step, _SEARCH)
 
     def find(self, leaf: str) -> tuple[str, os.stat_result]:
-        return leaf, os.stat(leaf, dir_fd=self.here)
+        self._spelled(leaf)
+        return leaf, os.stat(leaf, dir_fd=self._here)
 
     def open(self, leaf: str) -> int:
-        status = os.stat(leaf, dir_fd=self.here)
-        return _open_regular(leaf, status, self.here, follow=True)
+        _, status = self.find(leaf)
+        return _open_regular(leaf, status, self._here, follow=True)
 
     def real(self, leaf: str) -> str:
         """An absolute path where that is not below the root."""
@@ -265,6 +308,10 @@ class Directory:
         with self.walk() as walk:
             walk.enter(parts)
             return identity(walk.find(leaf)[1])
+
+    def path_of(self, name: str) -> str:
+        """The path of a file, for a message."""
+        return os.path.join(self.path, name)
 
     def pin(self) -> PinnedDirectory:
         return PinnedDirectory(self.path, self._walk)

@@ -21,6 +21,9 @@ _SIBLING_LAG = 2 * 10**9
 
 _WARNINGS = 1000
 
+Look = tuple[Stored, bool]
+"""A stored form, and whether it is fresh: so new that a further change might not show."""
+
 Describe = Callable[[str, tuple[Stored, ...], bool], Resource]
 """Makes the resource of a name from its stored forms, and from whether they are settled."""
 
@@ -49,38 +52,25 @@ class Finder:
 
     def find(
         self, directory: Directory, name: str, encodings: Sequence[str] | None = None
-    ) -> Resource | None:
-        """What the name leads to here; None where neither a file nor a sibling can be read."""
+    ) -> list[Look]:
+        """What can be read under the name here: the file first, then its good siblings."""
         *parts, leaf = name.split("/")
+        looks: list[Look] = []
         try:
             with directory.walk() as walk:
                 walk.enter(parts)
-                looks = self._looks(walk, directory, name, leaf, encodings)
+                for coding in (None, *(self.encodings if encodings is None else encodings)):
+                    if look := self._look(walk, directory, name, leaf, coding, looks[:1]):
+                        looks.append(look)
         except OSError as error:
             self._miss(error, directory, name)
-            return None
+        return looks
+
+    def resource(self, name: str, looks: Sequence[Look]) -> Resource | None:
         if not looks:
             return None
-        return self.describe(
-            name, tuple(look[0] for look in looks), not any(look[1] for look in looks)
-        )
-
-    def _looks(
-        self,
-        walk: Walk,
-        directory: Directory,
-        name: str,
-        leaf: str,
-        encodings: Sequence[str] | None,
-    ) -> list[tuple[Stored, bool]]:
-        plain = self._look(walk, directory, name, leaf, None, None)
-        looks = [plain] if plain else []
-        base = plain[0].file if plain else None
-        for coding in self.encodings if encodings is None else encodings:
-            suffix = SUFFIXES[coding]
-            if sibling := self._look(walk, directory, name + suffix, leaf + suffix, coding, base):
-                looks.append(sibling)
-        return looks
+        settled = not any(fresh for _, fresh in looks)
+        return self.describe(name, tuple(stored for stored, _ in looks), settled)
 
     def _look(
         self,
@@ -89,37 +79,40 @@ class Finder:
         name: str,
         leaf: str,
         coding: str | None,
-        base: File | None,
-    ) -> tuple[Stored, bool] | None:
-        """A stored form, and whether it is fresh; None: it isn't there, or is no good sibling."""
+        before: Sequence[Look],
+    ) -> Look | None:
+        """A stored form; None: it isn't there, or it is a sibling not good enough for its file."""
+        suffix = SUFFIXES[coding] if coding else ""
         try:
-            descriptor = walk.open(leaf)
+            descriptor = walk.open(leaf + suffix)
         except OSError as error:
-            self._miss(error, directory, name)
+            self._miss(error, directory, name + suffix)
             return None
         try:
             status = os.fstat(descriptor)
-            if base and not self._fits(status, base, directory, name):
+            file = File(directory, name + suffix, status.st_size, identity(status))
+            if any(not self._fits(file, plain.file) for plain, _ in before if not plain.coding):
                 return None
             etag = self.validators.etag(descriptor, status, coding)
         finally:
             os.close(descriptor)
-        file = File(directory, name, status.st_size, identity(status))
         return Stored(file, coding, etag, modified(status)), is_fresh(status)
 
-    def _fits(self, status: os.stat_result, base: File, directory: Directory, name: str) -> bool:
+    def _fits(self, sibling: File, plain: File) -> bool:
         """Whether a sibling is worth sending, and no older than its file."""
-        if base.identity[3] - status.st_mtime_ns > _SIBLING_LAG:
-            self.warn("older than its file and left out", os.path.join(directory.path, name))
+        *_, sibling_mtime, _ = sibling.identity
+        *_, mtime, _ = plain.identity
+        if mtime - sibling_mtime > _SIBLING_LAG:
+            self.warn("left out, older than its file", sibling.opener.path_of(sibling.name))
             return False
-        return status.st_size < base.size
+        return sibling.size < plain.size
 
     def _miss(self, error: OSError, directory: Directory, name: str) -> None:
         """Let pass what means that a name isn't there; raise the machine's own trouble."""
         if error.errno not in MISSES:
             raise error
         if isinstance(error, PermissionError):
-            self.warn("no permission to read", os.path.join(directory.path, name))
+            self.warn("no permission to read", directory.path_of(name))
 
 
 @dataclass(slots=True)
@@ -137,13 +130,14 @@ class Folder:
             return None
         if not wait:
             raise BlockingIOError("a live look-up reads the disk")
-        spare = None
+        found: list[Look] = []
         for directory in self.directories:
-            resource = self.finder.find(directory, name)
-            if resource and resource.representations[0].stored.coding is None:
-                return resource
-            spare = spare or resource
-        return spare
+            looks = self.finder.find(directory, name)
+            if looks and looks[0][0].coding is None:
+                found = looks
+                break
+            found = found or looks
+        return self.finder.resource(name, found)
 
     def is_current(self, path: str, file: File, *, wait: bool) -> bool:
         """A file of this look-up was looked at for this very request."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import threading
 from collections.abc import Callable, Sequence
@@ -89,7 +88,7 @@ class _Scanner:
                 ):
                     todo.append(name)
                 elif leads_to == "other":
-                    self._finder.warn("skipped, not a file", self._path(name))
+                    self._finder.warn("skipped, not a file", self._scan.directory.path_of(name))
 
     def _entries(self, place: str) -> list[tuple[str, Kind]]:
         try:
@@ -122,7 +121,9 @@ class _Scanner:
         if self._scan.gate(f"{self._scan.gate.prefix}/{above}{leaf}{more}") is not None:
             return True
         if not leaf.startswith("."):
-            self._finder.warn("skipped, no URL path can name it", self._path(_join(place, leaf)))
+            self._finder.warn(
+                "skipped, no URL path can name it", self._scan.directory.path_of(_join(place, leaf))
+            )
         return False
 
     def _is_new(self, name: str) -> bool:
@@ -137,10 +138,7 @@ class _Scanner:
     def _skip(self, error: OSError, name: str) -> None:
         if error.errno not in MISSES:
             raise error
-        self._finder.warn(f"skipped, {error.strerror}", self._path(name))
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self._scan.directory.path, name)
+        self._finder.warn(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
 
 
 def _join(place: str, name: str) -> str:
@@ -155,13 +153,13 @@ class _State:
     room: int
     ready: dict[str, Resource] = field(default_factory=dict)
 
-    def scan_of(self, path: str) -> Scan | None:
+    def scan_of(self, path: str, encodings: Sequence[str]) -> Scan | None:
         """The first directory that has the file, else the first that has a sibling of it."""
         for scan in self.scans:
             if scan.has(path):
                 return scan
         for scan in self.scans:
-            if path in scan.bare or (scan.aliases and scan.codings(path, tuple(SUFFIXES))):
+            if path in scan.bare or (scan.aliases and scan.codings(path, encodings)):
                 return scan
         return None
 
@@ -180,14 +178,14 @@ class Index:
         state = self._state
         if resource := state.ready.get(path):
             return resource
-        scan = state.scan_of(path)
+        scan = state.scan_of(path, self._finder.encodings)
         if scan is None:
             return None
         if not wait:
             raise BlockingIOError("the first use of a file reads the disk")
         name = path[len(self._gate.prefix) + 1 :]
         codings = scan.codings(path, self._finder.encodings)
-        resource = self._finder.find(scan.directory, name, codings)
+        resource = self._finder.resource(name, self._finder.find(scan.directory, name, codings))
         if resource and resource.settled and len(state.ready) < state.room:
             state.ready[path] = resource
         return resource

@@ -53,7 +53,7 @@ class Validators:
         elif undated:
             return None
         weak = "W/" if is_fresh(status) else ""
-        return f'{weak}"{status.st_size:x}-{abs(status.st_mtime_ns):x}{suffix}"'
+        return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
 
     def _digest(self, descriptor: int, status: os.stat_result) -> bytes | None:
         """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""

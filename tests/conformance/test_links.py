@@ -1,0 +1,536 @@
+"""Group S: links, races between links, permissions, and trouble that the machine itself has."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from inspect import signature
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from dualstatic import StaticFiles
+from tests.children import give_up_rights, in_child
+from tests.doors import Answer, Client, ask_asgi_here
+from tests.faults import patch_everywhere
+from tests.rows import PASS, Case, check, rows, table
+from tests.steps import public_directory
+from tests.trees import OLD, Link, write_tree
+from tests.watch import Watch, audit, needs_inotify
+
+ON_DISK: dict[str, Any] = {"memory": 0} if "memory" in signature(StaticFiles).parameters else {}
+
+FILES: dict[str, bytes | str | Link | None] = {
+    "t.txt": "0123456789",
+    "file.txt": "a file",
+    "sub/a.txt": "a in sub",
+    "sub/index.html": "the index of sub",
+    "sub/up.txt": Link("../file.txt"),
+    "sub2/index.html": Link("../../outside/secret.txt"),
+    "sub3/index.html": Link("../linkdir-out/secret.txt"),
+    "link-in.txt": Link("file.txt"),
+    "link-in-2.txt": Link("link-in.txt"),
+    "link-dots.txt": Link("sub/../file.txt"),
+    "link-through.txt": Link("linkdir-in/up.txt"),
+    "link-out.txt": Link("../outside/secret.txt"),
+    "link-out-2.txt": Link("link-out.txt"),
+    "link-out-3.txt": Link("linkdir-out/secret.txt"),
+    "link-back.txt": Link("../www/file.txt"),
+    "linkdir-in": Link("sub"),
+    "linkdir-in-2": Link("linkdir-in"),
+    "linkdir-slash": Link("sub/"),
+    "sub/side": Link("../y"),
+    "linkdir-out": Link("../outside"),
+    "abs-link.txt": Link("{root}/file.txt"),
+    "abs-linkdir": Link("{root}/sub"),
+    "abs-out.txt": Link("{root}/../outside/secret.txt"),
+    "abs-sibling.txt": Link("{root}-secret/s.txt"),
+    "abs-linkdir-out": Link("{root}/../outside"),
+    "..2024_01/f": "configured",
+    "..2024_01/deep/g": "configured below",
+    "..2024_01/.hidden": "hidden",
+    "..data": Link("..2024_01"),
+    "f": Link("..data/f"),
+    "mounted": Link("..data"),
+    "loop": Link("loop"),
+    "ping": Link("pong"),
+    "pong": Link("ping"),
+    "here": Link("."),
+    "x/back": Link("../y"),
+    "y/back": Link("../x"),
+    "y/y.txt": "y",
+    "dangling": Link("nothing"),
+    "dangling-dir": Link("nothing/at/all"),
+    "dangling-out": Link("../outside/nothing"),
+    "proc-link": Link("/proc/self/environ"),
+}
+FAR = {"proc": Link("/proc"), "cwd": Link("/proc/self/cwd"), "linkdir-up": Link("..")}
+
+OUT = [
+    ("S385", "/link-out.txt"),
+    ("S385", "/link-out-2.txt"),
+    ("S385", "/link-out-3.txt"),
+    ("S385", "/link-back.txt"),
+    ("S385", "/abs-out.txt"),
+    ("S385", "/abs-sibling.txt"),
+    ("S386", "/linkdir-out/secret.txt"),
+    ("S386", "/linkdir-up/outside/secret.txt"),
+    ("S386", "/abs-linkdir-out/secret.txt"),
+    ("S387", "/linkdir-out/"),
+    ("S387", "/linkdir-out"),
+    ("S387", "/linkdir-up/"),
+    ("S387", "/abs-linkdir-out/"),
+    ("S388", "/sub2/"),
+    ("S388", "/sub2"),
+    ("S388", "/sub3/"),
+    ("S393", "/loop"),
+    ("S393", "/loop/"),
+    ("S393", "/loop/x"),
+    ("S393", "/ping"),
+    ("S393", "/ping/x"),
+    ("S394", "/dangling"),
+    ("S394", "/dangling/"),
+    ("S394", "/dangling-dir"),
+    ("S394", "/dangling-out"),
+    ("S395", "/proc-link"),
+    ("S395", "/proc/self/environ"),
+    ("S395", "/proc/version"),
+    ("S395", "/cwd/pyproject.toml"),
+]
+
+
+@pytest.fixture
+def root(tree: Callable[..., Path], tmp_path: Path) -> Path:
+    root = tree({**FILES, **FAR})
+    write_tree(tmp_path / "outside", {"index.html": b"SECRET", "a.txt": b"SECRET"})
+    write_tree(tmp_path / "www-secret", {"s.txt": b"SECRET", "index.html": b"SECRET"})
+    return root
+
+
+@table(
+    Case("S384", "/link-in.txt", 200, body=b"a file"),
+    Case("S384", "/link-in-2.txt", 200, body=b"a file"),
+    Case("S384", "/link-dots.txt", 200, body=b"a file"),
+    Case("S384", "/link-through.txt", 200, body=b"a file"),
+    Case("S384", "/sub/up.txt", 200, body=b"a file"),
+    Case("S389", "/linkdir-in/a.txt", 200, body=b"a in sub"),
+    Case("S389", "/linkdir-in-2/a.txt", 200, body=b"a in sub"),
+    Case("S389", "/linkdir-in-2/side/y.txt", 200, body=b"y"),
+    Case("S389", "/linkdir-in/side/back/back/y.txt", 200, body=b"y"),
+    Case("S389", "/linkdir-in-2", 307, has={"location": "./linkdir-in-2/"}),
+    Case("S389", "/linkdir-slash/a.txt", 200, body=b"a in sub"),
+    Case("S389", "/linkdir-in/up.txt", 200, body=b"a file"),
+    Case("S389", "/linkdir-in/", 200, body=b"the index of sub"),
+    Case("S390", "/abs-link.txt", 200, body=b"a file"),
+    Case("S390", "/abs-linkdir/a.txt", 200, body=b"a in sub"),
+    Case("S390", "/abs-linkdir/", 200, body=b"the index of sub"),
+    Case("S391", "/f", 200, body=b"configured"),
+    Case("S391", "/mounted/f", 200, body=b"configured"),
+    Case("S391", "/mounted/deep/g", 200, body=b"configured below"),
+    Case("S391", "/mounted/.hidden", PASS),
+    Case("S391", "/..data/f", PASS),
+    Case("S393", "/here/t.txt", 200, body=b"0123456789"),
+    Case("S393", "/here/here/sub/a.txt", 200, body=b"a in sub"),
+    Case("S393", "/x/back/y.txt", 200, body=b"y"),
+    Case("S393", "/x/back/back/back/y.txt", 200, body=b"y"),
+    Case("S393", "/here" * 40 + "/t.txt", 200, body=b"0123456789"),
+    Case("S393", "/here" * 41 + "/t.txt", PASS),
+)
+def test_a_link_leads_anywhere_inside_the_root(
+    case: Case, serve: Callable[..., Client], root: Path
+) -> None:
+    check(case, serve(root, html=True))
+
+
+@table(*[Case(row, target, PASS, body=b"the app") for row, target in OUT])
+def test_a_link_that_leads_out_or_nowhere_reaches_the_app(
+    case: Case, serve: Callable[..., Client], root: Path
+) -> None:
+    check(case, serve(root, html=True))
+    answer = serve(root, html=True, app=False).get(case.target)
+    assert (answer.status, answer.get("location")) == (404, None)
+
+
+@rows("S390")
+def test_absolute_links_are_followed_below_a_root_that_is_a_link_itself(
+    serve: Callable[..., Client], root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "current").symlink_to("www")
+    (root / "via-current.txt").symlink_to(tmp_path / "current" / "file.txt")
+    client = serve(tmp_path / "current")
+    assert client.get("/abs-link.txt").body == b"a file"
+    assert client.get("/via-current.txt").body == b"a file"
+    assert client.get("/link-out.txt").passed
+
+
+@table(
+    Case("S390", "/abs-link.txt", 200, body=b"a file"),
+    Case("S392", "/abs-out.txt", 200, body=b"SECRET"),
+    Case("S392", "/abs-linkdir-out/secret.txt", 200, body=b"SECRET"),
+    Case("S392", "/link-out.txt", 200, body=b"SECRET"),
+    Case("S392", "/linkdir-out/secret.txt", 200, body=b"SECRET"),
+    Case("S392", "/linkdir-out/", 200, body=b"SECRET"),
+    Case("S392", "/link-back.txt", 200, body=b"a file"),
+    Case("S392 S393", "/loop", PASS),
+    Case("S392 S393", "/ping/x", PASS),
+    Case("S392 S394", "/dangling", PASS),
+    Case("S392", "/../outside/secret.txt", PASS),
+    Case("S392", "/linkdir-in/../../outside/secret.txt", PASS),
+)
+def test_with_follow_symlink_a_link_leads_anywhere(
+    case: Case, serve: Callable[..., Client], root: Path
+) -> None:
+    for name in FAR:
+        (root / name).unlink()
+    check(case, serve(root, html=True, follow_symlink=True))
+
+
+@rows("S395")
+def test_the_environment_comes_out_of_no_link(serve: Callable[..., Client], root: Path) -> None:
+    for name in FAR:
+        (root / name).unlink()
+    answer = serve(root, follow_symlink=True).get("/proc-link")
+    assert answer.body in (b"", b"the app")
+
+
+@needs_inotify
+@rows("S385", "S386", "S387", "S388")
+def test_no_link_opens_anything_outside_the_root(
+    door: str, mode: str, root: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    client = Client(StaticFiles(root, html=True, live=mode == "live"), door)
+    for target in ("/t.txt", "/nope", "/sub/"):
+        client.get(target)  # what Python imports late is imported now
+    with Watch(tmp_path, outside, tmp_path / "www-secret") as watch, audit() as audited:
+        for app in (True, False):
+            fresh = Client(StaticFiles(root, html=True, live=mode == "live"), door, app)
+            for _, target in OUT:
+                fresh.get(target)
+                fresh.head(target)
+        assert watch.take() - {root} == set()
+        opened = {path for path in audited if os.path.isabs(path)}
+        assert {path for path in opened if not Path(path).is_relative_to(root)} == set()
+        followed = StaticFiles(root, live=mode == "live", follow_symlink=True)
+        assert Client(followed, door).get("/link-out.txt").body == b"SECRET"
+        assert outside / "secret.txt" in watch.take()
+
+
+RENAME_EXCHANGE = 2
+AT_FDCWD = -100
+
+
+def exchange(one: str, other: str, ready: Any, stop: Any) -> None:
+    """Swap two names for each other, again and again."""
+    libc = ctypes.CDLL(None)
+    names = os.fsencode(one), os.fsencode(other)
+    while not stop.is_set():
+        for _ in range(100):
+            failed = libc.renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE)
+        if not failed:
+            ready.set()
+
+
+@contextmanager
+def exchanging(one: Path, other: Path) -> Iterator[None]:
+    """Swap two names in a process of its own, as long as the block runs."""
+    context = get_context("spawn")
+    ready, stop = context.Event(), context.Event()
+    process = context.Process(target=exchange, args=(str(one), str(other), ready, stop))
+    process.start()
+    try:
+        assert ready.wait(30), "renameat2 does not swap here"
+        yield
+    finally:
+        stop.set()
+        process.join(30)
+    assert process.exitcode == 0
+
+
+def ask_for(seconds: float, client: Client, target: str) -> list[Answer]:
+    """Ask the same for some seconds; under ASGI in one event loop."""
+    end = time.monotonic() + seconds
+    answers = []
+    if client.door == "wsgi":
+        while time.monotonic() < end:
+            answers.append(client.get(target))
+        return answers
+
+    async def ask() -> None:
+        while time.monotonic() < end:
+            answers.append(await ask_asgi_here(client, "GET", target.encode(), [], b"", {}))
+
+    anyio.run(ask)
+    return answers
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
+@rows("S396", "S397")
+@pytest.mark.parametrize(
+    ("one", "other", "target"),
+    [
+        pytest.param("t.txt", "link", "/t.txt", id="file and link"),
+        pytest.param("sub", "linkdir", "/sub/secret.txt", id="directory and link"),
+        pytest.param("sub", "linkdir", "/via/secret.txt", id="target of a link"),
+    ],
+)
+def test_no_race_lets_a_secret_out(
+    one: str, other: str, target: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    root = tree(
+        {
+            "t.txt": "PUBLIC",
+            "link": Link("../outside/secret.txt"),
+            "sub/secret.txt": "PUBLIC",
+            "linkdir": Link("../outside"),
+            "via": Link("sub"),
+        }
+    )
+    outside = root.parent / "outside" / "secret.txt"
+    os.utime(outside, (OLD, OLD))
+    client = serve(root, **ON_DISK)
+    with exchanging(root / one, root / other):
+        answers = ask_for(1.5, client, target)
+        for _ in range(20):  # a busy machine may give the swapper and us the same turns
+            if any(answer.body == b"PUBLIC" for answer in answers):
+                break
+            answers += ask_for(1.0, client, target)
+    bodies = {answer.body for answer in answers}
+    assert bodies <= {b"PUBLIC", b"the app"}
+    assert b"PUBLIC" in bodies
+    assert all(answer.status == 200 for answer in answers)
+
+
+class Messages(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append((record.levelname, record.getMessage()))
+
+
+def ask_without_rights(
+    root: str, live: bool, door: str, app: bool, targets: list[str]
+) -> tuple[list[Answer], list[tuple[str, str]]]:
+    messages = Messages()
+    logging.getLogger("dualstatic").addHandler(messages)
+    Client(StaticFiles(root, live=live), door, app).get("/t.txt")  # imports come first
+    messages.kept.clear()
+    give_up_rights()
+    client = Client(StaticFiles(root, live=live, html=True), door, app)
+    return [client.get(target) for target in targets], messages.kept
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@rows("S398", "S399")
+@pytest.mark.parametrize("app", [True, False], ids=["app", "alone"])
+def test_what_may_not_be_read_is_as_if_it_were_missing(door: str, mode: str, app: bool) -> None:
+    files = {
+        "t.txt": "0123456789",
+        "unread.txt": "SECRET",
+        "unreaddir/a.txt": "SECRET",
+        "unreaddir/index.html": "SECRET",
+        "unreadindex/index.html": "SECRET",
+    }
+    unreadable = [
+        "/unread.txt",
+        "/unread.txt",
+        "/unreaddir/a.txt",
+        "/unreaddir/",
+        "/unreaddir",
+        "/unreadindex/",
+    ]
+    closed = ["unread.txt", "unreaddir", "unreadindex/index.html"]
+    with public_directory() as base:
+        root = write_tree(base / "www", files)
+        for name in closed:
+            (root / name).chmod(0)
+        targets = ["/t.txt", *unreadable, "/t.txt"]
+        try:
+            answers, log = in_child(
+                ask_without_rights, str(root), mode == "live", door, app, targets
+            )
+        finally:
+            for name in closed:
+                (root / name).chmod(0o700)
+    assert answers[0].body == answers[-1].body == b"0123456789"
+    for target, answer in zip(unreadable, answers[1:-1], strict=True):
+        assert answer.passed if app else answer.status == 404, (target, answer)
+        assert b"SECRET" not in answer.body
+    about = [level for level, message in log if "unread.txt" in message]
+    assert about == ["WARNING"], log
+
+
+def take_descriptors() -> list[int]:
+    """Open files until the system says that there are too many."""
+    taken: list[int] = []
+    with suppress(OSError):
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    return taken
+
+
+def ask_without_files(root: str, live: bool, door: str, name: str) -> list[Any]:
+    """What a GET gives while no descriptor is left, and after."""
+    import resource  # POSIX has it, Windows does not
+
+    client = Client(StaticFiles(root, live=live, **ON_DISK), door)
+    results: list[Any] = []
+
+    async def ask() -> Answer:
+        if door == "wsgi":
+            return client.get(f"/{name}")
+        return await ask_asgi_here(client, "GET", f"/{name}".encode(), [], b"", {})
+
+    async def ask_twice() -> None:
+        if name == "known.bin":
+            assert (await ask()).status == 200
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        await anyio.to_thread.run_sync(os.getpid)  # a loop and a thread are there already
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
+        taken = take_descriptors()
+        try:
+            results.append((await ask()).status)
+        except OSError as error:
+            results.append(error.errno)
+        for number in taken:
+            os.close(number)
+        results.append((await ask()).body)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+    anyio.run(ask_twice)
+    return results
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+@rows("S400")
+@pytest.mark.parametrize("name", ["new.txt", "known.bin"])
+def test_a_process_out_of_descriptors_raises_and_serves_again(
+    name: str, door: str, mode: str, tmp_path: Path
+) -> None:
+    root = write_tree(tmp_path / "www", {"new.txt": "0123456789", "known.bin": b"x" * 2_000_000})
+    results = in_child(ask_without_files, str(root), mode == "live", door, name)
+    assert results == [errno.EMFILE, (root / name).read_bytes()]
+
+
+def refresh_without_files(root: str, live: bool) -> list[Any]:
+    """What a refresh raises while no descriptor is left, and what is served after."""
+    import resource  # POSIX has it, Windows does not
+
+    client = Client(StaticFiles(root, live=live), "wsgi")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
+    taken = take_descriptors()
+    try:
+        client.files.refresh()
+        results: list[Any] = [None]
+    except OSError as error:
+        results = [error.errno]
+    for number in taken:
+        os.close(number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    return [*results, client.get("/sub/t.txt").body]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+@rows("S400")
+def test_a_scan_out_of_descriptors_raises_and_the_old_index_stays(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "www", {"sub/t.txt": "0123456789"})
+    assert in_child(refresh_without_files, str(root), False) == [errno.EMFILE, b"0123456789"]
+
+
+READS = ["read", "pread", "preadv", "readv", "sendfile"]
+
+
+def fails_to_open(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def make(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *arguments: Any, **more: Any) -> Any:
+            if os.fspath(path).endswith(name):
+                raise OSError(error, os.strerror(error))
+            return real(path, *arguments, **more)
+
+        return call
+
+    return make
+
+
+def fails_to_read(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def make(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(descriptor: int, *arguments: Any, **more: Any) -> Any:
+            if os.readlink(f"/proc/self/fd/{descriptor}").endswith(name):
+                raise OSError(error, os.strerror(error))
+            return real(descriptor, *arguments, **more)
+
+        return call
+
+    return make
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors have names in /proc only")
+@rows("S401")
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE], ids=["EIO", "ESTALE"])
+@pytest.mark.parametrize("where", ["open", "read"])
+@pytest.mark.parametrize("app", [True, False], ids=["app", "alone"])
+@pytest.mark.parametrize("name", ["small.txt", "big.bin"])
+def test_a_disk_that_fails_is_never_a_miss(
+    error: int,
+    where: str,
+    app: bool,
+    name: str,
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = tree({"small.txt": "0123456789", "big.bin": b"x" * 2_000_000})
+    client = serve(root, app=app)
+    with monkeypatch.context() as patch:
+        if where == "open":
+            patch_everywhere(patch, "open", fails_to_open(name, error))
+        for call in READS if where == "read" else []:
+            patch_everywhere(patch, call, fails_to_read(name, error))
+        with pytest.raises(OSError, match=os.strerror(error)) as raised:
+            client.get(f"/{name}")
+        assert raised.value.errno == error
+    assert client.get(f"/{name}").body == (root / name).read_bytes()
+
+
+@rows("S402")
+def test_a_root_that_is_a_link_follows_it_at_the_refresh_or_at_each_request(
+    mode: str, serve: Callable[..., Client], tmp_path: Path
+) -> None:
+    for release in ("r1", "r2"):
+        write_tree(
+            tmp_path / release,
+            {name: f"{name} of {release}" for name in ("asked.txt", "fresh.txt", "big.txt")},
+        )
+        (tmp_path / release / f"only-{release}.txt").write_text(release)
+    current = tmp_path / "current"
+    current.symlink_to("r1")
+    client = serve(current, **ON_DISK)
+    assert client.get("/asked.txt").body == b"asked.txt of r1"
+    (tmp_path / "next").symlink_to("r2")
+    (tmp_path / "next").replace(current)
+    expected = "r2" if mode == "live" else "r1"
+    check_release(client, expected)
+    client.files.refresh()
+    check_release(client, "r2")
+
+
+def check_release(client: Client, release: str) -> None:
+    other = "r1" if release == "r2" else "r2"
+    for name in ("asked.txt", "fresh.txt"):
+        assert client.get(f"/{name}").body == f"{name} of {release}".encode()
+    assert client.get(f"/only-{release}.txt").body == release.encode()
+    assert client.get(f"/only-{other}.txt").passed

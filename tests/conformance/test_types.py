@@ -1,0 +1,204 @@
+"""Group T: content types and the other fields of an answer."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dualstatic import StaticFiles
+from tests.doors import Client
+from tests.rows import left_out, rows
+
+pytestmark = pytest.mark.usefixtures("aging")
+
+left_out("`_headers` rules are a later capability", "T371")
+left_out("digest fields are a later capability", "T372", "T373")
+
+ONE_YEAR = "public, max-age=31536000, immutable"
+
+
+@rows(*(f"T{number}" for number in range(351, 364)), "T366")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("x.html", "text/html; charset=utf-8"),
+        ("UPPER.HTML", "text/html; charset=utf-8"),
+        ("app.js", "text/javascript; charset=utf-8"),
+        ("mod.mjs", "text/javascript; charset=utf-8"),
+        ("w.wasm", "application/wasm"),
+        ("d.json", "application/json"),
+        ("x.map", "application/json"),
+        ("m.webmanifest", "application/manifest+json"),
+        ("img.svg", "image/svg+xml"),
+        ("f.woff2", "font/woff2"),
+        ("i.avif", "image/avif"),
+        ("i.webp", "image/webp"),
+        ("v.mp4", "video/mp4"),
+        ("style.css", "text/css; charset=utf-8"),
+        ("e.ts", ("video/mp2t", "text/plain; charset=utf-8")),
+        ("x.php", ("text/plain; charset=utf-8", "application/octet-stream")),
+        ("x.py", ("text/plain; charset=utf-8", "application/octet-stream")),
+        ("noext", "application/octet-stream"),
+        ("data.unknownext", "application/octet-stream"),
+        ("archive.tar.gz", "application/gzip"),
+        ("t.txt", "text/plain; charset=utf-8"),
+    ],
+)
+@pytest.mark.parametrize("content", [b"<html><script>text", b""])
+def test_the_suffix_decides_the_type_and_nothing_is_sniffed(
+    name: str,
+    expected: Any,
+    content: bytes,
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+) -> None:
+    answer = serve(tree({name: content})).get(f"/{name}")
+    assert (answer.status, answer.body) == (200, content)
+    assert answer["content-length"] == str(len(content))
+    assert answer["content-type"] in ((expected,) if isinstance(expected, str) else expected)
+    assert answer["x-content-type-options"] == "nosniff"
+    assert "content-encoding" not in answer
+
+
+@rows("T364")
+def test_a_compressed_drawing_is_either_a_drawing_or_just_bytes(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    answer = serve(tree({"doc.svgz": b"\x1f\x8b"})).get("/doc.svgz")
+    got = answer["content-type"], answer.get("content-encoding")
+    assert got in {("image/svg+xml", "gzip"), ("application/octet-stream", None)}
+
+
+BEFORE_THE_IMPORT = """
+import mimetypes
+mimetypes.init()
+for suffix in (".js", ".css", ".html", ".wasm"):
+    mimetypes.add_type("text/x-changed", suffix)
+mimetypes.add_type("text/x-changed", ".unknownext")
+from dualstatic import Request, StaticFiles
+import sys
+for live in (False, True):
+    files = StaticFiles(sys.argv[1], live=live)
+    for name in ("a.js", "a.css", "a.html", "a.wasm", "a.unknownext"):
+        print(dict(files.get_response(Request("GET", "/" + name)).headers)["content-type"])
+"""
+
+
+@rows("T365")
+def test_the_types_of_the_host_are_never_read(
+    serve: Callable[..., Client], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["a.js", "a.css", "a.html", "a.wasm", "a.unknownext"]
+    expected = [
+        "text/javascript; charset=utf-8",
+        "text/css; charset=utf-8",
+        "text/html; charset=utf-8",
+        "application/wasm",
+        "application/octet-stream",
+    ]
+    root = tree(dict.fromkeys(names, b"x"))
+    mimetypes.init()
+    changed = {**mimetypes.types_map, **dict.fromkeys((".js", ".unknownext"), "text/x-changed")}
+    monkeypatch.setattr(mimetypes, "types_map", changed)
+    monkeypatch.setattr(mimetypes._db, "types_map", (changed, changed))
+    assert mimetypes.guess_type("a.js")[0] == "text/x-changed"
+    client = serve(root)
+    assert [client.get(f"/{name}")["content-type"] for name in names] == expected
+
+    command = [sys.executable, "-c", BEFORE_THE_IMPORT, str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == expected * 2
+
+
+@rows("T367")
+def test_no_answer_may_be_sniffed(serve: Callable[..., Client], tree: Callable[..., Path]) -> None:
+    root = tree({"t.txt": b"0123456789", "t.txt.gz": b"g", "sub/index.html": b"i"})
+    client = serve(root, html=True)
+    for path in ("/t.txt", "/sub/"):
+        for fields in ({}, {"Accept-Encoding": "gzip"}, {"Range": "bytes=0-0"}):
+            for answer in (client.get(path, fields), client.head(path, fields)):
+                assert answer.status in (200, 206)
+                assert answer["x-content-type-options"] == "nosniff"
+
+
+@rows("T368")
+@pytest.mark.parametrize(
+    "immutable",
+    [
+        r"\.[0-9a-f]{8}\.\w+$",
+        re.compile(r"^assets/.+\.[0-9a-f]{8}\.", re.IGNORECASE),
+        lambda name: name == "assets/app.3f2a9c1b.js",
+    ],
+)
+def test_a_name_with_a_hash_is_kept_for_ever(
+    immutable: Any, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    names = ["assets/app.3f2a9c1b.js", "assets/app.js", "assets/app.3f2a9c1.js"]
+    client = serve(tree(dict.fromkeys(names, b"0123456789")), prefix="/static", immutable=immutable)
+    told = [client.get(f"/static/{name}")["cache-control"] for name in names]
+    assert told == [ONE_YEAR, "no-cache", "no-cache"]
+    tag = client.get(f"/static/{names[0]}")["etag"]
+    for fields, status in (({"If-None-Match": tag}, 304), ({"Range": "bytes=0-1"}, 206)):
+        answer = client.get(f"/static/{names[0]}", fields)
+        assert (answer.status, answer["cache-control"]) == (status, ONE_YEAR)
+
+
+@rows("T369")
+def test_a_page_is_asked_for_again(serve: Callable[..., Client], tree: Callable[..., Path]) -> None:
+    client = serve(tree({"index.html": b"home"}), html=True)
+    for path in ("/", "/index.html"):
+        assert client.get(path)["cache-control"] == "no-cache"
+
+
+BROKEN = ["a\r\nSet-Cookie: x=1", "a\nb", "a\rb", "\n"]
+
+
+@rows("T370")
+@pytest.mark.parametrize("value", BROKEN)
+def test_a_line_break_in_a_value_is_refused_at_once(
+    value: str, mode: str, tree: Callable[..., Path]
+) -> None:
+    root, live = tree({"t.txt": b"t"}), mode == "live"
+    for name in ("X-Extra", "Vary", "Cache-Control"):
+        with pytest.raises(ValueError, match="headers"):
+            StaticFiles(root, live=live, headers={name: value})
+    with pytest.raises(ValueError, match="headers"):
+        StaticFiles(root, live=live, headers={f"X-{value}": "1"})
+    with pytest.raises(ValueError, match="cache_control"):
+        StaticFiles(root, live=live, cache_control=value)
+    with pytest.raises(ValueError, match="media_types"):
+        StaticFiles(root, live=live, media_types={".txt": f"text/{value}"})
+    with pytest.raises(ValueError, match="charset"):
+        StaticFiles(root, live=live, charset=value)
+
+
+@rows("T370")
+@pytest.mark.parametrize("value", BROKEN)
+def test_a_line_break_from_a_callable_never_gets_on_the_wire(
+    value: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    root = tree({"t.txt": b"t"})
+    client = serve(root, headers=lambda name: {"X-Extra": value})
+    with pytest.raises(ValueError, match="headers"):
+        client.get("/t.txt")
+    client = serve(root, headers=lambda name: {f"X-{value}": "1"})
+    with pytest.raises(ValueError, match="headers"):
+        client.get("/t.txt")
+    client = serve(root, cache_control=lambda name: value)
+    with pytest.raises(ValueError, match="cache_control"):
+        client.get("/t.txt")
+
+
+@rows("T370")
+def test_a_line_break_in_a_name_on_the_disk_is_no_line_of_an_answer(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"a\r\nX-Evil: 1.txt": b"t"}))
+    assert client.get("/a%0d%0aX-Evil:%201.txt").passed

@@ -1,0 +1,49 @@
+"""Makes the system behave as it does elsewhere, or on a bad day."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+def patch_everywhere(
+    patch: pytest.MonkeyPatch, call: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> None:
+    """Replace a function of `os`, under whatever name a module of the package knows it."""
+    real = getattr(os, call, None)
+    if real is None:
+        return
+    fake = make(real)
+    patch.setattr(os, call, fake)
+    for module in [sys.modules[key] for key in sys.modules if key.startswith("dualstatic")]:
+        for name in [name for name, value in vars(module).items() if value is real]:
+            patch.setattr(module, name, fake)
+
+
+def fold_case(patch: pytest.MonkeyPatch) -> None:
+    """Make `os` find names whatever their case, as on the file systems of macOS and Windows."""
+    real_open = os.open
+
+    def on_disk(name: Any, dir_fd: int | None) -> Any:
+        if dir_fd is None or not isinstance(name, str) or "/" in name:
+            return name
+        descriptor = real_open(".", os.O_RDONLY, dir_fd=dir_fd)
+        try:
+            entries = os.listdir(descriptor)
+        finally:
+            os.close(descriptor)
+        alike = [entry for entry in entries if entry.casefold() == name.casefold()]
+        return name if name in entries or not alike else alike[0]
+
+    def folding(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *arguments: Any, dir_fd: int | None = None, **more: Any) -> Any:
+            return real(on_disk(path, dir_fd), *arguments, dir_fd=dir_fd, **more)
+
+        return call
+
+    patch_everywhere(patch, "open", folding)
+    patch_everywhere(patch, "stat", folding)

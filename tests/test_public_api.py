@@ -1,0 +1,146 @@
+"""What the package promises to keep: its names, its options and their defaults, its types."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import importlib.resources
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dualstatic
+import dualstatic.asgi
+import dualstatic.wsgi
+from dualstatic import Body, FileChanged, Request, Response, StaticFiles
+
+NAMES = ["Body", "FileChanged", "Request", "Response", "StaticFiles"]
+OPTIONS: dict[str, Any] = {
+    "directory": None,
+    "packages": None,
+    "html": False,
+    "check_dir": True,
+    "follow_symlink": False,
+    "prefix": "/",
+    "live": False,
+    "dotfiles": False,
+    "encodings": ("zstd", "br", "gzip"),
+    "cache_control": "no-cache",
+    "immutable": None,
+    "headers": None,
+    "media_types": None,
+    "charset": "utf-8",
+}
+LATER: dict[str, Any] = {"memory": 64 * 2**20, "clean_urls": False, "not_found": None}
+"""Options that a version may lack, but not give another default."""
+
+TYPED_USE = Path(__file__).with_name("typed_use.py")
+
+
+def parameters(function: Any) -> dict[str, inspect.Parameter]:
+    found = dict(inspect.signature(function).parameters)
+    found.pop("self", None)
+    return found
+
+
+def test_the_package_exports_its_public_names() -> None:
+    assert sorted(dualstatic.__all__) == NAMES
+    assert all(getattr(dualstatic, name).__module__.startswith("dualstatic") for name in NAMES)
+
+
+def test_the_options_and_their_defaults_are_fixed() -> None:
+    options = parameters(StaticFiles)
+    defaults = {name: parameter.default for name, parameter in options.items()}
+    assert {name: defaults.get(name, "missing") for name in OPTIONS} == OPTIONS
+    assert {name: value for name, value in defaults.items() if name not in OPTIONS} == {
+        name: value for name, value in LATER.items() if name in defaults
+    }
+    kinds = {name: parameter.kind for name, parameter in options.items()}
+    assert kinds.pop("directory") is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    assert set(kinds.values()) == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_the_methods_take_what_adapters_give() -> None:
+    assert list(parameters(StaticFiles.get_response)) == ["request", "wait"]
+    assert parameters(StaticFiles.get_response)["wait"].default is True
+    assert parameters(StaticFiles.get_response)["wait"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert list(parameters(StaticFiles.get_fallback)) == ["request", "has_app"]
+    has_app = parameters(StaticFiles.get_fallback)["has_app"]
+    assert (has_app.kind, has_app.default) == (
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.empty,
+    )
+    assert list(parameters(StaticFiles.refresh)) == []
+    assert list(parameters(Request)) == ["method", "path", "query", "headers", "raw_path"]
+    assert list(parameters(Response)) == ["status", "headers", "body", "file"]
+    assert list(parameters(Body)) == ["response"]
+    assert issubclass(FileChanged, Exception)
+    assert not issubclass(FileChanged, OSError)
+
+
+@pytest.mark.parametrize("door", [dualstatic.wsgi, dualstatic.asgi])
+def test_a_middleware_takes_an_app_and_by_name_its_files(door: Any, tmp_path: Path) -> None:
+    found = parameters(door.StaticMiddleware)
+    assert list(found)[:2] == ["app", "files"]
+    assert found["app"].default is None
+    assert {p.kind for name, p in found.items() if name != "app"} == {
+        inspect.Parameter.KEYWORD_ONLY
+    }
+    assert found["files"].default is inspect.Parameter.empty
+    with pytest.raises(TypeError, match="files"):
+        door.StaticMiddleware()
+    with pytest.raises(TypeError):
+        door.StaticMiddleware(None, StaticFiles(tmp_path))
+
+
+def test_the_wsgi_middleware_hands_files_to_the_server_unless_told() -> None:
+    assert parameters(dualstatic.wsgi.StaticMiddleware)["file_wrapper"].default is True
+
+
+def test_servers_detect_the_asgi_middleware(tmp_path: Path) -> None:
+    app = dualstatic.asgi.StaticMiddleware(files=StaticFiles(tmp_path))
+    assert inspect.iscoroutinefunction(type(app).__call__)
+    assert asyncio.iscoroutine(call := app({"type": "lifespan"}, None, None))  # type: ignore
+    call.close()
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert importlib.resources.files(dualstatic).joinpath("py.typed").is_file()
+
+
+def test_every_public_thing_is_annotated_and_explained() -> None:
+    for name in NAMES:
+        thing = getattr(dualstatic, name)
+        assert thing.__doc__, name
+        for key, method in vars(thing).items():
+            if inspect.isfunction(method) and not key.startswith("_"):
+                assert "return" in method.__annotations__, f"{name}.{key}"
+    for door in (dualstatic.wsgi, dualstatic.asgi):
+        assert door.StaticMiddleware.__doc__
+
+
+def test_the_typed_use_knows_every_name_and_option_of_the_api() -> None:
+    tree = ast.parse(TYPED_USE.read_text())
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert set(dualstatic.__all__) <= names
+    keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+    assert set(parameters(StaticFiles)) <= keywords
+    for door in (dualstatic.wsgi, dualstatic.asgi):
+        assert set(parameters(door.StaticMiddleware)) <= keywords
+
+
+def test_the_package_imports_no_event_loop_and_no_server() -> None:
+    code = """
+import sys, dualstatic, dualstatic.wsgi
+heavy = {"asyncio", "anyio", "trio", "werkzeug.serving", "werkzeug.test", "mimetypes", "pytest"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    root = Path(dualstatic.__file__).parent.parent
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[]\n", "")

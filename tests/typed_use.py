@@ -1,0 +1,118 @@
+"""The whole public API, used as users use it, for the type checker to read. It is never run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dualstatic.asgi
+import dualstatic.wsgi
+from dualstatic import Body, FileChanged, Request, Response, StaticFiles
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def cache_control(name: str) -> str | None:
+    return "max-age=60" if name.endswith(".css") else None
+
+
+def immutable(name: str) -> bool:
+    return ".min." in name
+
+
+def headers(name: str) -> Mapping[str, str]:
+    return {"X-Name": name} if name.isascii() else {}
+
+
+def perhaps_headers(name: str) -> dict[str, str] | None:
+    return {"Access-Control-Allow-Origin": "*"} if name.endswith(".woff2") else None
+
+
+SMALLEST = StaticFiles("public")
+FILES: list[StaticFiles] = [
+    StaticFiles(Path("public")),
+    StaticFiles(["public", "dist"], html=True),
+    StaticFiles((Path("public"), "dist")),
+    StaticFiles(directory="public", prefix="/static"),
+    StaticFiles(packages=["django.contrib.admin", ("package", "assets")]),
+    StaticFiles("public", packages=[("package", "assets")]),
+    StaticFiles("public", cache_control="no-store", immutable=r"\.[0-9a-f]{8}\.", headers={}),
+    StaticFiles("public", cache_control=None, immutable=re.compile("x"), headers=None),
+    StaticFiles("public", cache_control=cache_control, immutable=immutable, headers=headers),
+    StaticFiles("public", cache_control=lambda name: name or None, headers=perhaps_headers),
+    StaticFiles(
+        "public",
+        packages=None,
+        html=True,
+        check_dir=False,
+        follow_symlink=True,
+        prefix="static",
+        live=True,
+        dotfiles=True,
+        encodings=["gzip"],
+        media_types={".foo": "text/x-foo", "LICENSE": "text/plain"},
+        charset=None,
+    ),
+]
+
+
+def third_adapter(files: StaticFiles, method: str, path: str) -> tuple[int, list[bytes]] | None:
+    """What an adapter outside the package does."""
+    request = Request(method, path, query="a=b", headers={"range": "bytes=0-1"}, raw_path=b"/")
+    response: Response | None
+    try:
+        response = files.get_response(request, wait=False)
+    except BlockingIOError:
+        response = files.get_response(request)
+    if response is None:
+        response = files.get_fallback(request, has_app=False)
+    if response is None:
+        return None
+    try:
+        body = Body(response)
+    except (FileChanged, FileNotFoundError):
+        return None
+    chunks: Iterator[bytes] = iter(body)
+    try:
+        return response.status, list(chunks)
+    finally:
+        body.close()
+
+
+def parts_of(response: Response) -> tuple[int, dict[str, str], int]:
+    names: tuple[tuple[str, str], ...] = response.headers
+    parts: tuple[bytes | range, ...] = response.body
+    return response.status, dict(names), sum(len(part) for part in parts)
+
+
+def read(request: Request) -> tuple[str, str, str, Mapping[str, str], bytes | None]:
+    return request.method, request.path, request.query, request.headers, request.raw_path
+
+
+def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"the app"]
+
+
+async def asgi_app(
+    scope: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+def doors(files: StaticFiles) -> None:
+    alone: WSGIApplication = dualstatic.wsgi.StaticMiddleware(files=files)
+    inner: WSGIApplication = dualstatic.wsgi.StaticMiddleware(wsgi_app, files=files)
+    dualstatic.wsgi.StaticMiddleware(inner, files=SMALLEST, file_wrapper=False)
+    dualstatic.wsgi.StaticMiddleware(app=None, files=files)
+    dualstatic.wsgi.StaticMiddleware(alone, files=files)
+    nested = dualstatic.asgi.StaticMiddleware(asgi_app, files=files)
+    dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST)
+    dualstatic.asgi.StaticMiddleware(files=files)
+    files.refresh()
