@@ -34,13 +34,13 @@ PURE = {
         "collections.abc",
         "dataclasses",
         "datetime",
+        "email.utils",
         "functools",
         "hashlib",
         "re",
         "types",
         "typing",
         "urllib.parse",
-        "werkzeug.http",
     },
 }
 IMPURE_CALLS = {"now", "today", "utcnow", "time", "open", "print", "input"}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from email.utils import formatdate
 from hashlib import blake2b
-
-from werkzeug.http import http_date
 
 from . import fields
 from .paths import slash_location
@@ -36,7 +35,8 @@ def represent(stored: Stored, policy: Policy, *, varies: bool) -> Representation
     vary = (VARY,) if varies else ()
     etag = _field("etag", stored.etag)
     modified = _field(
-        "last-modified", None if stored.modified is None else http_date(stored.modified)
+        "last-modified",
+        None if stored.modified is None else formatdate(stored.modified, usegmt=True),
     )
     caching = _field("cache-control", policy.cache_control)
     described: Fields = (
