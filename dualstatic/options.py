@@ -162,7 +162,10 @@ def _fields(value: object) -> Fields:
             raise ValueError(f"headers takes fields that are not set for each answer, not {name!r}")
         if not isinstance(text, str) or not _FIELD_VALUE.fullmatch(text):
             raise ValueError(f"headers takes a value without control characters, not {text!r}")
-    return tuple((name.lower(), text.strip()) for name, text in value.items())
+    fields = {name.lower(): text.strip() for name, text in value.items()}
+    if len(fields) < len(value):
+        raise ValueError(f"headers takes each field once, whatever its case, not {value!r}")
+    return tuple(fields.items())
 
 
 def _per_name(value: object, check: Callable[[object], T]) -> Callable[[str], T]:

@@ -505,7 +505,7 @@ def test_a_directory_is_not_looked_for_without_waiting(late: Path, mode: str) ->
 
 
 def test_a_directory_is_not_looked_at_before_the_first_request(
-    late: Path, serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+    late: Path, serve: Callable[..., Client]
 ) -> None:
     write_tree(late, {"before.txt": b"before"})
     client = serve(late, check_dir=False)

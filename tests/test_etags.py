@@ -94,11 +94,11 @@ def test_the_hash_of_an_unchanged_file_outlives_a_refresh_of_the_index(
     with Watch(root, events=ACCESS) as watch:
         files.refresh()
         assert files.get_response(Request("HEAD", "/f.bin"))
-        assert watch.take() == set()
+        assert root / "f.bin" not in watch.take()
         write(root / "f.bin", b"CONTENT")
         files.refresh()
         assert files.get_response(Request("HEAD", "/f.bin"))
-        assert watch.take() == {root / "f.bin"}
+        assert root / "f.bin" in watch.take()
 
 
 @needs_inotify
@@ -134,7 +134,6 @@ def test_the_hash_of_a_fresh_file_is_not_remembered(
         assert watch.take() == set()
 
 
-@needs_inotify
 def test_a_change_behind_a_frozen_time_is_hashed_again(
     serve: Callable[..., Client], tree: Callable[..., Path], settled: None
 ) -> None:

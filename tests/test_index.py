@@ -634,7 +634,37 @@ def test_a_followed_link_may_lead_to_a_parent_of_the_root(
     assert client.get("/sub/up/www/nope").passed
 
 
+@pytest.mark.parametrize("follow_symlink", [False, True])
+def test_each_real_directory_is_scanned_once(
+    follow_symlink: bool, tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = {"sub/up": Link("../.."), "sub/self": Link("."), "a": Link("sub"), "b": Link("a")}
+    root = tree({"sub/deep/a.txt": b"a", **links})
+    scandir, scans = os.scandir, []
+
+    def count(*args: Any) -> Any:
+        scans.append(args)
+        return scandir(*args)
+
+    monkeypatch.setattr(os, "scandir", count)
+    StaticFiles(root, follow_symlink=follow_symlink)
+    real = [root, root / "sub", root / "sub" / "deep"]
+    real += [root.parent, root.parent / "outside"] if follow_symlink else []
+    assert len(scans) == len(real)
+
+
 # Odd entries.
+
+
+@pytest.mark.parametrize("target", ["/", "/..", "/.", "/sub/", "/sub/.", "/sub/..", "/sub//.gz"])
+def test_a_sibling_of_a_name_that_no_path_may_have_is_a_file_of_its_own(
+    target: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    names = [f"{place}{name}" for place in ("", "sub/") for name in (".gz", "..gz", "...gz")]
+    client = serve(tree(dict.fromkeys(names, b"gzip")), dotfiles=True)
+    assert client.get(target, GZIP).passed
+    for name in names:
+        assert client.get(f"/{name}").body == b"gzip"
 
 
 def test_each_odd_entry_is_told_once(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import importlib.resources
 import inspect
 import subprocess
@@ -103,9 +102,7 @@ def test_the_wsgi_middleware_hands_files_to_the_server_unless_told() -> None:
 
 def test_servers_detect_the_asgi_middleware(tmp_path: Path) -> None:
     app = dualstatic.asgi.StaticMiddleware(files=StaticFiles(tmp_path))
-    assert inspect.iscoroutinefunction(type(app).__call__)
-    assert asyncio.iscoroutine(call := app({"type": "lifespan"}, None, None))  # type: ignore
-    call.close()
+    assert inspect.iscoroutinefunction(app.__call__)
 
 
 def test_the_package_says_that_it_is_typed() -> None:
@@ -133,14 +130,18 @@ def test_the_typed_use_knows_every_name_and_option_of_the_api() -> None:
         assert set(parameters(door.StaticMiddleware)) <= keywords
 
 
-def test_the_package_imports_no_event_loop_and_no_server() -> None:
+def test_the_wsgi_door_imports_no_event_loop() -> None:
     code = """
 import sys, dualstatic, dualstatic.wsgi
-heavy = {"asyncio", "anyio", "trio", "werkzeug.serving", "werkzeug.test", "mimetypes", "pytest"}
-print(sorted(heavy & set(sys.modules)))
+print(sorted({"asyncio", "anyio", "trio", "dualstatic.asgi"} & set(sys.modules)))
 """
     root = Path(dualstatic.__file__).parent.parent
     ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[]\n", "")

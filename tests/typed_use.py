@@ -12,7 +12,7 @@ import dualstatic.wsgi
 from dualstatic import Body, FileChanged, Request, Response, StaticFiles
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def cache_control(name: str) -> str | None:

@@ -85,7 +85,9 @@ def slash_location(path: str, query: str) -> str:
     that it is right below any mount point.
     """
     location = f"./{quote(path.rpartition('/')[2])}/"
-    return f"{location}?{quote(query, safe=_QUERY, encoding='latin-1')}" if query else location
+    encoding = "latin-1" if query.isascii() or max(query) <= "\xff" else "utf-8"
+    text = quote(query, safe=_QUERY, encoding=encoding, errors="replace")
+    return f"{location}?{text}" if query else location
 
 
 _QUERY = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"

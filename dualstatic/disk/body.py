@@ -77,11 +77,12 @@ class Body:
 
     def detach(self) -> WholeFile | None:
         """The open file, handed over, where the answer is a file and no part of one; else None."""
-        file, descriptor = self._response.file, self._descriptor
-        if file is None or descriptor is None or self._response.status == 206:
+        file = self._response.file
+        if file is None or self._response.status == 206:
             return None
-        self._descriptor = None
-        return WholeFile(descriptor, file.size)
+        with self._guard:
+            descriptor, self._descriptor = self._descriptor, None
+        return None if descriptor is None else WholeFile(descriptor, file.size)
 
     def __del__(self) -> None:
         if hasattr(self, "_guard"):

@@ -64,6 +64,8 @@ class Finder:
                         looks.append(look)
         except OSError as error:
             self._miss(error, directory, name)
+        except UnicodeEncodeError:
+            pass  # a name that the host's encoding can't express is in no directory
         return looks
 
     def resource(self, name: str, looks: Sequence[Look]) -> Resource | None:

@@ -49,6 +49,13 @@ class Scan:
         real = _join(place, leaf)
         return f"{self.gate.prefix}/{real}" in self.paths or real in self.hidden
 
+    def has_sibling_behind_link(self, path: str, encodings: Sequence[str]) -> bool:
+        return (
+            bool(self.aliases)
+            and self.gate(path) is not None
+            and any(self._has_behind_link(path + SUFFIXES[coding]) for coding in encodings)
+        )
+
     def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
         return [coding for coding in encodings if self.has(path + SUFFIXES[coding])]
 
@@ -70,7 +77,7 @@ class _Scanner:
         for coding in self._finder.encodings:
             suffix = SUFFIXES[coding]
             stems = {path.removesuffix(suffix) for path in scan.paths if path.endswith(suffix)}
-            scan.bare |= stems - scan.paths
+            scan.bare |= {stem for stem in stems - scan.paths if scan.gate(stem) is not None}
 
     def _descend(self, top: str, keep: Callable[[str], None]) -> None:
         todo = [top]
@@ -159,7 +166,7 @@ class _State:
             if scan.has(path):
                 return scan
         for scan in self.scans:
-            if path in scan.bare or (scan.aliases and scan.codings(path, encodings)):
+            if path in scan.bare or scan.has_sibling_behind_link(path, encodings):
                 return scan
         return None
 

@@ -38,10 +38,12 @@ class Validators:
 
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
+        self._guard = threading.Lock()
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
     def clear(self) -> None:
-        self._digests.clear()
+        with self._guard:
+            self._digests.clear()
 
     def etag(self, descriptor: int, status: os.stat_result, coding: str | None) -> str | None:
         """The entity-tag of an open file, its coding in it; None: nothing could tell a change."""
@@ -65,10 +67,14 @@ class Validators:
             if identity(os.fstat(descriptor)) != key:
                 return None
             if not is_fresh(status):
-                while len(self._digests) >= _REMEMBERED:
-                    self._digests.pop(next(iter(self._digests)), None)
-                self._digests[key] = digest
+                self._remember(key, digest)
         return digest
+
+    def _remember(self, key: Identity, digest: bytes) -> None:
+        with self._guard:
+            while len(self._digests) >= _REMEMBERED:
+                del self._digests[next(iter(self._digests))]
+            self._digests[key] = digest
 
 
 def _sha256(descriptor: int, size: int) -> bytes:

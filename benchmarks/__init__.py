@@ -1,0 +1,1 @@
+"""dualstatic beside what a user would pick instead: `python -m benchmarks --help`."""
