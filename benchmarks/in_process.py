@@ -165,6 +165,3 @@ async def _count(driver: Driver, seconds: float) -> int:
     await driver.time(5)
     one = min([await driver.time(5) / 5 for _ in range(3)])
     return max(3, min(MOST_AT_A_TIME, int(seconds / one)))
-
-
-__all__ = ["APP_ALONE", "CONSTANT", "SMALL", "WORKS", "WSGI", "measure", "steps"]

@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from .contenders import OURS
+from .contenders import CONSTANT, OURS
 from .results import BYTES, PER_SECOND, US, Ratio, Results, Row
+
+IN_PROCESS = "in-process"
+"""There the constant app does nothing at all: it is what the driving itself costs."""
 
 
 def text(results: Results) -> str:
@@ -36,7 +39,9 @@ def _beside(row: Row, name: str) -> str:
     if row.base is not None:
         over = row.over(name)
         return "" if over is None or name == row.base else f"{over:+.2f} over {row.base}"
-    ratio = None if name == OURS else row.ratio(name)
+    if name == OURS or (name == CONSTANT and row.part == IN_PROCESS):
+        return ""
+    ratio = row.ratio(name)
     return f"{OURS} is {times(ratio)}" if ratio else ""
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import READ_FIELDS, Request, Response
 from .disk.body import Body
 from .staticfiles import StaticFiles, open_answer
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+# Frameworks spell these types in different ways; these take them all.
+Scope: TypeAlias = Any
+Message: TypeAlias = Any
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -130,8 +131,8 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
 
     async def watch() -> None:
         try:
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            if not await _gone(receive):
+                return
         except Exception as error:  # noqa: BLE001 (raised again below, as it is)
             failures.append(error)
         tasks.cancel_scope.cancel()
@@ -145,6 +146,17 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
         tasks.cancel_scope.cancel()
     if failures:
         raise failures[0]
+
+
+async def _gone(receive: Receive) -> bool:
+    """Wait until the client has gone; False: this server doesn't tell, nor does it wait."""
+    ended = False
+    while (message := await receive())["type"] != "http.disconnect":
+        if ended:
+            return False
+        ended = not message.get("more_body", False)
+        await checkpoint()
+    return True
 
 
 async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:

@@ -28,9 +28,9 @@ class Request(NamedTuple):
     """A request as the decision sees it.
 
     `path` is text, percent-decoded once, below the mount point, with the prefix. `query` goes into
-    the Location of a redirect as it is (its bytes, in Latin-1). `headers` has lower-case names; the lines of a repeated
-    field are joined by a comma (RFC 9110 section 5.3). `raw_path` is the request target before
-    decoding, where the server tells it: it can only make us refuse.
+    the Location of a redirect as it is (its bytes, in Latin-1). `headers` has lower-case names; the
+    lines of a repeated field are joined by a comma (RFC 9110 section 5.3). `raw_path` is the target
+    before decoding, where the server tells it: it can only make us refuse.
     """
 
     method: str

@@ -191,6 +191,14 @@ class Walk:
         if _FOLDS_CASE and name not in dict(self.entries()):
             raise FileNotFoundError(ENOENT, "the name is spelled otherwise", name)
 
+    def refused(self, leaf: str = "") -> str:
+        """After a PermissionError: the name of what can't be read or, unseen, of its directory."""
+        try:
+            os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
+        except OSError:
+            return "/".join(self._names)
+        return "/".join([*self._names, leaf])
+
     def real(self, leaf: str) -> str:
         """The name below the root that `find` came to."""
         return "/".join(self._names + [leaf] * (leaf != "."))

@@ -58,12 +58,13 @@ class Finder:
         looks: list[Look] = []
         try:
             with directory.walk() as walk:
-                walk.enter(parts)
+                if not self._enter(walk, directory, parts):
+                    return looks
                 for coding in (None, *(self.encodings if encodings is None else encodings)):
                     if look := self._look(walk, directory, name, leaf, coding, looks[:1]):
                         looks.append(look)
-        except OSError as error:
-            self._miss(error, directory, name)
+        except OSError as error:  # of the root itself
+            self._miss(error, directory.path)
         except UnicodeEncodeError:
             pass  # a name that the host's encoding can't express is in no directory
         return looks
@@ -73,6 +74,14 @@ class Finder:
             return None
         settled = not any(fresh for _, fresh in looks)
         return self.describe(name, tuple(stored for stored, _ in looks), settled)
+
+    def _enter(self, walk: Walk, directory: Directory, parts: list[str]) -> bool:
+        try:
+            walk.enter(parts)
+        except OSError as error:
+            self._miss(error, directory.path_of(walk.refused()))
+            return False
+        return True
 
     def _look(
         self,
@@ -88,7 +97,7 @@ class Finder:
         try:
             descriptor = walk.open(leaf + suffix)
         except OSError as error:
-            self._miss(error, directory, name + suffix)
+            self._miss(error, directory.path_of(walk.refused(leaf + suffix)))
             return None
         try:
             status = os.fstat(descriptor)
@@ -109,12 +118,12 @@ class Finder:
             return False
         return sibling.size < plain.size
 
-    def _miss(self, error: OSError, directory: Directory, name: str) -> None:
+    def _miss(self, error: OSError, path: str) -> None:
         """Let pass what means that a name isn't there; raise the machine's own trouble."""
         if error.errno not in MISSES:
             raise error
         if isinstance(error, PermissionError):
-            self.warn("no permission to read", directory.path_of(name))
+            self.warn("no permission to read", path)
 
 
 @dataclass(slots=True)

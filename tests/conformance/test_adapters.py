@@ -22,7 +22,7 @@ import dualstatic.asgi
 import dualstatic.core
 import dualstatic.wsgi
 from dualstatic import FileChanged, StaticFiles
-from tests.doors import Answer, Client, make_environ, make_scope
+from tests.doors import Answer, Client, Messages, make_environ, make_scope
 from tests.rows import left_out, rows
 from tests.steps import Connection, open_files, soon
 from tests.trees import OLD
@@ -842,3 +842,23 @@ def test_the_core_knows_no_event_loop() -> None:
             for name in names:
                 assert name.split(".")[0] not in {"asyncio", "anyio", "trio", "sniffio", "uvloop"}
             assert not isinstance(node, (ast.AsyncFunctionDef, ast.Await)), source
+
+
+@rows("A429")
+def test_a_server_whose_receive_never_waits_gets_the_whole_file(
+    mode: str, tree: Callable[..., Path]
+) -> None:
+    big = bytes(2**20)
+    files = StaticFiles(tree({"big.bin": big}), live=mode == "live")
+    door = dualstatic.asgi.StaticMiddleware(files=files)
+    messages = Messages()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def ask() -> None:
+        with anyio.fail_after(20):
+            await door(make_scope("GET", b"/big.bin", ()), receive, messages.send)
+
+    anyio.run(ask)
+    assert b"".join(messages.body) == big

@@ -534,3 +534,28 @@ def check_release(client: Client, release: str) -> None:
         assert client.get(f"/{name}").body == f"{name} of {release}".encode()
     assert client.get(f"/only-{release}.txt").body == release.encode()
     assert client.get(f"/only-{other}.txt").passed
+
+
+def ask_in_a_closed_directory(root: str, live: bool, door: str) -> list[tuple[str, str]]:
+    messages = Messages()
+    logging.getLogger("dualstatic").addHandler(messages)
+    Client(StaticFiles(root, live=live), door).get("/t.txt")
+    messages.kept.clear()
+    give_up_rights()
+    client = Client(StaticFiles(root, live=live), door)
+    for number in range(30):
+        client.get(f"/closed/{number}.txt")
+    client.get("/unread.txt")
+    return messages.kept
+
+
+def test_a_client_can_not_fill_the_log_with_names_of_its_own(mode: str, door: str) -> None:
+    with public_directory() as place:
+        tree = {"t.txt": "t", "closed/x.txt": "x", "unread.txt": "u"}
+        root = write_tree(place / "www", tree)
+        (root / "closed").chmod(0)
+        (root / "unread.txt").chmod(0)
+        kept = in_child(ask_in_a_closed_directory, str(root), mode == "live", door)
+    assert sum("closed" in message for _, message in kept) == 1
+    assert sum("unread" in message for _, message in kept) == 1
+    assert len(kept) == 2

@@ -1,0 +1,40 @@
+"""The app that a server under measurement serves: named by the environment, made by `make()`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from . import trees
+from .contenders import ASGI, CONSTANT, CONTENDERS, PATHSEND, App, Contender, Setting, constant_app
+
+DOOR, NAME, ROOT = "BENCHMARKS_DOOR", "BENCHMARKS_NAME", "BENCHMARKS_ROOT"
+
+
+def make() -> App:
+    door, name = os.environ[DOOR], os.environ[NAME]
+    if name == CONSTANT:
+        return _constant(door)
+    app = constant_app(door, b"the app")
+    return contender(door, name).make(Setting(Path(os.environ[ROOT]), app))
+
+
+def contender(door: str, name: str) -> Contender:
+    known = (*CONTENDERS, PATHSEND)
+    return next(each for each in known if (each.door, each.name) == (door, name))
+
+
+def _constant(door: str) -> App:
+    """One constant app for each file, and nothing but a look at which."""
+    sizes = {trees.url("small.js"): trees.SMALL, trees.url("medium.js"): trees.MEDIUM}
+    apps = {path: constant_app(door, trees.content(size)) for path, size in sizes.items()}
+    other = constant_app(door, b"")
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        await apps.get(scope["path"], other)(scope, receive, send)
+
+    def wsgi(environ: Any, start_response: Any) -> Any:
+        return apps.get(environ["PATH_INFO"], other)(environ, start_response)
+
+    return asgi if door == ASGI else wsgi

@@ -1,0 +1,160 @@
+"""Requests a second on real servers, all of a group up at once and asked in turn."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from . import contenders, processes, trees
+from .browser import FIELDS
+from .contenders import ASGI, CONSTANT, OURS, PATHSEND, WSGI, LeftOut
+from .load import LoadFailed, load
+from .plan import Plan
+from .processes import HOST, Launch, Running
+from .progress import Progress
+from .results import PER_SECOND, Results, Row
+
+GRANIAN_STATIC, NGINX, CADDY = "Granian's static files", "nginx", "Caddy"
+
+SIZES = (("1 KB", "small.js", trees.SMALL), ("64 KB", "medium.js", trees.MEDIUM))
+
+KEY = {OURS, CONSTANT, "Starlette", "WhiteNoise"}
+"""Those that the checks speak of, or that show what the others are about."""
+
+Launcher = Callable[[Path, int, Path], Launch]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Servers that are compared with one another."""
+
+    key: str
+    title: str
+    launchers: dict[str, Launcher]
+
+
+def groups(plan: Plan) -> list[Group]:
+    files = {GRANIAN_STATIC: _granian_static}
+    programs: dict[str, Launcher] = {NGINX: processes.nginx, CADDY: processes.caddy}
+    asgi, wsgi = _names(ASGI, plan), _names(WSGI, plan)
+    on_granian = asgi if plan.key_contenders_only else [*asgi, PATHSEND.name]
+    beside = {} if plan.key_contenders_only else programs
+    return [
+        Group("uvicorn", "uvicorn", {n: _uvicorn(n) for n in asgi} | files | programs),
+        Group("granian-asgi", "Granian, ASGI", {n: _granian(ASGI, n) for n in on_granian} | files),
+        Group("granian-wsgi", "Granian, WSGI", {n: _granian(WSGI, n) for n in wsgi} | files),
+        Group("gunicorn", "gunicorn, gthread", {n: _gunicorn(n) for n in wsgi} | beside),
+    ]
+
+
+def steps(plan: Plan) -> int:
+    return len(groups(plan)) * (1 + len(SIZES))
+
+
+def _names(door: str, plan: Plan) -> list[str]:
+    names = [CONSTANT, *(c.name for c in contenders.of_door(door) if c.installed)]
+    return [name for name in names if name in KEY or not plan.key_contenders_only]
+
+
+def _uvicorn(name: str) -> Launcher:
+    return lambda root, port, _: processes.uvicorn(name, root, port)
+
+
+def _gunicorn(name: str) -> Launcher:
+    return lambda root, port, _: processes.gunicorn(name, root, port)
+
+
+def _granian(door: str, name: str) -> Launcher:
+    return lambda root, port, _: processes.granian(door, name, root, port)
+
+
+def _granian_static(root: Path, port: int, _: Path) -> Launch:
+    return processes.granian_static(root, port)
+
+
+def measure(site: Path, scratch: Path, plan: Plan, results: Results, progress: Progress) -> None:
+    for group in groups(plan):
+        progress.step(f"servers, {group.title}: they start")
+        with contextlib.ExitStack() as stack:
+            servers = dict(_start(group, site, scratch, stack, results))
+            for size, file, length in SIZES:
+                progress.step(f"servers, {group.title}: {size}")
+                right = _those_that_answer(servers, trees.url(file), length, group, results)
+                title = f"{group.title}, {size} GET"
+                samples = _samples(right, trees.url(file), plan)
+                results.rows.append(Row(f"servers/{group.key}/{size}", title, PER_SECOND, samples))
+
+
+def _start(
+    group: Group, site: Path, scratch: Path, stack: contextlib.ExitStack, results: Results
+) -> Iterator[tuple[str, Running]]:
+    """All begin at once; then each is waited for."""
+    begun: list[tuple[str, Running]] = []
+    for number, (name, launcher) in enumerate(group.launchers.items()):
+        folder = scratch / f"{group.key}-{number}"
+        folder.mkdir(parents=True)
+        port = processes.free_port()
+        with _left_out(f"{name} on {group.title}", results):
+            server = processes.start(launcher(site, port, folder), port, folder / "log")
+            stack.callback(server.end)
+            begun.append((name, server))
+    for name, server in begun:
+        with _left_out(f"{name} on {group.title}", results):
+            server.wait()
+            yield name, server
+
+
+@contextlib.contextmanager
+def _left_out(name: str, results: Results) -> Iterator[None]:
+    try:
+        yield
+    except LeftOut as reason:
+        results.leave_out(f"{name} ({reason})")
+
+
+def _those_that_answer(
+    servers: dict[str, Running], path: str, length: int, group: Group, results: Results
+) -> dict[str, Running]:
+    right = {}
+    for name, server in servers.items():
+        if _answers(server, path, length):
+            right[name] = server
+        else:
+            results.leave_out(f"{name} on {group.title} (another answer)")
+    return right
+
+
+def _answers(server: Running, path: str, length: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=10)
+    try:
+        connection.request("GET", path, headers=dict(FIELDS))
+        answer = connection.getresponse()
+        return (answer.status, len(answer.read())) == (200, length)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _samples(servers: dict[str, Running], path: str, plan: Plan) -> dict[str, list[float]]:
+    samples: dict[str, list[float]] = {name: [] for name in servers}
+    asks = {n: partial(load, server.port, path, plan.load) for n, server in servers.items()}
+    for number in range(plan.load_rounds):
+        for name in plan.turn(list(asks), number):
+            try:
+                samples[name].append(asks[name]())
+            except LoadFailed:
+                # One failed round: without its other figures no ratio of that round is true.
+                return _samples_without(name, servers, path, plan)
+    return samples
+
+
+def _samples_without(
+    name: str, servers: dict[str, Running], path: str, plan: Plan
+) -> dict[str, list[float]]:
+    rest = {other: server for other, server in servers.items() if other != name}
+    return _samples(rest, path, plan)

@@ -1,0 +1,205 @@
+"""Servers as subprocesses on free loopback ports: one worker each, ended by their id."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from . import apps, machine
+from .contenders import ASGI, LeftOut, version_of
+from .trees import FOLDER
+
+HOST = "127.0.0.1"
+STARTING = 20.0
+ENDING = 5.0
+PACKAGE = Path(__file__).resolve().parent
+
+FACTORY = "benchmarks.apps:make"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A server's command line, and what it finds in its environment."""
+
+    command: Sequence[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[bytes]
+    port: int
+    log: IO[bytes]
+
+    def wait(self) -> None:
+        """Until it listens."""
+        end = time.monotonic() + STARTING
+        while time.monotonic() < end and self.process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
+                return
+            time.sleep(0.02)
+        self.log.seek(0)
+        text = self.log.read().decode(errors="replace").strip()
+        raise LeftOut(text.splitlines()[-1] if text else "the server doesn't listen")
+
+    def end(self) -> None:
+        """It, and then what is left of its group: the workers, which it began."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(ENDING)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(ENDING)
+        self.log.close()
+
+
+def start(launch: Launch, port: int, log: Path) -> Running:
+    file = open(log, "w+b")  # noqa: SIM115 (read when the server fails, closed at its end)
+    environment = os.environ | {"PYTHONPATH": _python_path()} | launch.environment
+    process = subprocess.Popen(
+        launch.command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=file,
+        stderr=file,
+        start_new_session=True,
+    )
+    return Running(process, port, file)
+
+
+@contextlib.contextmanager
+def running(launch: Launch, port: int, log: Path) -> Iterator[Running]:
+    server = start(launch, port, log)
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.end()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    if version_of(name) is None:
+        raise LeftOut(f"{name} is not installed")
+    return [sys.executable, "-m", name, *arguments]
+
+
+def _program(name: str, *arguments: str) -> list[str]:
+    found = machine.program(name)
+    if found is None:
+        raise LeftOut(f"{name} is not installed")
+    return [found, *arguments]
+
+
+def _environment(door: str, name: str, root: Path) -> dict[str, str]:
+    return {apps.DOOR: door, apps.NAME: name, apps.ROOT: str(root)}
+
+
+def uvicorn(name: str, root: Path, port: int) -> Launch:
+    """It takes httptools and uvloop by itself where they are installed."""
+    quiet = ("--no-access-log", "--log-level", "error", "--lifespan", "off")
+    at = ("--host", HOST, "--port", str(port))
+    command = _module("uvicorn", "--factory", FACTORY, *at, *quiet)
+    return Launch(command, _environment(ASGI, name, root))
+
+
+def gunicorn(name: str, root: Path, port: int) -> Launch:
+    workers = ("--worker-class", "gthread", "--workers", "1", "--threads", "4")
+    at = ("--bind", f"{HOST}:{port}", "--keep-alive", "60", "--log-level", "error")
+    command = _module("gunicorn", *workers, *at, *_no_control_socket(), f"{FACTORY}()")
+    return Launch(command, _environment("wsgi", name, root))
+
+
+def _no_control_socket() -> list[str]:
+    """From its version 25 on gunicorn has one, at a path that is the same for every instance."""
+    major = int((version_of("gunicorn") or "0").split(".")[0])
+    return ["--no-control-socket"] if major >= 25 else []
+
+
+def granian(door: str, name: str, root: Path, port: int) -> Launch:
+    command = _module("granian", *_granian_options(door, port), FACTORY)
+    return Launch(command, _environment(door, name, root))
+
+
+def _granian_options(door: str, port: int) -> list[str]:
+    at = ["--host", HOST, "--port", str(port), "--http", "1", "--no-ws"]
+    return ["--interface", door, "--factory", "--workers", "1", "--log-level", "error", *at]
+
+
+def granian_static(root: Path, port: int) -> Launch:
+    """Its own static files, in Rust; the app behind them is never asked."""
+    files = ("--static-path-route", f"/{FOLDER}", "--static-path-mount", str(root / FOLDER))
+    command = _module("granian", *_granian_options(ASGI, port), *files, FACTORY)
+    return Launch(command, _environment(ASGI, "constant app", root))
+
+
+NGINX = """\
+daemon off;
+worker_processes 1;
+pid {scratch}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    default_type application/octet-stream;
+    types {{ text/javascript js; }}
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 10000000;
+    open_file_cache max=1000;
+    client_body_temp_path {scratch}/body;
+    proxy_temp_path {scratch}/proxy;
+    fastcgi_temp_path {scratch}/fastcgi;
+    uwsgi_temp_path {scratch}/uwsgi;
+    scgi_temp_path {scratch}/scgi;
+    server {{
+        listen {host}:{port};
+        root {root};
+    }}
+}}
+"""
+
+
+def nginx(root: Path, port: int, scratch: Path) -> Launch:
+    config = scratch / "nginx.conf"
+    config.write_text(NGINX.format(scratch=scratch, host=HOST, port=port, root=root))
+    return Launch(_program("nginx", "-c", str(config), "-p", str(scratch), "-e", "stderr"))
+
+
+CADDY = """\
+{{
+    admin off
+    auto_https off
+}}
+:{port} {{
+    bind {host}
+    root * {root}
+    file_server
+}}
+"""
+
+
+def caddy(root: Path, port: int, scratch: Path) -> Launch:
+    config = scratch / "Caddyfile"
+    config.write_text(CADDY.format(host=HOST, port=port, root=root))
+    home = {"XDG_CONFIG_HOME": str(scratch), "XDG_DATA_HOME": str(scratch), "GOMAXPROCS": "1"}
+    return Launch(_program("caddy", "run", "--config", str(config), "--adapter", "caddyfile"), home)
