@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,8 @@ IN_PROCESS, SERVERS, STARTUP, MEMORY = PARTS = ("in-process", "servers", "startu
 
 def main() -> None:
     arguments = _arguments()
+    # Ended from outside, it still ends its servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     plan = QUICK if arguments.quick else FULL
     results = Results(machine.describe() | {"load by": load.name()}, left_out=machine.missing())
     progress = Progress(sum(_steps(plan)[part] for part in arguments.only))
@@ -27,12 +31,13 @@ def main() -> None:
         scratch.chmod(0o755)
         _measure(scratch, arguments.only, plan, results, progress)
     progress.finish()
-    verdicts = [check.line() for check in checks(results)]
-    print(report.text(results), "", "what has to be reached:", *verdicts, sep="\n")
+    reached = checks(results)
+    lines = [check.line() for check in reached]
+    print(report.text(results), "", "what has to be reached:", *lines, sep="\n")
     if arguments.quick:
         print("(quick: a sketch, too short to be sure of)")
     if arguments.json:
-        arguments.json.write_text(report.as_json(results, verdicts), encoding="utf-8")
+        arguments.json.write_text(report.as_json(results, reached), encoding="utf-8")
     if arguments.chart:
         arguments.chart.write_text(chart.svg(results), encoding="utf-8")
 

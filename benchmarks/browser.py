@@ -1,10 +1,11 @@
-"""What a browser asks: one GET with its 15 header fields, as an ASGI scope, a WSGI environ or text."""
+"""What a browser asks: a GET with its 15 header fields, as ASGI scope, WSGI environ or text."""
 
 from __future__ import annotations
 
 import io
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 HOST = "www.example.com"
@@ -43,8 +44,19 @@ class Get:
     def fields(self) -> tuple[tuple[str, str], ...]:
         return FIELDS + self.more_fields
 
+    @cached_property
+    def _asgi_fields(self) -> list[tuple[str, str]]:
+        return [(name.lower(), value) for name, value in self.fields]
+
+    @cached_property
+    def _wsgi_fields(self) -> list[tuple[str, bytes]]:
+        return [(name.upper().replace("-", "_"), value.encode()) for name, value in self.fields]
+
+    # Texts and bytes are made anew for each request, as a server does: nobody has hashed them yet.
+
     def scope(self) -> dict[str, Any]:
-        headers = [(name.lower().encode(), value.encode()) for name, value in self.fields]
+        path = self.path.encode()
+        headers = [(name.encode(), value.encode()) for name, value in self._asgi_fields]
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -54,15 +66,16 @@ class Get:
             "scheme": "http",
             "method": "GET",
             "root_path": "",
-            "path": self.path,
-            "raw_path": self.path.encode(),
+            "path": path.decode(),
+            "raw_path": path,
             "query_string": b"",
             "headers": headers,
             "state": {},
         }
 
     def environ(self) -> dict[str, Any]:
-        fields = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.fields}
+        path = self.path.encode()
+        fields = {f"HTTP_{name}": value.decode() for name, value in self._wsgi_fields}
         return {
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
@@ -73,9 +86,9 @@ class Get:
             "wsgi.run_once": False,
             "REQUEST_METHOD": "GET",
             "SCRIPT_NAME": "",
-            "PATH_INFO": self.path,
+            "PATH_INFO": path.decode(),
             "QUERY_STRING": "",
-            "RAW_URI": self.path,
+            "RAW_URI": path.decode(),
             "SERVER_PROTOCOL": "HTTP/1.1",
             "SERVER_NAME": "127.0.0.1",
             "SERVER_PORT": "8000",

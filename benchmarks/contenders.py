@@ -18,7 +18,11 @@ ASGI, WSGI = "asgi", "wsgi"
 
 
 class LeftOut(Exception):
-    """A contender that isn't installed, or doesn't do this work."""
+    """A contender that can't take part, and why."""
+
+
+class NotInstalled(LeftOut):
+    """It is named once, with all that isn't there."""
 
 
 @dataclass(frozen=True)

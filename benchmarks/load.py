@@ -36,12 +36,15 @@ def _wrk(wrk: str, port: int, path: str, seconds: float) -> float:
     fields = [f"-H{name}: {value}" for name, value in Get(path).fields if name != "Host"]
     options = ["-t1", f"-c{CONNECTIONS}", "-d60s", *fields, f"http://{HOST}:{port}{path}"]
     run = subprocess.Popen([wrk, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    # It counts in whole seconds; interrupted, it reports on the time until then.
-    time.sleep(seconds)
-    run.send_signal(signal.SIGINT)
-    output = run.communicate(timeout=20)[0].decode()
+    try:
+        # It counts in whole seconds; interrupted, it reports on the time until then.
+        time.sleep(seconds)
+        run.send_signal(signal.SIGINT)
+        output = run.communicate(timeout=20)[0].decode()
+    finally:
+        run.kill()
     match = re.search(r"^Requests/sec:\s*([\d.]+)", output, re.MULTILINE)
-    if not match or "Non-2xx" in output or "Socket errors" in output:
+    if not match or "Non-2xx" in output or not float(match[1]):
         raise LoadFailed(output)
     return float(match[1])
 

@@ -6,12 +6,11 @@ import contextlib
 import http.client
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from . import contenders, processes, trees
 from .browser import FIELDS
-from .contenders import ASGI, CONSTANT, OURS, PATHSEND, WSGI, LeftOut
+from .contenders import ASGI, CONSTANT, OURS, PATHSEND, WSGI, LeftOut, NotInstalled
 from .load import LoadFailed, load
 from .plan import Plan
 from .processes import HOST, Launch, Running
@@ -83,10 +82,13 @@ def measure(site: Path, scratch: Path, plan: Plan, results: Results, progress: P
             servers = dict(_start(group, site, scratch, stack, results))
             for size, file, length in SIZES:
                 progress.step(f"servers, {group.title}: {size}")
-                right = _those_that_answer(servers, trees.url(file), length, group, results)
-                title = f"{group.title}, {size} GET"
-                samples = _samples(right, trees.url(file), plan)
-                results.rows.append(Row(f"servers/{group.key}/{size}", title, PER_SECOND, samples))
+                path = trees.url(file)
+                right = _those_that_answer(servers, path, length, group, results)
+                samples, failed = _samples(right, path, plan)
+                _name_failures(failed, group, results)
+                if samples:
+                    key, title = f"servers/{group.key}/{size}", f"{group.title}, {size} GET"
+                    results.rows.append(Row(key, title, PER_SECOND, samples))
 
 
 def _start(
@@ -112,8 +114,15 @@ def _start(
 def _left_out(name: str, results: Results) -> Iterator[None]:
     try:
         yield
+    except NotInstalled:
+        pass
     except LeftOut as reason:
         results.leave_out(f"{name} ({reason})")
+
+
+def _name_failures(failed: set[str], group: Group, results: Results) -> None:
+    for name in sorted(failed):
+        results.leave_out(f"{name} on {group.title} (failed under load)")
 
 
 def _those_that_answer(
@@ -140,21 +149,16 @@ def _answers(server: Running, path: str, length: int) -> bool:
         connection.close()
 
 
-def _samples(servers: dict[str, Running], path: str, plan: Plan) -> dict[str, list[float]]:
+def _samples(
+    servers: dict[str, Running], path: str, plan: Plan
+) -> tuple[dict[str, list[float]], set[str]]:
+    """Requests a second, for each contender and round; and who failed."""
     samples: dict[str, list[float]] = {name: [] for name in servers}
-    asks = {n: partial(load, server.port, path, plan.load) for n, server in servers.items()}
+    failed: set[str] = set()
     for number in range(plan.load_rounds):
-        for name in plan.turn(list(asks), number):
+        for name in plan.turn(list(servers), number):
             try:
-                samples[name].append(asks[name]())
+                samples[name].append(load(servers[name].port, path, plan.load))
             except LoadFailed:
-                # One failed round: without its other figures no ratio of that round is true.
-                return _samples_without(name, servers, path, plan)
-    return samples
-
-
-def _samples_without(
-    name: str, servers: dict[str, Running], path: str, plan: Plan
-) -> dict[str, list[float]]:
-    rest = {other: server for other, server in servers.items() if other != name}
-    return _samples(rest, path, plan)
+                failed.add(name)
+    return {name: rates for name, rates in samples.items() if name not in failed}, failed

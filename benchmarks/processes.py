@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from . import apps, machine
-from .contenders import ASGI, LeftOut, version_of
+from .contenders import ASGI, CONSTANT, WSGI, LeftOut, NotInstalled, version_of
 from .trees import FOLDER
 
 HOST = "127.0.0.1"
@@ -99,14 +99,14 @@ def _python_path() -> str:
 
 def _module(name: str, *arguments: str) -> list[str]:
     if version_of(name) is None:
-        raise LeftOut(f"{name} is not installed")
+        raise NotInstalled(f"{name} is not installed")
     return [sys.executable, "-m", name, *arguments]
 
 
 def _program(name: str, *arguments: str) -> list[str]:
     found = machine.program(name)
     if found is None:
-        raise LeftOut(f"{name} is not installed")
+        raise NotInstalled(f"{name} is not installed")
     return [found, *arguments]
 
 
@@ -126,7 +126,7 @@ def gunicorn(name: str, root: Path, port: int) -> Launch:
     workers = ("--worker-class", "gthread", "--workers", "1", "--threads", "4")
     at = ("--bind", f"{HOST}:{port}", "--keep-alive", "60", "--log-level", "error")
     command = _module("gunicorn", *workers, *at, *_no_control_socket(), f"{FACTORY}()")
-    return Launch(command, _environment("wsgi", name, root))
+    return Launch(command, _environment(WSGI, name, root))
 
 
 def _no_control_socket() -> list[str]:
@@ -149,7 +149,7 @@ def granian_static(root: Path, port: int) -> Launch:
     """Its own static files, in Rust; the app behind them is never asked."""
     files = ("--static-path-route", f"/{FOLDER}", "--static-path-mount", str(root / FOLDER))
     command = _module("granian", *_granian_options(ASGI, port), *files, FACTORY)
-    return Launch(command, _environment(ASGI, "constant app", root))
+    return Launch(command, _environment(ASGI, CONSTANT, root))
 
 
 NGINX = """\

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from .checks import Check
 from .contenders import CONSTANT, OURS
-from .results import BYTES, PER_SECOND, US, Ratio, Results, Row
+from .results import BYTES, MIB, PER_SECOND, US, Ratio, Results, Row
 
 IN_PROCESS = "in-process"
 """There the constant app does nothing at all: it is what the driving itself costs."""
@@ -39,7 +40,7 @@ def _beside(row: Row, name: str) -> str:
     if row.base is not None:
         over = row.over(name)
         return "" if over is None or name == row.base else f"{over:+.2f} over {row.base}"
-    if name == OURS or (name == CONSTANT and row.part == IN_PROCESS):
+    if name == OURS or row.unit == MIB or (name == CONSTANT and row.part == IN_PROCESS):
         return ""
     ratio = row.ratio(name)
     return f"{OURS} is {times(ratio)}" if ratio else ""
@@ -61,12 +62,12 @@ def number(value: float, unit: str) -> str:
     return f"{value:.3f}"
 
 
-def as_json(results: Results, checks: list[str]) -> str:
+def as_json(results: Results, checks: list[Check]) -> str:
     content = {
         "machine": results.machine,
         "left_out": results.left_out,
         "rows": [_row_as_json(row) for row in results.rows],
-        "checks": checks,
+        "checks": [asdict(check) | {"verdict": check.verdict} for check in checks],
     }
     return json.dumps(content, indent=1)
 

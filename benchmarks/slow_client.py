@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import socket
-import subprocess
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import processes, trees
 from .browser import Get
-from .contenders import ASGI, OURS, WSGI, LeftOut
+from .contenders import ASGI, OURS, WSGI, LeftOut, NotInstalled
 from .load import read_answer
 from .plan import Plan
 from .processes import HOST, Launch, Running
 from .progress import Progress
+from .resident import resident
 from .results import MIB, Results, Row
 
 Launcher = Callable[[str, Path, int], Launch]
@@ -45,11 +44,15 @@ def steps() -> int:
     return 1
 
 
-def _samples(server: str, growths: dict, results: Results) -> dict[str, list[float]]:
+def _samples(
+    server: str, growths: dict[str, Future[float]], results: Results
+) -> dict[str, list[float]]:
     samples = {}
     for name, growth in growths.items():
         try:
             samples[name] = [growth.result()]
+        except NotInstalled:
+            continue
         except LeftOut as reason:
             results.leave_out(f"{name} on {server} ({reason})")
     return samples
@@ -86,34 +89,3 @@ def _read_slowly(server: Running, path: str, seconds: float) -> int:
             most = max(most, resident(server.process.pid))
             time.sleep(0.05)
     return most
-
-
-def resident(pid: int) -> int:
-    """KiB in memory of a process and all that it began."""
-    table = _processes()
-    family, found = {pid}, {pid}
-    while found:
-        found = {each for each, (parent, _) in table.items() if parent in found} - family
-        family |= found
-    return sum(table[each][1] for each in family if each in table)
-
-
-def _processes() -> dict[int, tuple[int, int]]:
-    """By their ids: the parents of all processes, and what they have in memory."""
-    if Path("/proc/self/status").exists():
-        folders = (path for path in Path("/proc").iterdir() if path.name.isdigit())
-        return {int(path.name): row for path in folders if (row := _status(path))}
-    command = ["ps", "-A", "-o", "pid=,ppid=,rss="]
-    output = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-    rows = (map(int, line.split()) for line in output.splitlines())
-    return {pid: (parent, amount) for pid, parent, amount in rows}
-
-
-def _status(folder: Path) -> tuple[int, int] | None:
-    try:
-        text = (folder / "status").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # it has ended meanwhile
-        return None
-    parent = re.search(r"^PPid:\s*(\d+)", text, re.MULTILINE)
-    amount = re.search(r"^VmRSS:\s*(\d+)", text, re.MULTILINE)
-    return (int(parent[1]), int(amount[1]) if amount else 0) if parent else None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import time
-import tracemalloc
-from functools import partial
 from pathlib import Path
 
 from . import apps, trees
@@ -16,11 +15,10 @@ from .contenders import OURS, WSGI, Setting, constant_app
 from .plan import Plan
 from .processes import PACKAGE
 from .progress import Progress
+from .resident import resident
 from .results import BYTES, SECONDS, Results, Row
 
 NAMES = (OURS, "WhiteNoise", "ServeStatic")
-
-TIME, MEMORY = "time", "memory"
 
 
 def measure(scratch: Path, plan: Plan, results: Results, progress: Progress) -> None:
@@ -33,9 +31,9 @@ def measure(scratch: Path, plan: Plan, results: Results, progress: Progress) -> 
     amounts: dict[str, list[float]] = {name: [] for name in names}
     for number in range(plan.starts):
         for name in plan.turn(names, number):
-            ask = partial(_in_fresh_process, name, small, many)
-            seconds[name].append(ask(TIME))
-            amounts[name].append(ask(MEMORY) / plan.many)
+            taken, kept = _in_fresh_process(name, small, many)
+            seconds[name].append(taken)
+            amounts[name].append(kept / plan.many)
     title = f"start-up, {plan.many:,} files"
     results.rows.append(Row("startup/time", title, SECONDS, seconds))
     results.rows.append(Row("startup/memory", f"{title}, memory", BYTES, amounts))
@@ -45,40 +43,31 @@ def steps() -> int:
     return 2
 
 
-def _in_fresh_process(name: str, small: Path, many: Path, what: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.start_up", name, what, str(small), str(many)]
+def _in_fresh_process(name: str, small: Path, many: Path) -> tuple[float, float]:
+    """Seconds, and bytes."""
+    command = [sys.executable, "-m", "benchmarks.start_up", name, str(small), str(many)]
     run = subprocess.run(
         command, cwd=PACKAGE.parent, stdout=subprocess.PIPE, timeout=120, check=True
     )
-    return float(json.loads(run.stdout))
+    seconds, amount = json.loads(run.stdout)
+    return seconds, amount
 
 
-def seconds_to_make(name: str, root: Path) -> float:
+def seconds_and_bytes(name: str, root: Path) -> tuple[float, float]:
+    """What it takes to make an app, and how much larger the process is with it."""
     setting = Setting(root, constant_app(WSGI, b""))
+    gc.collect()
+    before = resident(os.getpid())
     start = time.perf_counter()
     app = apps.contender(WSGI, name).make(setting)
     seconds = time.perf_counter() - start
-    del app
-    return seconds
-
-
-def bytes_of(name: str, root: Path) -> float:
-    setting = Setting(root, constant_app(WSGI, b""))
     gc.collect()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    app = apps.contender(WSGI, name).make(setting)
-    gc.collect()
-    kept = tracemalloc.get_traced_memory()[0] - before
+    after = resident(os.getpid())
     del app
-    return kept
-
-
-def _child(name: str, what: str, small: str, many: str) -> float:
-    # A first one of a single file: the modules are loaded, and patterns compiled, once.
-    seconds_to_make(name, Path(small))
-    return (seconds_to_make if what == TIME else bytes_of)(name, Path(many))
+    return seconds, (after - before) * 1024
 
 
 if __name__ == "__main__":
-    print(_child(*sys.argv[1:]))
+    # First one of a single file: modules are loaded, and patterns compiled, only once.
+    seconds_and_bytes(sys.argv[1], Path(sys.argv[2]))
+    print(json.dumps(seconds_and_bytes(sys.argv[1], Path(sys.argv[3]))))

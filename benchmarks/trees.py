@@ -39,7 +39,7 @@ def make_site(root: Path) -> Path:
 
 
 def content(size: int) -> bytes:
-    return random.Random(size).randbytes(size)  # noqa: S311 (the same bytes in each run)
+    return random.Random(size).randbytes(size)  # the same bytes in each run
 
 
 def make_many(root: Path, count: int) -> Path:
