@@ -1,12 +1,12 @@
-"""`python -m dualstatic DIRECTORY`: serve a directory now, on an embedded server."""
+"""`python -m dualstatic DIRECTORY`: a file server, for the time that it takes to look."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import socket
-import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ def _port(text: str) -> int:
 
 
 def _parser() -> _Parser:
-    parser = _Parser("dualstatic", description="Serve a directory now, on an embedded server.")
+    parser = _Parser("dualstatic", description="Serve the files of a directory.")
     flag = argparse.BooleanOptionalAction
     parser.add_argument("directory", metavar="DIRECTORY")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -95,10 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(_reason(error, options))
     with listener:
         print(f"Serving {options.directory!a} at {_url(listener, options.prefix)}", flush=True)
-        try:
+        with suppress(KeyboardInterrupt):
             (_serve_asgi if options.asgi else _serve_wsgi)(files, listener)
-        except KeyboardInterrupt:
-            sys.exit(130)
 
 
 def _reason(error: Exception, options: argparse.Namespace) -> str:

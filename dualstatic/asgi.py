@@ -12,7 +12,7 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import READ_FIELDS, Request, Response
 from .disk.body import Body
-from .staticfiles import StaticFiles, open_answer
+from .staticfiles import StaticFiles, check_arguments, open_answer
 
 # Frameworks spell these types in different ways; these take them all.
 Scope: TypeAlias = Any
@@ -37,13 +37,19 @@ class StaticMiddleware:
     """
 
     def __init__(self, app: ASGIApp | None = None, *, files: StaticFiles) -> None:
+        check_arguments(app, files)
         self.app = app
         self.files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await (self.app or _stand_alone)(scope, receive, send)
-        request = _request(scope)
+        path = _path(scope)
+        if self.app is not None and not self.files._may_answer(path):
+            return await self.app(scope, receive, send)
+        if response := self._ready(scope, path):
+            return await _answer(response, None, _content(response), receive, send)
+        request = _request(scope, path)
         try:
             response = self.files.get_response(request, wait=False)
         except BlockingIOError:
@@ -52,9 +58,19 @@ class StaticMiddleware:
             return await self.app(scope, receive, send)
         if response is None or response.file is not None:
             return await self._answer_from_disk(request, scope, receive, send)
-        body = Body(response)
-        await _answer(response, body, b"".join(body), receive, send)
-        return None
+        return await _answer(response, None, _content(response), receive, send)
+
+    def _ready(self, scope: Scope, path: str) -> Response | None:
+        """The answer to a plain GET of a file in memory."""
+        if scope["method"] != "GET":
+            return None
+        accept_encoding = None
+        for name, value in scope["headers"]:
+            if name in _FIELD_NAMES:
+                if name != b"accept-encoding" or accept_encoding is not None:
+                    return None
+                accept_encoding = value.decode("latin-1")
+        return self.files._get_ready(path, accept_encoding, scope.get("raw_path"))
 
     async def _answer_from_disk(
         self, request: Request, scope: Scope, receive: Receive, send: Send
@@ -68,7 +84,8 @@ class StaticMiddleware:
         try:
             await _answer(response, body, first, receive, send)
         finally:
-            body.close()
+            if body is not None:
+                body.close()
         return None
 
 
@@ -78,12 +95,17 @@ class _ClientGone(Exception):
 
 def _open(
     files: StaticFiles, request: Request, has_app: bool
-) -> tuple[Response, Body, bytes] | None:
+) -> tuple[Response, Body | None, bytes] | None:
     opened = open_answer(files, request, has_app=has_app)
     if opened is None:
         return None
     response, body = opened
-    return response, body, next(body, b"")
+    return response, body, _content(response) if body is None else next(body, b"")
+
+
+def _content(response: Response) -> bytes:
+    """The body of an answer that needs no file."""
+    return b"".join(part for part in response.body if isinstance(part, bytes))
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
@@ -97,23 +119,37 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 
 async def _answer(
-    response: Response, body: Body, first: bytes, receive: Receive, send: Send
+    response: Response, body: Body | None, first: bytes, receive: Receive, send: Send
 ) -> None:
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    start = {
+        "type": "http.response.start",
+        "status": response.status,
+        "headers": list(_wire(response)),  # of its own: a middleware outside may add to it
+    }
     left = sum(map(len, response.body)) - len(first)
     try:
         await _send(send, start)
         await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
-        if left > 0:
+        if body is not None and left > 0:
             await _watched(_stream(body, left, send), receive)
     except _ClientGone:
         return
 
 
+def _wire(response: Response) -> list[tuple[bytes, bytes]]:
+    """The fields as ASGI has them, made once for an answer that is given again."""
+    wire: list[tuple[bytes, bytes]] | None = response.wire.get("asgi")
+    if wire is None:
+        wire = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+        response.wire["asgi"] = wire
+    return wire
+
+
 async def _stream(body: Body, left: int, send: Send) -> None:
     while left > 0:
-        chunk = await _in_thread(partial(next, body))
+        chunk = body.next_now()
+        if chunk is None:
+            chunk = await _in_thread(body.__next__)
         left -= len(chunk)
         await _send(send, {"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
@@ -172,11 +208,16 @@ async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:
         raise ValueError(f"a scope of type {scope['type']!r} needs an app")
 
 
-def _request(scope: Scope) -> Request:
+def _path(scope: Scope) -> str:
+    """The path below the mount point, whether the server says it with that or without."""
     path: str = scope.get("path", "")
     root = scope.get("root_path", "").rstrip("/")
     if root and f"{path}/".startswith(f"{root}/"):
-        path = path[len(root) :]
+        return path[len(root) :]
+    return path
+
+
+def _request(scope: Scope, path: str) -> Request:
     headers: dict[str, str] = {}
     for key, value in scope.get("headers", ()):
         if name := _FIELD_NAMES.get(key):

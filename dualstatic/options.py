@@ -21,7 +21,9 @@ FOREVER = "public, max-age=31536000, immutable"
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
 _MEDIA_TYPE = re.compile(rf"{_FIELD_NAME.pattern}/{_FIELD_NAME.pattern}(?:[ \t]*;[\x20-\x7e]+)?")
-_NO_PREFIX = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|[?#\\\x00-\x1f\x7f\ud800-\udfff]")
+_NO_PREFIX = re.compile(
+    r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#\\\x00-\x1f\x7f\ud800-\udfff]"
+)
 _CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
 _OURS = frozenset(
     {
@@ -30,6 +32,8 @@ _OURS = frozenset(
         "content-encoding",
         "transfer-encoding",
         "etag",
+        "last-modified",
+        "accept-ranges",
         # Those of the connection (section 7.6.1) are the server's.
         "connection",
         "keep-alive",
@@ -49,8 +53,8 @@ def prefix(value: str) -> str:
         raise TypeError(f"prefix takes a str, such as '/static', not {value!r}")
     path = value.strip("/")
     segments = path.split("/")
-    if _NO_PREFIX.search(value):
-        raise ValueError(f"prefix takes a path, such as '/static', not {value!r}")
+    if _NO_PREFIX.search(value) or value != value.strip():
+        raise ValueError(f"prefix takes a path, decoded, such as '/static', not {value!r}")
     if path and not {"", ".", ".."}.isdisjoint(segments):
         raise ValueError(f"prefix takes a path without empty or dot segments, not {value!r}")
     return f"/{path}" if path else ""
@@ -64,7 +68,7 @@ def directories(value: StrPath | Sequence[StrPath] | None) -> list[str]:
     if not all(isinstance(path, str) for path in paths):
         raise TypeError(f"directory takes paths of str, not {value!r}")
     if not all(paths) or any("\0" in path for path in paths):
-        raise ValueError(f"directory takes a path that can be, not {value!r}")
+        raise ValueError(f"directory takes a path that is not empty, not {value!r}")
     return [os.path.abspath(path) for path in paths]
 
 
@@ -159,9 +163,11 @@ def _fields(value: object) -> Fields:
         if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
             raise ValueError(f"headers takes names of fields, not {name!r}")
         if name.lower() in _OURS:
-            raise ValueError(f"headers takes fields that are not set for each answer, not {name!r}")
+            raise ValueError(f"headers takes no field {name!r}: each answer has its own")
         if not isinstance(text, str) or not _FIELD_VALUE.fullmatch(text):
-            raise ValueError(f"headers takes a value without control characters, not {text!r}")
+            raise ValueError(f"headers takes a value of Latin-1 text, not {text!r}")
+        if name.lower() == "content-type" and not _MEDIA_TYPE.fullmatch(text):
+            raise ValueError(f"headers takes a media type for {name!r}, not {text!r}")
     fields = {name.lower(): text.strip() for name, text in value.items()}
     if len(fields) < len(value):
         raise ValueError(f"headers takes each field once, whatever its case, not {value!r}")
@@ -175,6 +181,14 @@ def _per_name(value: object, check: Callable[[object], T]) -> Callable[[str], T]
         return lambda name: check(ask(name))
     constant = check(value)
     return lambda name: constant
+
+
+def memory(value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"memory takes a number of bytes, not {value!r}")
+    if value < 0:
+        raise ValueError(f"memory takes a number of bytes from 0 up, not {value!r}")
+    return value
 
 
 def flag(option: str, value: bool) -> bool:

@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from . import options
 from .core import replies
 from .core.paths import Gate, admits
-from .core.values import Fields, Policy, Request, Resource, Response, Stored
+from .core.values import Fields, Look, Policy, Request, Resource, Response
 from .disk.body import Body, FileChanged
 from .disk.directory import Directory
 from .disk.folder import Finder, Folder
@@ -29,8 +30,8 @@ _WINDOWS = sys.platform == "win32"
 _MAX_DEPTH = 100
 """Directories below which no 404 page is looked for."""
 
-_TRIES = 3
-"""How often a file may change under a request before it is taken for a miss."""
+_TRIES = (False, False, True)
+"""A file may change under a request twice, before it is taken for a miss the last time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +43,35 @@ class _Describer:
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
 
-    def __call__(self, name: str, stored: tuple[Stored, ...], settled: bool) -> Resource:
+    def __call__(self, name: str, looks: Sequence[Look]) -> Resource:
         caching = options.FOREVER if self.immutable(name) else self.cache_control(name)
         policy = Policy(self.media_type(name), caching, self.headers(name))
-        varies = any(form.coding for form in stored)
-        forms = tuple(replies.represent(form, policy, varies=varies) for form in stored)
-        return Resource(forms, policy, varies, settled)
+        varies = any(look.stored.coding for look in looks)
+        forms = tuple(replies.represent(look, policy, varies=varies) for look in looks)
+        return Resource(forms, policy, varies, settled=not any(look.fresh for look in looks))
 
 
-def _describer(
+def _finder(
+    encodings: Sequence[str],
     media_types: Mapping[str, str] | None,
     charset: str | None,
     cache_control: options.CacheControl,
     immutable: options.Immutable,
     headers: options.Headers,
-) -> _Describer:
-    return _Describer(
+) -> Finder:
+    describe = _Describer(
         MediaTypes(options.media_types(media_types), options.charset(charset)),
         options.cache_control(cache_control),
         options.immutable(immutable),
         options.headers(headers),
     )
+    asks = any(map(callable, (cache_control, immutable, headers)))
+    return Finder(options.encodings(encodings), describe, asks)
+
+
+def _look_up(live: bool, memory: int) -> Callable[..., Folder | Index]:
+    memory = options.memory(memory)
+    return Folder if options.flag("live", live) else partial(Index, memory=memory)
 
 
 def _directories(
@@ -82,7 +91,27 @@ def _directories(
 
 
 class StaticFiles:
-    """What is served, and how. Put it behind one of the two `StaticMiddleware`."""
+    """What is served, and how. Put it behind one of the two `StaticMiddleware`.
+
+    :param directory: a path, or several: what an earlier one has hides the same name in a later one
+    :param packages: installed packages, or pairs of a package and its folder (`statics`)
+    :param html: serve `index.html` for directories, and `404.html` for misses where no app is
+    :param check_dir: raise now if a directory is missing, not at the first request below it
+    :param follow_symlink: let links lead out of the directory
+    :param prefix: the decoded URL path of the directory, below the mount point
+    :param live: look at the disk at each request; otherwise names are read once, see `refresh`
+    :param dotfiles: serve names that begin with a dot, not `.well-known` alone
+    :param encodings: content codings whose siblings are looked for: zstd, br, gzip
+    :param cache_control: a Cache-Control, or a function from a file's name to one or None
+    :param immutable: names that never change: a regular expression, or a function of the name
+    :param headers: more fields: a mapping, or a function from a file's name to one
+    :param media_types: media types by suffix (`.ext`) or by whole file name
+    :param charset: the charset of `text/*`, or None
+    :param memory: bytes of files kept in memory, 0 for none; not in live mode
+
+    :raises TypeError, ValueError: an option is wrong; the message names it, and what it takes
+    :raises NotADirectoryError: a directory is missing
+    """
 
     def __init__(
         self,
@@ -101,15 +130,14 @@ class StaticFiles:
         headers: options.Headers = None,
         media_types: Mapping[str, str] | None = None,
         charset: str | None = "utf-8",
+        memory: int = 2**26,
     ) -> None:
         self._html = options.flag("html", html)
         self._prefix = options.prefix(prefix)
         self._directories = _directories(directory, packages, follow_symlink, owner=self)
-        describe = _describer(media_types, charset, cache_control, immutable, headers)
-        finder = Finder(options.encodings(encodings), describe)
+        finder = _finder(encodings, media_types, charset, cache_control, immutable, headers)
         gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
-        look_up = Folder if options.flag("live", live) else Index
-        self._files: Folder | Index = look_up(finder, self._directories, gate)
+        self._files = _look_up(live, memory)(finder, self._directories, gate)
         self._checking, self._checked = threading.Lock(), False
         if options.flag("check_dir", check_dir):
             self.refresh()
@@ -134,6 +162,25 @@ class StaticFiles:
         self._files.refresh()
         self._checked = True
 
+    def _may_answer(self, path: str) -> bool:
+        """False where a path is the app's for sure; a door asks before it makes a Request."""
+        return self._files.may_answer(path)
+
+    def _get_ready(
+        self, path: str, accept_encoding: str | None, raw_path: bytes | None
+    ) -> Response | None:
+        """The answer to a GET without preconditions and ranges, if its bytes are in memory.
+
+        It is the same as that of `get_response`, for less: a door asks for it first.
+        """
+        resource = self._files.ready(path)
+        chosen = resource and replies.select(resource, accept_encoding)
+        response = chosen and chosen.in_memory
+        if not response or not admits(raw_path, path):
+            return None
+        self._files.use(path)
+        return response
+
     def get_response(self, request: Request, *, wait: bool = True) -> Response | None:
         """The answer to a request; None: it is the app's to answer.
 
@@ -143,7 +190,7 @@ class StaticFiles:
         if request.method not in ("GET", "HEAD"):
             return None
         self._make_sure(request.path, wait=wait)
-        for _ in range(_TRIES):
+        for last in _TRIES:
             path, resource = self._locate(request.path, wait=wait)
             if resource is None or not admits(request.raw_path, request.path):
                 return None
@@ -153,7 +200,7 @@ class StaticFiles:
             if chosen is None:
                 return None
             response = replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
-            if self._is_current(path, response, wait=wait):
+            if self._is_current(path, response, resource, wait=wait, last=last):
                 return response
         return None
 
@@ -190,13 +237,21 @@ class StaticFiles:
         """What a path leads to, and the path of that: its own or, for a directory, its index's."""
         resource = self._files.look_up(path, wait=wait)
         if resource is None and self._html and path:
-            path = f"{path}index.html" if path.endswith("/") else f"{path}/index.html"
-            resource = self._files.look_up(path, wait=wait)
+            index = f"{path}index.html" if path.endswith("/") else f"{path}/index.html"
+            resource = self._files.look_up(index, wait=wait)
+            if resource and path.endswith("/"):
+                self._files.remember(path, resource)
+            path = index
         return path, resource
 
-    def _is_current(self, path: str, response: Response, *, wait: bool) -> bool:
-        file = response.file
-        return file is None or self._files.is_current(path, file, wait=wait)
+    def _is_current(
+        self, path: str, response: Response, resource: Resource, *, wait: bool, last: bool
+    ) -> bool:
+        """Whether the file to read is still the one remembered, and a sibling's original too."""
+        if response.file is None:
+            return True
+        files = {response.file, resource.representations[0].stored.file}
+        return self._files.is_current(path, files, wait=wait, last=last)
 
     def _page(self, request: Request) -> Response | None:
         """The nearest 404.html, from the request's directory upward."""
@@ -210,21 +265,29 @@ class StaticFiles:
         return None
 
     def _page_at(self, path: str, request: Request) -> Response | None:
-        for _ in range(_TRIES):
+        for last in _TRIES:
             resource = self._files.look_up(path, wait=True)
             chosen = resource and replies.select(resource, request.headers.get("accept-encoding"))
             if not resource or not chosen:
                 return None
             response = replies.not_found_page(resource, chosen)
-            if self._is_current(path, response, wait=True):
+            if self._is_current(path, response, resource, wait=True, last=last):
                 return response
         return None
 
 
+def check_arguments(app: object, files: object) -> None:
+    """What both doors take."""
+    if (app is not None and not callable(app)) or isinstance(app, StaticFiles):
+        raise TypeError(f"app takes an app to put the files in front of, or None, not {app!r}")
+    if not isinstance(files, StaticFiles):
+        raise TypeError(f"files takes a StaticFiles, not {files!r}")
+
+
 def open_answer(
     files: StaticFiles, request: Request, *, has_app: bool
-) -> tuple[Response, Body] | None:
-    """The answer to a request and its body, opened; None: it is the app's to answer.
+) -> tuple[Response, Body | None] | None:
+    """The answer to a request, and its body if a file had to be opened; None: it is the app's.
 
     A file that changes in between is asked for again; one that never holds still is a miss.
     """
@@ -236,11 +299,13 @@ def open_answer(
     return next((opened for ask in asks if (opened := _open(ask))), None)
 
 
-def _open(ask: Callable[[], Response | None]) -> tuple[Response, Body] | None:
-    for _ in range(_TRIES):
+def _open(ask: Callable[[], Response | None]) -> tuple[Response, Body | None] | None:
+    for _ in _TRIES:
         response = ask()
         if response is None:
             return None
+        if response.file is None:
+            return response, None
         try:
             return response, Body(response)
         except FileChanged:

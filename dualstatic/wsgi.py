@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from wsgiref.util import FileWrapper
 
-from .core.values import READ_FIELDS, Request
-from .disk.body import CHUNK
-from .staticfiles import StaticFiles, open_answer
+from .core.values import READ_FIELDS, Request, Response
+from .disk.body import CHUNK, Body
+from .staticfiles import StaticFiles, check_arguments, open_answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _FIELD_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in READ_FIELDS]
+_CONDITION_KEYS = [key for name, key in _FIELD_KEYS if name != "accept-encoding"]
 
 
 class StaticMiddleware:
@@ -27,12 +28,19 @@ class StaticMiddleware:
     def __init__(
         self, app: WSGIApplication | None = None, *, files: StaticFiles, file_wrapper: bool = True
     ) -> None:
+        check_arguments(app, files)
         self.app = app
         self.files = files
         self._file_wrapper = file_wrapper
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        opened = open_answer(self.files, _request(environ), has_app=self.app is not None)
+        path = _path(environ)
+        if self.app is not None and not self.files._may_answer(path):
+            return self.app(environ, start_response)
+        if response := self._ready(environ, path):
+            start_response("200 OK", list(response.headers))
+            return _chunks(response)
+        opened = open_answer(self.files, _request(environ, path), has_app=self.app is not None)
         if opened is None:
             assert self.app is not None  # noqa: S101 (for the type checker)
             return self.app(environ, start_response)
@@ -40,31 +48,60 @@ class StaticMiddleware:
         try:
             phrase = HTTPStatus(response.status).phrase
             start_response(f"{response.status} {phrase}", list(response.headers))
-            wrap = self._wrapper(environ)
-            if wrap and (file := body.detach()):
-                return wrap(file, CHUNK)
+            if body is None:
+                return _chunks(response)
+            return self._wrapped(environ, body)
         except BaseException:
-            body.close()
+            if body is not None:
+                body.close()
             raise
-        return body
 
-    def _wrapper(self, environ: WSGIEnvironment) -> Callable[[Any, int], Iterable[bytes]] | None:
-        """The server's way to send a file. That of wsgiref has none, and minds no length."""
+    def _ready(self, environ: WSGIEnvironment, path: str) -> Response | None:
+        """The answer to a plain GET of a file in memory."""
+        if environ["REQUEST_METHOD"] != "GET":
+            return None
+        for key in _CONDITION_KEYS:
+            if key in environ:
+                return None
+        accept_encoding = environ.get("HTTP_ACCEPT_ENCODING")
+        return self.files._get_ready(path, accept_encoding, _raw_path(environ))
+
+    def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
+        """The body as the server would have it. The wrapper of wsgiref minds no length."""
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
-        return None if wrap is FileWrapper else wrap
+        if wrap is None or wrap is FileWrapper or (file := body.detach()) is None:
+            return body
+        try:
+            wrapped: Iterable[bytes] = wrap(file, CHUNK)
+        except BaseException:
+            file.close()
+            raise
+        return wrapped
 
 
-def _request(environ: WSGIEnvironment) -> Request:
+def _chunks(response: Response) -> list[bytes]:
+    return [part for part in response.body if isinstance(part, bytes)]
+
+
+def _path(environ: WSGIEnvironment) -> str:
     # Bytes that aren't UTF-8 become surrogates, and characters that aren't bytes get a backslash:
     # no name has either.
-    path = environ.get("PATH_INFO", "")
-    if not path.isascii():
-        path = path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
-    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    path: str = environ.get("PATH_INFO", "")
+    if path.isascii():
+        return path
+    return path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
+
+
+def _raw_path(environ: WSGIEnvironment) -> bytes | None:
+    raw: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    return raw.encode("latin-1", "backslashreplace") if raw else None
+
+
+def _request(environ: WSGIEnvironment, path: str) -> Request:
     return Request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
         {name: environ[key] for name, key in _FIELD_KEYS if key in environ},
-        raw.encode("latin-1", "backslashreplace") if raw else None,
+        _raw_path(environ),
     )

@@ -15,6 +15,8 @@ from .trees import Link, settle, write_tree
 
 DOORS = ("wsgi", "asgi")
 MODES = ("index", "live")
+WITH_MEMORY = (*MODES, "memory")
+"""The same, and the index that keeps small files: MODES has one that goes to the disk."""
 
 
 @pytest.fixture
@@ -43,6 +45,8 @@ def serve(door: str, mode: str) -> Callable[..., Client]:
     """Put a door in front of a directory; `app=False` for a door that stands alone."""
 
     def make(directory: Any, *, app: bool = True, **options: Any) -> Client:
+        if mode == "index":
+            options = {"memory": 0, **options}
         return Client(StaticFiles(directory, live=mode == "live", **options), door, app)
 
     return make
@@ -51,7 +55,7 @@ def serve(door: str, mode: str) -> Callable[..., Client]:
 @pytest.fixture
 def aging(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are settled in index mode, so that what is known of them is kept, and fresh in live."""
-    if mode == "index":
+    if mode != "live":
         settle(monkeypatch)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
@@ -21,6 +22,9 @@ import dualstatic.wsgi
 from dualstatic import StaticFiles
 
 Fields = Sequence[tuple[str, str]]
+
+OnDisk = partial(StaticFiles, memory=0)
+"""Files that are read from the disk each time, so that each change there can show."""
 
 
 @dataclass

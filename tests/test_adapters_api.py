@@ -14,7 +14,7 @@ import pytest
 
 from dualstatic import Body, FileChanged, Request, Response, StaticFiles
 
-from .doors import Client
+from .doors import Client, OnDisk
 from .trees import Link, settle, write_tree
 
 TEXT = b"the text " * 100
@@ -48,7 +48,7 @@ def test_a_request_needs_a_method_and_a_path(root: Path) -> None:
     request = Request("GET", "/t.txt")
     assert (request.query, request.headers, request.raw_path) == ("", {}, None)
     assert request == Request(method="GET", path="/t.txt", query="", headers={}, raw_path=None)
-    assert StaticFiles(root).get_response(request)
+    assert OnDisk(root).get_response(request)
 
 
 def test_the_headers_that_a_request_has_by_default_are_nobodys_to_change() -> None:
@@ -59,7 +59,7 @@ def test_the_headers_that_a_request_has_by_default_are_nobodys_to_change() -> No
 
 
 def test_a_response_is_a_value(root: Path, mode: str) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/t.txt")
+    response = respond(OnDisk(root, live=mode == "live"), "/t.txt")
     assert response.status == 200
     assert dict(response.headers)["content-length"] == str(len(TEXT))
     assert all(name == name.lower() for name, _ in response.headers)
@@ -84,7 +84,7 @@ def test_a_response_is_a_value(root: Path, mode: str) -> None:
 def test_an_answer_without_bytes_of_a_file_names_none(
     method: str, path: str, headers: dict[str, str], status: int, root: Path, mode: str
 ) -> None:
-    files = StaticFiles(root, html=True, live=mode == "live")
+    files = OnDisk(root, html=True, live=mode == "live")
     response = files.get_response(Request(method, path, "", headers))
     assert response is not None
     assert response.status == status
@@ -94,7 +94,7 @@ def test_an_answer_without_bytes_of_a_file_names_none(
 
 
 def test_the_ranges_of_a_body_are_those_of_the_file(root: Path, mode: str) -> None:
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     single = respond(files, "/t.txt", range="bytes=4-7")
     assert (single.status, single.body) == (206, (range(4, 8),))
     several = respond(files, "/big.bin", range="bytes=0-1,-3")
@@ -128,7 +128,7 @@ NOT_OURS = [
 def test_a_live_look_up_never_happens_without_waiting(
     path: str, check_dir: bool, root: Path
 ) -> None:
-    files = StaticFiles(root, html=True, prefix="/static", live=True, check_dir=check_dir)
+    files = OnDisk(root, html=True, prefix="/static", live=True, check_dir=check_dir)
     for method in ("GET", "HEAD", "GET"):
         with pytest.raises(BlockingIOError):
             files.get_response(Request(method, path), wait=False)
@@ -137,13 +137,13 @@ def test_a_live_look_up_never_happens_without_waiting(
 
 @pytest.mark.parametrize("path", NOT_OURS)
 def test_what_is_not_ours_is_told_without_waiting(path: str, root: Path, mode: str) -> None:
-    files = StaticFiles(root, prefix="/static", live=mode == "live")
+    files = OnDisk(root, prefix="/static", live=mode == "live")
     assert files.get_response(Request("GET", path), wait=False) is None
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "get", "", "PROPFIND"])
 def test_another_method_is_told_without_waiting(method: str, root: Path, mode: str) -> None:
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     assert files.get_response(Request(method, "/t.txt"), wait=False) is None
     assert files.get_response(Request(method, "/t.txt")) is None
 
@@ -153,7 +153,7 @@ def test_the_index_waits_at_the_first_use_of_a_file_and_before_it_is_read(
 ) -> None:
     settle(monkeypatch)
     write_tree(root, {"t.txt.gz": b"gzip"})
-    files = StaticFiles(root)
+    files = OnDisk(root)
 
     def ask(method: str, **headers: str) -> int:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -180,7 +180,7 @@ def test_the_index_tells_a_redirect_and_an_empty_file_without_waiting_once_known
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    files = StaticFiles(root, html=True)
+    files = OnDisk(root, html=True)
     for path, status in (("/empty", 200), ("/sub", 307)):
         with pytest.raises(BlockingIOError):
             files.get_response(Request("GET", path), wait=False)
@@ -200,7 +200,7 @@ def test_with_an_app_a_miss_is_the_apps(
     method: str, path: str, html: bool, root: Path, mode: str
 ) -> None:
     write_tree(root, {"404.html": b"page"})
-    files = StaticFiles(root, html=html, live=mode == "live")
+    files = OnDisk(root, html=html, live=mode == "live")
     assert files.get_fallback(Request(method, path), has_app=True) is None
 
 
@@ -215,7 +215,7 @@ def test_another_method_on_a_name_that_exists_says_which_are_allowed(
     method: str, root: Path, mode: str
 ) -> None:
     write_tree(root, {"only.css.gz": b"gzip"})
-    files = StaticFiles(root, html=True, live=mode == "live")
+    files = OnDisk(root, html=True, live=mode == "live")
     for path in ("/t.txt", "/sub/", "/sub/index.html", "/only.css"):
         response = fall_back(files, method, path)
         assert response.status == 405
@@ -228,7 +228,7 @@ def test_another_method_on_a_name_that_exists_says_which_are_allowed(
 
 @pytest.mark.parametrize("path", ["/missing", "/t.txt/", "/.env", "/a/../t.txt", "*", "", "t.txt"])
 def test_without_an_app_a_miss_is_a_line_of_text(path: str, root: Path, mode: str) -> None:
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     response = fall_back(files, "GET", path)
     assert response.status == 404
     assert dict(response.headers)["content-type"] == "text/plain; charset=utf-8"
@@ -239,7 +239,7 @@ def test_without_an_app_a_miss_is_a_line_of_text(path: str, root: Path, mode: st
 
 def test_without_an_app_a_miss_is_the_404_page(root: Path, mode: str) -> None:
     write_tree(root, {"404.html": b"page", "sub/404.html": b"sub page"})
-    files = StaticFiles(root, html=True, prefix="/static", live=mode == "live")
+    files = OnDisk(root, html=True, prefix="/static", live=mode == "live")
     for path, page in (("/static/missing", b"page"), ("/static/sub/x/y", b"sub page")):
         response = fall_back(files, "GET", path, headers={"if-none-match": "*", "range": "bytes=0"})
         assert response.status == 404
@@ -254,14 +254,14 @@ def test_the_fallback_of_a_head_has_the_fields_of_the_get_and_no_body(
     html: bool, root: Path, mode: str
 ) -> None:
     write_tree(root, {"404.html": b"page"})
-    files = StaticFiles(root, html=html, live=mode == "live")
+    files = OnDisk(root, html=html, live=mode == "live")
     get, head = (fall_back(files, method, "/missing") for method in ("GET", "HEAD"))
     assert head.headers == get.headers
     assert (head.status, head.body, head.file) == (404, (), None)
 
 
 def test_a_target_that_is_refused_is_no_name_that_exists(root: Path, mode: str) -> None:
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     assert fall_back(files, "POST", "/sub/index.html", raw_path=b"/sub%2findex.html").status == 404
     assert fall_back(files, "POST", "/sub/index.html", raw_path=b"/sub/index.html").status == 405
 
@@ -273,14 +273,14 @@ def test_a_target_that_is_refused_is_no_name_that_exists(root: Path, mode: str) 
 def test_a_body_comes_in_chunks_of_at_most_256_kib(size: int, root: Path, mode: str) -> None:
     content = os.urandom(size)
     write_tree(root, {"f.bin": content})
-    chunks = list(Body(respond(StaticFiles(root, live=mode == "live"), "/f.bin")))
+    chunks = list(Body(respond(OnDisk(root, live=mode == "live"), "/f.bin")))
     assert b"".join(chunks) == content
     assert all(type(chunk) is bytes and 0 < len(chunk) <= CHUNK for chunk in chunks)
     assert len(chunks) == -(-size // CHUNK)
 
 
 def test_a_body_is_an_iterator_that_ends(root: Path, mode: str) -> None:
-    body = Body(respond(StaticFiles(root, live=mode == "live"), "/t.txt"))
+    body = Body(respond(OnDisk(root, live=mode == "live"), "/t.txt"))
     assert iter(body) is body
     assert next(body) == TEXT
     for _ in range(2):
@@ -289,7 +289,7 @@ def test_a_body_is_an_iterator_that_ends(root: Path, mode: str) -> None:
 
 
 def test_two_bodies_of_one_answer_are_read_apart(root: Path, mode: str) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/big.bin")
+    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
     first, second = Body(response), Body(response)
     pairs = list(zip(first, second, strict=True))
     assert b"".join(one for one, _ in pairs) == b"".join(two for _, two in pairs) == BIG
@@ -297,7 +297,7 @@ def test_two_bodies_of_one_answer_are_read_apart(root: Path, mode: str) -> None:
 
 @needs_proc
 def test_a_body_is_opened_at_once_and_closed_at_its_end(root: Path, mode: str) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/big.bin")
+    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
     before = descriptors()
     body = Body(response)
     assert descriptors() == before + 1
@@ -308,7 +308,7 @@ def test_a_body_is_opened_at_once_and_closed_at_its_end(root: Path, mode: str) -
 
 @needs_proc
 def test_a_body_is_closed_as_often_as_one_likes(root: Path, mode: str) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/big.bin")
+    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
     before = descriptors()
     body, unread = Body(response), Body(response)
     next(body)
@@ -325,7 +325,7 @@ def test_a_body_is_closed_as_often_as_one_likes(root: Path, mode: str) -> None:
 
 @needs_proc
 def test_a_body_that_nobody_holds_any_more_is_closed(root: Path, mode: str) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/big.bin")
+    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
     before = descriptors()
     bodies = [Body(response) for _ in range(5)]
     next(bodies[0])
@@ -336,7 +336,7 @@ def test_a_body_that_nobody_holds_any_more_is_closed(root: Path, mode: str) -> N
 
 @needs_proc
 def test_a_body_may_be_closed_by_another_thread_while_it_is_read(root: Path, mode: str) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/big.bin")
+    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
     before = descriptors()
     unexpected: list[BaseException] = []
 
@@ -373,7 +373,7 @@ def replace(path: Path, content: bytes) -> None:
 def test_a_file_changed_before_its_body_is_opened_is_told(
     change: str, root: Path, mode: str
 ) -> None:
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     response = respond(files, "/t.txt")
     path = root / "t.txt"
     before = descriptors()
@@ -395,7 +395,7 @@ def test_a_file_changed_before_its_body_is_opened_is_told(
 def test_a_file_gone_before_its_body_is_opened_is_not_found(
     becomes: str, root: Path, mode: str
 ) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/sub/index.html")
+    response = respond(OnDisk(root, live=mode == "live"), "/sub/index.html")
     path = root / "sub" / "index.html"
     path.unlink()
     if becomes == "directory":
@@ -414,7 +414,7 @@ def test_a_file_gone_before_its_body_is_opened_is_not_found(
 def test_a_directory_gone_before_a_body_is_opened_is_not_found(
     becomes: str, root: Path, mode: str
 ) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/sub/index.html")
+    response = respond(OnDisk(root, live=mode == "live"), "/sub/index.html")
     (root / "sub").rename(root.parent / "sub")
     if becomes == "file":
         (root / "sub").write_bytes(b"x")
@@ -429,7 +429,7 @@ def test_a_directory_gone_before_a_body_is_opened_is_not_found(
 def test_a_file_cut_short_while_it_is_read_is_told_and_closed(
     left: int, root: Path, mode: str
 ) -> None:
-    response = respond(StaticFiles(root, live=mode == "live"), "/big.bin")
+    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
     before = descriptors()
     body = Body(response)
     assert next(body) == BIG[:CHUNK]
@@ -495,7 +495,7 @@ def test_without_an_app_a_missing_directory_is_told_whatever_the_method(
 
 
 def test_a_directory_is_not_looked_for_without_waiting(late: Path, mode: str) -> None:
-    files = StaticFiles(late, check_dir=False, prefix="/static", live=mode == "live")
+    files = OnDisk(late, check_dir=False, prefix="/static", live=mode == "live")
     for _ in range(2):
         with pytest.raises(BlockingIOError):
             files.get_response(Request("GET", "/static/t.txt"), wait=False)
@@ -517,7 +517,7 @@ def test_under_many_threads_the_index_is_made_once(
     late: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_tree(late, {"t.txt": TEXT})
-    files = StaticFiles(late, check_dir=False)
+    files = OnDisk(late, check_dir=False)
     scandir, scans = os.scandir, []
 
     def slow(*args: Any) -> Any:
@@ -543,7 +543,7 @@ def test_under_many_threads_the_index_is_made_once(
 
 
 def test_a_refresh_finds_the_directory_too(late: Path, mode: str) -> None:
-    files = StaticFiles(late, check_dir=False, live=mode == "live")
+    files = OnDisk(late, check_dir=False, live=mode == "live")
     with pytest.raises(NotADirectoryError):
         files.refresh()
     write_tree(late, {"t.txt": TEXT, "link": Link("t.txt")})

@@ -22,7 +22,7 @@ from dualstatic import Body, FileChanged, Request, StaticFiles
 from dualstatic.core.values import Resource
 
 from .children import within
-from .doors import Client
+from .doors import Client, OnDisk
 from .trees import Link, settle, write_tree
 from .watch import Watch, needs_inotify
 
@@ -80,7 +80,7 @@ def test_an_unknown_name_never_touches_the_disk(
     app: bool, html: bool, door: str, tree: Callable[..., Path]
 ) -> None:
     root = tree({"t.txt": TEXT, "sub/a.txt": b"a", "link": Link("sub"), "up": Link(".")})
-    client = Client(StaticFiles(root, html=html), door, app)
+    client = Client(OnDisk(root, html=html), door, app)
     write_tree(root, {"new.txt": b"new", "sub/new.txt": b"new", "t.txt.br": b"new"})
     targets = [*UNKNOWN, "/link/nope", "/up/up/up/nope", "/link/new.txt"]
     with no_disk():
@@ -91,7 +91,7 @@ def test_an_unknown_name_never_touches_the_disk(
 
 @needs_inotify
 def test_an_unknown_name_opens_nothing_that_the_kernel_would_see(door: str, root: Path) -> None:
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     write_tree(root, {"new.txt": b"new"})
     with Watch(root, root.parent) as watch:
         for target in UNKNOWN:
@@ -104,7 +104,7 @@ def test_an_unknown_name_opens_nothing_that_the_kernel_would_see(door: str, root
 @needs_inotify
 def test_the_scan_opens_no_file(root: Path) -> None:
     with Watch(root) as watch:
-        files = StaticFiles(root)
+        files = OnDisk(root)
         files.refresh()
         assert watch.take() & {root / "t.txt", root / "t.txt.gz"} == set()
 
@@ -113,7 +113,7 @@ def test_what_is_known_of_a_file_is_said_without_the_disk(
     door: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     first = client.get("/t.txt")
     coded = client.get("/t.txt", {"Accept-Encoding": "gzip"})
     with no_disk():
@@ -129,7 +129,7 @@ def test_the_first_use_of_a_file_looks_at_it_whatever_is_asked(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    files = StaticFiles(root)
+    files = OnDisk(root)
     with no_disk(), pytest.raises(DiskTouched):
         files.get_response(Request("HEAD", "/t.txt"))
     head = files.get_response(Request("HEAD", "/t.txt"))
@@ -145,7 +145,7 @@ def test_a_file_changed_since_is_served_as_it_is_now_with_its_own_fields(
     door: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     old = client.get("/t.txt")
     (root / "t.txt").write_bytes(b"another text")
     os.utime(root / "t.txt", (10**9, 10**9))
@@ -163,7 +163,7 @@ def test_until_it_is_read_again_a_changed_file_is_known_as_it_was(
     door: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     old = client.get("/t.txt")
     (root / "t.txt").write_bytes(b"another text")
     assert client.head("/t.txt").fields == old.fields
@@ -178,7 +178,7 @@ def test_a_sibling_changed_since_is_served_as_it_is_now(
     replaced: bool, door: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     fields = {"Accept-Encoding": "gzip"}
     old = client.get("/t.txt", fields)
     if replaced:
@@ -193,7 +193,7 @@ def test_where_a_sibling_is_gone_its_file_is_served(
     door: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     fields = {"Accept-Encoding": "gzip"}
     assert client.get("/t.txt", fields)["content-encoding"] == "gzip"
     (root / "t.txt.gz").unlink()
@@ -210,7 +210,7 @@ def test_a_file_that_is_gone_is_a_miss(
     settle(monkeypatch)
     write_tree(root, {"a.txt": b"a"})
     write_tree(root.parent / "outside", {"secret.txt": b"SECRET"})
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     if known:
         assert client.get("/a.txt").status == 200
     path = root / "a.txt"
@@ -233,7 +233,7 @@ def test_a_refresh_finds_what_was_added_and_forgets_what_was_removed(
     door: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    client = Client(StaticFiles(root, html=True), door)
+    client = Client(OnDisk(root, html=True), door)
     old = client.get("/t.txt")
     assert client.get("/sub/").body == b"index"
     write_tree(root, {"new/a.txt": b"a", "t.txt": b"another", "link": Link("new")})
@@ -252,7 +252,7 @@ def test_a_refresh_finds_what_was_added_and_forgets_what_was_removed(
 def test_a_refresh_that_misses_its_directory_raises_and_the_old_index_stays(
     door: str, root: Path
 ) -> None:
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     root.rename(root.with_name("away"))
     with pytest.raises(NotADirectoryError, match="directory"):
         client.files.refresh()
@@ -268,7 +268,7 @@ def test_a_refresh_that_the_disk_fails_raises_and_the_old_index_stays(
     code: int, door: str, root: Path, tree: Callable[..., Path]
 ) -> None:
     other = tree({"other/a.txt": b"a"}, "other")
-    client = Client(StaticFiles([root, other]), door)
+    client = Client(OnDisk([root, other]), door)
     write_tree(root, {"new.txt": b"new"})
     scandir = os.scandir
     calls = []
@@ -298,7 +298,7 @@ def test_a_construction_that_the_disk_fails_raises(root: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "scandir", fail)
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-            StaticFiles(root)
+            OnDisk(root)
 
 
 def run_threads(*works: Callable[[], None]) -> None:
@@ -322,7 +322,7 @@ def run_threads(*works: Callable[[], None]) -> None:
 
 
 def test_refreshes_run_one_after_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = StaticFiles(root)
+    files = OnDisk(root)
     scandir, callers = os.scandir, []
 
     def slow(*args: Any) -> Any:
@@ -348,7 +348,7 @@ def read(files: StaticFiles, path: str) -> bytes | None:
 
 @pytest.mark.parametrize("mode", ["index", "live"])
 def test_requests_are_answered_while_several_threads_refresh(mode: str, root: Path) -> None:
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     old, new = b"old " * 100, b"new text " * 200
     write_tree(root, {"always.txt": b"always", "changing.txt": old})
     files.refresh()
@@ -379,7 +379,7 @@ def test_requests_are_answered_while_several_threads_refresh(mode: str, root: Pa
 @needs_proc
 def test_fifty_refreshes_leave_no_descriptor_open(root: Path) -> None:
     write_tree(root, {"link": Link("sub"), "away": Link("../outside"), "loop": Link("loop")})
-    files = StaticFiles([root, root / "sub"])
+    files = OnDisk([root, root / "sub"])
     gc.collect()
     before = descriptors()
     for _ in range(50):
@@ -395,7 +395,7 @@ def test_fifty_refreshes_leave_no_descriptor_open(root: Path) -> None:
 def test_a_static_files_that_is_gone_holds_nothing_open(root: Path) -> None:
     gc.collect()
     before = descriptors()
-    files = StaticFiles(root)
+    files = OnDisk(root)
     assert files.get_response(Request("GET", "/t.txt"))
     assert descriptors() > before
     del files
@@ -406,7 +406,7 @@ def test_a_static_files_that_is_gone_holds_nothing_open(root: Path) -> None:
 def test_the_root_is_the_one_of_the_scan_until_a_refresh(
     door: str, root: Path, tree: Callable[..., Path]
 ) -> None:
-    client = Client(StaticFiles(root), door)
+    client = Client(OnDisk(root), door)
     root.rename(root.with_name("before"))
     tree({"t.txt": b"after", "new.txt": b"new"})
     assert client.get("/t.txt").body == TEXT
@@ -419,7 +419,7 @@ def test_the_root_is_the_one_of_the_scan_until_a_refresh(
 def test_an_answer_made_before_a_refresh_can_be_sent_after_it(
     root: Path, tree: Callable[..., Path]
 ) -> None:
-    files = StaticFiles(root)
+    files = OnDisk(root)
     response = files.get_response(Request("GET", "/t.txt"))
     root.rename(root.with_name("before"))
     tree({"t.txt": b"after"})
@@ -525,7 +525,7 @@ def test_the_nearest_404_page_goes_by_depth_then_by_directory(
 def test_a_file_added_to_an_earlier_directory_wins_after_a_refresh(
     door: str, layers: list[Path]
 ) -> None:
-    client = Client(StaticFiles(layers), door)
+    client = Client(OnDisk(layers), door)
     assert client.get("/third.txt").body == b"third"
     write_tree(layers[0], {"third.txt": b"now the first's"})
     assert client.get("/third.txt").body == b"third"
@@ -554,7 +554,7 @@ def test_what_is_kept_of_names_through_links_is_bounded(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    files = StaticFiles(tree({"f.txt": b"f", "a": Link("."), "b": Link(".")}))
+    files = OnDisk(tree({"f.txt": b"f", "a": Link("."), "b": Link(".")}))
     for number in range(5500):
         path = "".join("ab"[number >> bit & 1] + "/" for bit in range(13))
         assert files.get_response(Request("HEAD", f"/{path}f.txt"))
@@ -647,7 +647,7 @@ def test_each_real_directory_is_scanned_once(
         return scandir(*args)
 
     monkeypatch.setattr(os, "scandir", count)
-    StaticFiles(root, follow_symlink=follow_symlink)
+    OnDisk(root, follow_symlink=follow_symlink)
     real = [root, root / "sub", root / "sub" / "deep"]
     real += [root.parent, root.parent / "outside"] if follow_symlink else []
     assert len(scans) == len(real)
@@ -695,7 +695,7 @@ def test_each_odd_entry_is_told_once(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(root / "socket"))
         with caplog.at_level(logging.DEBUG, "dualstatic"):
-            files = StaticFiles(root)
+            files = OnDisk(root)
             first = [(r.levelno, r.name, r.getMessage()) for r in caplog.records]
             for _ in range(3):
                 files.refresh()
@@ -712,7 +712,7 @@ def test_each_odd_entry_is_told_once(
 def test_a_plain_tree_is_scanned_in_silence(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_tree(root, {".env": b"x", ".git/config": b"x", "link": Link("sub"), "a b/\u00fc": b"x"})
     with caplog.at_level(logging.DEBUG):
-        StaticFiles(root)
+        OnDisk(root)
     assert caplog.records == []
 
 
@@ -724,7 +724,7 @@ def test_the_index_of_3000_files_is_small_and_made_soon(tree: Callable[..., Path
     tracemalloc.start()
     try:
         start = time.perf_counter()
-        files = StaticFiles(root)
+        files = OnDisk(root)
         took = time.perf_counter() - start
         gc.collect()
         kept, peak = tracemalloc.get_traced_memory()
@@ -739,5 +739,5 @@ def test_the_index_of_3000_files_is_small_and_made_soon(tree: Callable[..., Path
 def test_a_deep_tree_is_scanned_to_its_end(tmp_path: Path, mode: str) -> None:
     path = "/".join(["d"] * 300)
     root = write_tree(tmp_path / "deep", {f"{path}/f.txt": b"f"})
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     assert files.get_response(Request("GET", f"/{path}/f.txt"))

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import dualstatic.asgi
+import dualstatic.wsgi
 from dualstatic import StaticFiles
 
 from .doors import Answer, Client
@@ -55,6 +57,9 @@ FORBIDDEN = (
     "CONTENT-ENCODING",
     "Transfer-Encoding",
     "ETag",
+    "Last-Modified",
+    "Accept-Ranges",
+    "Connection",
 )
 BREAKS = ("a\r\nSet-Cookie: b", "a\nb", "a\rb", "a\0b")
 
@@ -105,6 +110,12 @@ def wrong_values() -> list[Wrong]:
         ("headers", {"X-A": None}, TYPES, "value"),
         ("headers", {"X-A": b"1"}, TYPES, "value"),
         ("headers", {"X-A": "\u20ac"}, ValueError, "value"),
+        ("headers", {"Content-Type": ""}, ValueError, "media type"),
+        ("headers", {"X-A": "1", "x-a": "2"}, ValueError, "once"),
+        ("memory", -1, ValueError, "number of bytes"),
+        ("memory", 1.5, TypeError, "number of bytes"),
+        ("memory", True, TypeError, "number of bytes"),
+        ("memory", None, TypeError, "number of bytes"),
         ("media_types", 5, TypeError, "suffixes"),
         ("media_types", [(".x", "text/x")], TypeError, "suffixes"),
         ("media_types", {"": "text/x"}, ValueError, "suffixes"),
@@ -170,6 +181,8 @@ def test_a_wrong_value_raises_with_the_name_of_its_option_and_what_that_takes(
         "static\\admin",
         "/sta\ntic",
         "/static\0",
+        " /static",
+        "/a%20b",
     ],
 )
 def test_a_prefix_that_is_no_plain_path_is_a_value_error(prefix: str, root: Path) -> None:
@@ -714,3 +727,18 @@ def test_the_charset_is_added_to_text_alone(
     client = serve(tree({"a.css": b"x", "a.json": b"x"}), charset=charset)
     assert client.get("/a.css")["content-type"] == text
     assert client.get("/a.json")["content-type"] == json
+
+
+# The doors.
+
+
+@pytest.mark.parametrize(
+    "door", [dualstatic.wsgi.StaticMiddleware, dualstatic.asgi.StaticMiddleware]
+)
+def test_a_door_takes_a_static_files_and_an_app(door: Any, root: Path) -> None:
+    for files in ("public", None, root):
+        with pytest.raises(TypeError, match="files takes a StaticFiles"):
+            door(files=files)
+    for app in ("public", 5, StaticFiles(root)):
+        with pytest.raises(TypeError, match="app takes an app"):
+            door(app, files=StaticFiles(root))

@@ -61,12 +61,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tree(base / "www", TREE)
 
 
+MODES = ({"live": True}, {"memory": 0}, {"memory": 2**26})
+
+
 @cache
-def files_of(site: Path, *, live: bool, prefix: str) -> StaticFiles:
+def files_of(site: Path, mode: int, prefix: str) -> StaticFiles:
     return StaticFiles(
         site,
         html=True,
-        live=live,
+        **MODES[mode],
         prefix=prefix,
         headers=lambda name: {"X-Name": name.encode("ascii", "replace").decode()},
     )
@@ -111,18 +114,20 @@ def test_doors_and_modes_give_the_same_answer(
 ) -> None:
     answers = {}
     for door in ("wsgi", "asgi"):
-        for live in (False, True):
-            files = files_of(site, live=live, prefix="/static" if deep else "/")
+        for mode in range(len(MODES)):
+            files = files_of(site, mode, "/static" if deep else "/")
             at = b"/static" + target if deep else target
             answer = Client(files, door, app, raw=raw).ask(method, at, lines)
             assert b"SECRET" not in answer.body
             assert answer.status < 500
-            answers[door, live] = "the app" if answer.passed else answer
+            answers[door, mode] = "the app" if answer.passed else answer
     assert len(set(map(repr, answers.values()))) == 1, answers
 
 
-def response_of(site: Path, name: str, lines: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-    files = files_of(site, live=False, prefix="/")
+def response_of(
+    site: Path, name: str, lines: dict[str, str], mode: int
+) -> tuple[int, dict[str, str], bytes]:
+    files = files_of(site, mode, "/")
     response = files.get_response(Request("GET", f"/{name}", headers=lines))
     assert response is not None
     body = b"".join(Body(response))
@@ -130,14 +135,18 @@ def response_of(site: Path, name: str, lines: dict[str, str]) -> tuple[int, dict
     return response.status, dict(response.headers), body
 
 
-@given(st.lists(st.tuples(st.integers(0, 66000), st.integers(0, 66000)), min_size=1, max_size=8))
+modes = st.integers(0, len(MODES) - 1)
+pairs_of_positions = st.tuples(st.integers(0, 66000), st.integers(0, 66000))
+
+
+@given(st.lists(pairs_of_positions, min_size=1, max_size=8), modes)
 @relaxed
 def test_a_set_of_ranges_has_the_promised_length_and_the_right_bytes(
-    site: Path, pairs: list[tuple[int, int]]
+    site: Path, pairs: list[tuple[int, int]], mode: int
 ) -> None:
     wanted = [(min(pair), max(pair)) for pair in pairs]
     value = ",".join(f"{first}-{last}" for first, last in wanted)
-    status, headers, body = response_of(site, "big.bin", {"range": f"bytes={value}"})
+    status, headers, body = response_of(site, "big.bin", {"range": f"bytes={value}"}, mode)
     if status == 416:
         assert all(first >= len(BIG) for first, _ in wanted)
         return
@@ -169,13 +178,13 @@ def first_position(content_range: str) -> int:
     return int(content_range.removeprefix("bytes ").partition("-")[0])
 
 
-@given(st.lists(st.integers(1, len(BIG) - 1), unique=True).map(sorted))
+@given(st.lists(st.integers(1, len(BIG) - 1), unique=True).map(sorted), modes)
 @relaxed
-def test_ranges_put_together_are_the_file(site: Path, cuts: list[int]) -> None:
+def test_ranges_put_together_are_the_file(site: Path, cuts: list[int], mode: int) -> None:
     whole = b""
     for start, stop in zip([0, *cuts], [*cuts, len(BIG)], strict=True):
         lines = {"range": f"bytes={start}-{stop - 1}"}
-        status, headers, body = response_of(site, "big.bin", lines)
+        status, headers, body = response_of(site, "big.bin", lines, mode)
         assert status == 206
         assert headers["content-range"] == f"bytes {start}-{stop - 1}/{len(BIG)}"
         whole += body
@@ -253,8 +262,8 @@ def test_a_long_field_takes_no_long_time(text: str) -> None:
 def test_a_long_path_takes_no_long_time(site: Path, unit: str) -> None:
     path = "/" + unit * (MEGA // len(unit))
     start = time.monotonic()
-    for live in (False, True):
-        files = files_of(site, live=live, prefix="/")
+    for mode in range(len(MODES)):
+        files = files_of(site, mode, "/")
         request = Request("GET", path, raw_path=path.encode())
         assert files.get_response(request) is None
         fallback = files.get_fallback(request, has_app=False)

@@ -52,6 +52,7 @@ FILES: list[StaticFiles] = [
         prefix="static",
         live=True,
         dotfiles=True,
+        memory=2**20,
         encodings=["gzip"],
         media_types={".foo": "text/x-foo", "LICENSE": "text/plain"},
         charset=None,

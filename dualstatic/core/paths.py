@@ -66,9 +66,9 @@ def admits(raw_path: bytes | None, path: str) -> bool:
     """
     if raw_path is None:
         return "\ufffd" not in path
-    target = raw_path.partition(b"?")[0]
-    if _PLAIN.fullmatch(target):
+    if _PLAIN.fullmatch(raw_path):
         return True
+    target = raw_path.partition(b"?")[0]
     if _UNSAFE_ESCAPE.search(target):
         return False
     try:

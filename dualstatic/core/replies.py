@@ -1,9 +1,8 @@
-"""The decision, in the order of RFC 9110 section 13.2.2. To a body it does nothing but `len`."""
+"""From a request and what it names to the answer, step by step as in RFC 9110 section 13.2.2."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from email.utils import formatdate
 from hashlib import blake2b
 
@@ -12,6 +11,7 @@ from .paths import slash_location
 from .values import (
     Fields,
     File,
+    Look,
     Policy,
     Representation,
     Request,
@@ -22,6 +22,10 @@ from .values import (
 
 TEXT = "text/plain; charset=utf-8"
 NOSNIFF = ("x-content-type-options", "nosniff")
+# Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
+_CHOICES = 32
+_MAX_CHOICE = 128
+
 VARY = ("vary", "Accept-Encoding")
 STRONG_DATE_AGE = 2
 """Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
@@ -30,45 +34,47 @@ STRONG_DATE_AGE = 2
 # What is always true of a representation, computed once.
 
 
-def represent(stored: Stored, policy: Policy, *, varies: bool) -> Representation:
+def represent(look: Look, policy: Policy, *, varies: bool) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
+    stored, size = look.stored, look.stored.file.size
     vary = (VARY,) if varies else ()
-    etag = _field("etag", stored.etag)
-    modified = _field(
-        "last-modified",
-        None if stored.modified is None else formatdate(stored.modified, usegmt=True),
-    )
     caching = _field("cache-control", policy.cache_control)
-    described: Fields = (
-        ("content-type", policy.media_type),
-        ("content-length", str(stored.file.size)),
-        *_field("content-encoding", stored.coding),
-        *etag,
-        *modified,
-        ("accept-ranges", "bytes"),
-        *caching,
-        *vary,
-        NOSNIFF,
-    )
-    size = stored.file.size
-    whole = _answer(200, _merge(described, policy.fields), (range(size),), stored.file)
-    refreshed: Fields = (*(etag or modified), *caching, *vary)
+    described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF)
+    headers = _merge(described, policy.fields)
+    # An empty file has nothing to open it for.
+    whole = Response(200, headers, (range(size),), stored.file) if size else Response(200, headers)
+    validator = _field("etag", stored.etag) or _last_modified(stored)
+    refreshed = (*validator, *caching, *vary)
     return Representation(
         stored,
         whole,
         without_body(whole),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
+        Response(200, headers, (look.content,)) if look.content else None,
     )
+
+
+def _described(stored: Stored, media_type: str) -> Fields:
+    """The fields that tell of the representation itself."""
+    return (
+        ("content-type", media_type),
+        ("content-length", str(stored.file.size)),
+        *_field("content-encoding", stored.coding),
+        *_field("etag", stored.etag),
+        *_last_modified(stored),
+        ("accept-ranges", "bytes"),
+    )
+
+
+def _last_modified(stored: Stored) -> Fields:
+    if stored.modified is None:
+        return ()
+    return (("last-modified", formatdate(stored.modified, usegmt=True)),)
 
 
 _OF_THE_CONTENT = frozenset({"content-type"})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
-
-
-def _answer(status: int, headers: Fields, body: tuple[bytes | range, ...], file: File) -> Response:
-    """An answer with bytes of a file; an empty file has none to open it for."""
-    return Response(status, headers, body, file) if any(body) else Response(status, headers)
 
 
 def _field(name: str, value: str | None) -> Fields:
@@ -91,7 +97,7 @@ def _merge(ours: Fields, theirs: Fields) -> Fields:
 
 def without_body(response: Response) -> Response:
     """The answer to HEAD: that of the GET (section 9.3.2)."""
-    return replace(response, body=(), file=None)
+    return Response(response.status, response.headers)
 
 
 # The decision on one request.
@@ -103,9 +109,16 @@ def select(resource: Resource, accept_encoding: str | None) -> Representation | 
     Among those of equal weight the smallest wins. Where the resource has a form without a coding,
     that one answers when nothing else may.
     """
-    first = resource.representations[0]
     if not resource.varies or not accept_encoding:
+        first = resource.representations[0]
         return first if first.stored.coding is None else None
+    chosen = resource.choices.get(accept_encoding) or _select(resource, accept_encoding)
+    if chosen and len(resource.choices) < _CHOICES and len(accept_encoding) < _MAX_CHOICE:
+        resource.choices[accept_encoding] = chosen
+    return chosen
+
+
+def _select(resource: Resource, accept_encoding: str) -> Representation | None:
     weights = fields.accepted_codings(accept_encoding)
     others = weights.get("*", 0)
 
@@ -117,6 +130,7 @@ def select(resource: Resource, accept_encoding: str | None) -> Representation | 
 
     best = max(resource.representations, key=preference)
     if preference(best)[0] == 0:
+        first = resource.representations[0]
         return first if first.stored.coding is None else None
     return best
 
@@ -135,7 +149,7 @@ def respond(
         return representation.head
     ranges = _requested_ranges(request, representation.stored, now)
     if ranges is None:
-        return representation.whole
+        return representation.in_memory or representation.whole
     if not ranges:
         return _unsatisfiable(representation)
     if len(ranges) == 1:
@@ -224,7 +238,8 @@ def message(status: int, text: str, headers: Fields = ()) -> Response:
 
 def varying(response: Response) -> Response:
     """The same, for caches that keep it by Accept-Encoding."""
-    return replace(response, headers=_merge(response.headers, (VARY,)))
+    headers = _merge(response.headers, (VARY,))
+    return Response(response.status, headers, response.body, response.file)
 
 
 def redirect_to_slash(request: Request) -> Response:
@@ -238,8 +253,9 @@ def redirect_to_slash(request: Request) -> Response:
 def not_found_page(resource: Resource, representation: Representation) -> Response:
     """A 404 with a page: an error has no validators, no ranges, and isn't to be kept."""
     caching = _field("cache-control", dict(resource.policy.fields).get("cache-control", "no-cache"))
-    whole = representation.whole
-    return replace(whole, status=404, headers=_without(whole.headers, _NOT_OF_A_PAGE) + caching)
+    whole = representation.in_memory or representation.whole
+    headers = _without(whole.headers, _NOT_OF_A_PAGE) + caching
+    return Response(404, headers, whole.body, whole.file)
 
 
 _NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control"})
@@ -258,7 +274,7 @@ def _single(representation: Representation, part: range) -> Response:
         ("content-range", _content_range(part, file)),
         ("content-length", str(len(part))),
     )
-    return Response(206, headers, (part,), file)
+    return _partial(headers, (part,), representation)
 
 
 def _multipart(representation: Representation, ranges: list[range], key: bytes) -> Response:
@@ -281,7 +297,17 @@ def _multipart(representation: Representation, ranges: list[range], key: bytes) 
         ("content-type", f"multipart/byteranges; boundary={boundary}"),
         ("content-length", str(length)),
     )
-    return Response(206, headers, tuple(body), stored.file)
+    return _partial(headers, tuple(body), representation)
+
+
+def _partial(
+    headers: Fields, body: tuple[bytes | range, ...], representation: Representation
+) -> Response:
+    """A 206; its bytes are taken from memory, if they are there."""
+    if held := representation.in_memory:
+        content = b"".join(part for part in held.body if isinstance(part, bytes))
+        body = tuple(p if isinstance(p, bytes) else content[p.start : p.stop] for p in body)
+    return Response(206, headers, body, None if held else representation.stored.file)
 
 
 def _content_range(part: range, file: File) -> str:

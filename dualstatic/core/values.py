@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Fields = tuple[tuple[str, str], ...]
 """Header fields of an answer: lower-case names, values in Latin-1."""
@@ -66,8 +66,7 @@ class Opener(Protocol):
         """The path of the file, for a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file as it was when it was looked at: how to open it again, and how to know it again."""
 
     opener: Opener
@@ -76,8 +75,7 @@ class File:
     identity: Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """One stored form of a resource: a file, its content coding, its validators.
 
     `etag` is None where nothing tells two versions apart. `modified` is in seconds since the epoch,
@@ -90,14 +88,31 @@ class Stored:
     modified: int | None
 
 
+class Look(NamedTuple):
+    """A stored form that was just looked at.
+
+    `fresh` says that it was changed so lately that a further change might not show. `content` is
+    all its bytes, where they are to be kept in memory.
+    """
+
+    stored: Stored
+    fresh: bool
+    content: bytes | None
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. Its bytes are named, not held: a `range` in `body` means these bytes of `file`."""
+    """An answer. Its bytes are named, not held: a `range` in `body` means these bytes of `file`.
+
+    `file` is None where none has to be opened: there is no body, or its bytes are in memory.
+    `wire` is for a door: what it makes of an answer that is given again and again.
+    """
 
     status: int
     headers: Fields
     body: tuple[bytes | range, ...] = ()
     file: File | None = None
+    wire: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +124,12 @@ class Policy:
     fields: Fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Representation:
     """A stored form with all that is always true of it: the 200, its HEAD, the 304.
 
-    `error_fields` go out with a 412 and a 416.
+    `error_fields` go out with a 412 and a 416. `in_memory` is the 200 with its bytes, for as long
+    as they are kept: it may become None at any time.
     """
 
     stored: Stored
@@ -121,6 +137,7 @@ class Representation:
     head: Response
     not_modified: Response
     error_fields: Fields
+    in_memory: Response | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +145,11 @@ class Resource:
     """What a name leads to: its representations, the one without a content coding first.
 
     `settled` says that no file was changed so lately that a further change might not show.
+    `choices` are the representations selected so far, by the Accept-Encoding of the request.
     """
 
     representations: tuple[Representation, ...]
     policy: Policy
     varies: bool
     settled: bool
+    choices: dict[str, Representation] = field(default_factory=dict)

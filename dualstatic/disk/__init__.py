@@ -1,1 +1,1 @@
-"""The only rooms that look at files, open them or read them."""
+"""Looking at files, opening and reading them: nothing else in the package does."""

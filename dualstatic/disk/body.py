@@ -15,6 +15,9 @@ CHUNK = 2**18
 """Bytes read at once, at most."""
 
 
+_WITHOUT_NOWAIT: set[int] = set()
+"""Devices whose file systems can't say that a read would have to wait."""
+
 _TOO_SHORT = "the file became shorter than promised"
 
 
@@ -41,17 +44,40 @@ class Body:
         if response.file is not None:
             self._descriptor = _open(response.file)
         self._pieces = _pieces(response.body)
+        self._pending: range | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         try:
-            piece = next(self._pieces)
+            piece = self._pending or next(self._pieces)
+            self._pending = None
             return piece if isinstance(piece, bytes) else self._read(piece)
         except BaseException:  # the end is one way out among others
             self.close()
             raise
+
+    def next_now(self) -> bytes | None:
+        """The next chunk, if it is there without a wait for the disk; None: ask by `next`."""
+        piece = self._pending or next(self._pieces)
+        data = piece if isinstance(piece, bytes) else self._read_now(piece)
+        self._pending = piece if data is None and isinstance(piece, range) else None
+        return data
+
+    def _read_now(self, part: range) -> bytes | None:
+        file, descriptor = self._response.file, self._descriptor
+        if file is None or descriptor is None or file.identity[0] in _WITHOUT_NOWAIT:
+            return None
+        buffer = bytearray(len(part))
+        try:
+            count = os.preadv(descriptor, [buffer], part.start, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return None
+        except (OSError, AttributeError):  # neither every system nor every file system has it
+            _WITHOUT_NOWAIT.add(file.identity[0])
+            return None
+        return bytes(buffer) if count == len(part) else None
 
     def _read(self, part: range) -> bytes:
         with self._guard:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from errno import (
     EACCES,
     EILSEQ,
@@ -72,15 +71,24 @@ _READ = (
 class Walk:
     """A place below a root: the descriptor of a directory, and the real names that led there."""
 
-    def __init__(self, root: int, real_root: Callable[[], str]) -> None:
+    def __init__(self, root: int, real_root: Callable[[], str], *, owned: bool = False) -> None:
         self._root = root
         self._real_root = real_root
+        self._owned = owned
         self._here = root
         self._names: list[str] = []
         self._links = 0
 
+    def __enter__(self) -> Walk:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+        if self._owned:
+            os.close(self._root)
+
     def close(self) -> None:
-        """Go back to the root, whose descriptor is not this walk's."""
+        """Go back to the root."""
         if self._here != self._root:
             os.close(self._here)
         self._here = self._root
@@ -177,14 +185,15 @@ class Walk:
                     raise
         raise OSError(ELOOP, os.strerror(ELOOP), leaf)
 
+    def has(self, leaf: str) -> bool:
+        """Whether there is something to open; cheaper than to find out by an exception."""
+        return os.access(leaf, os.F_OK, dir_fd=self._here)
+
     def _open_link(self, leaf: str) -> int:
-        walk = Walk(self._root, self._real_root)
-        try:
+        with Walk(self._root, self._real_root) as walk:
             walk.enter(self._names)
             last, status = walk.find(leaf)
             return _open_regular(last, status, walk._here)
-        finally:
-            walk.close()
 
     def _spelled(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
@@ -287,16 +296,10 @@ class Directory:
         self.path = os.path.abspath(path)
         self._walk = FollowingWalk if follow_symlink else Walk
 
-    @contextmanager
-    def walk(self) -> Iterator[Walk]:
-        """A walk that starts at the root, and closes all its descriptors at the end."""
+    def walk(self) -> Walk:
+        """A walk that starts at the root; a context that closes all its descriptors."""
         root = os.open(self.path, _SEARCH)
-        walk = self._walk(root, lambda: os.path.realpath(self.path))
-        try:
-            yield walk
-        finally:
-            walk.close()
-            os.close(root)
+        return self._walk(root, lambda: os.path.realpath(self.path), owned=True)
 
     def open(self, name: str) -> int:
         """A descriptor to read the file called `name`, or FileNotFoundError."""
@@ -335,10 +338,5 @@ class PinnedDirectory(Directory):
         self.real_path = os.path.realpath(path)
         finalize(self, os.close, self._root)
 
-    @contextmanager
-    def walk(self) -> Iterator[Walk]:
-        walk = self._walk(self._root, lambda: self.real_path)
-        try:
-            yield walk
-        finally:
-            walk.close()
+    def walk(self) -> Walk:
+        return self._walk(self._root, lambda: self.real_path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import stat
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Resource
 from .directory import MISSES, Directory, Kind, PinnedDirectory
 from .folder import SUFFIXES, Finder
+from .memory import Memory
 
 _SECOND_NAMES = 4096
 """Resources kept under names that lead through links; links to each other make endless many."""
@@ -157,8 +158,12 @@ class _State:
     """What one scan of all directories gave, and the resources that were asked for since."""
 
     scans: tuple[Scan, ...]
-    room: int
+    known: frozenset[str] | None
     ready: dict[str, Resource] = field(default_factory=dict)
+
+    @property
+    def room(self) -> int:
+        return len(self.known or ()) + _SECOND_NAMES
 
     def scan_of(self, path: str, encodings: Sequence[str]) -> Scan | None:
         """The first directory that has the file, else the first that has a sibling of it."""
@@ -174,12 +179,35 @@ class _State:
 class Index:
     """The look-up of index mode: a path that no scan met never touches the disk."""
 
-    def __init__(self, finder: Finder, directories: Sequence[Directory], gate: Gate) -> None:
+    def __init__(
+        self, finder: Finder, directories: Sequence[Directory], gate: Gate, memory: int
+    ) -> None:
         self._finder = finder
+        self._memory = Memory(memory)
         self._directories = directories
         self._gate = gate
         self._refreshing = threading.Lock()
-        self._state = _State((), 0)
+        self._state = _State((), None)
+
+    def may_answer(self, path: str) -> bool:
+        """False where nothing here can have to do with a path; True is no promise."""
+        known = self._state.known
+        return known is None or path in known
+
+    def ready(self, path: str) -> Resource | None:
+        """What was found at a path before."""
+        return self._state.ready.get(path)
+
+    def use(self, path: str) -> None:
+        """The bytes that are kept for a path were asked for."""
+        self._memory.use(path)
+
+    def remember(self, path: str, resource: Resource) -> None:
+        """Keep a resource, and its bytes, for a path."""
+        state = self._state
+        if resource.settled and len(state.ready) < state.room:
+            state.ready[path] = resource
+            self._memory.keep(path, resource)
 
     def look_up(self, path: str, *, wait: bool) -> Resource | None:
         state = self._state
@@ -192,21 +220,23 @@ class Index:
             raise BlockingIOError("the first use of a file reads the disk")
         name = path[len(self._gate.prefix) + 1 :]
         codings = scan.codings(path, self._finder.encodings)
-        resource = self._finder.resource(name, self._finder.find(scan.directory, name, codings))
-        if resource and resource.settled and len(state.ready) < state.room:
-            state.ready[path] = resource
+        looks = self._finder.find(scan.directory, name, codings, self._memory.reader(path))
+        resource = self._finder.resource(name, looks)
+        if resource:
+            self.remember(path, resource)
         return resource
 
-    def is_current(self, path: str, file: File, *, wait: bool) -> bool:
-        """Whether a file that is about to be read is still the one remembered for its path."""
+    def is_current(self, path: str, files: Iterable[File], *, wait: bool, last: bool) -> bool:
+        """Whether files, of which one is about to be read, are those remembered for their path.
+
+        One that could be in memory is to be looked up again, and so to come there, unless this is
+        the `last` time of asking.
+        """
         if not wait:
             raise BlockingIOError("a file that is about to be read is looked at first")
-        try:
-            if file.opener.identity(file.name) == file.identity:
-                return True
-        except OSError as error:
-            if error.errno not in MISSES:
-                raise
+        again = not last and any(self._memory.wants(file.size) for file in files)
+        if not again and all(_is_same(file) for file in files):
+            return True
         self._state.ready.pop(path, None)
         return False
 
@@ -218,5 +248,25 @@ class Index:
                 scan = Scan(directory.pin(), self._gate)
                 _Scanner(scan, self._finder).run()
                 scans.append(scan)
-            room = sum(len(scan.paths) + len(scan.bare) for scan in scans) + _SECOND_NAMES
-            self._state = _State(tuple(scans), room)
+            self._state = _State(tuple(scans), _known(scans))
+            self._memory.forget_resources()
+
+
+def _is_same(file: File) -> bool:
+    try:
+        return file.opener.identity(file.name) == file.identity
+    except OSError as error:
+        if error.errno not in MISSES:
+            raise
+        return False
+
+
+def _known(scans: Sequence[Scan]) -> frozenset[str] | None:
+    """All paths that may get an answer; None: there are links to directories, and so no end."""
+    if any(scan.aliases for scan in scans):
+        return None
+    known = {path for scan in scans for path in (*scan.paths, *scan.bare)}
+    for path in [path for path in known if path.endswith("/index.html")]:
+        folder = path.removesuffix("index.html")
+        known |= {folder, folder.removesuffix("/")}
+    return frozenset(known)

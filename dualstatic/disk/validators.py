@@ -45,25 +45,32 @@ class Validators:
         with self._guard:
             self._digests.clear()
 
-    def etag(self, descriptor: int, status: os.stat_result, coding: str | None) -> str | None:
-        """The entity-tag of an open file, its coding in it; None: nothing could tell a change."""
+    def etag(
+        self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
+    ) -> str | None:
+        """The entity-tag of an open file, its coding in it; None: nothing could tell a change.
+
+        `content` is what was read of the file, where that was done.
+        """
         undated = status.st_mtime_ns // 10**9 <= 1
         suffix = f"-{coding}" if coding else ""
         if status.st_size <= (HASHED_UNDATED if undated else HASHED):
-            if digest := self._digest(descriptor, status):
+            if digest := self._digest(descriptor, status, content):
                 return f'"{digest[:16].hex()}{suffix}"'
         elif undated:
             return None
         weak = "W/" if is_fresh(status) else ""
         return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
 
-    def _digest(self, descriptor: int, status: os.stat_result) -> bytes | None:
+    def _digest(
+        self, descriptor: int, status: os.stat_result, content: bytes | None
+    ) -> bytes | None:
         """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
         key = identity(status)
         if digest := self._digests.get(key):
             return digest
         with self._locks[status.st_ino % _STRIPES]:
-            digest = self._digests.get(key) or _sha256(descriptor, status.st_size)
+            digest = self._digests.get(key) or _sha256(descriptor, status.st_size, content)
             if identity(os.fstat(descriptor)) != key:
                 return None
             if not is_fresh(status):
@@ -77,9 +84,20 @@ class Validators:
             self._digests[key] = digest
 
 
-def _sha256(descriptor: int, size: int) -> bytes:
-    digest = hashlib.sha256(usedforsecurity=False)
-    position = 0
+def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
+    """The content of an open file; None: it didn't hold still."""
+    content = b""
+    while len(content) < status.st_size:
+        data = read_at(descriptor, status.st_size - len(content), len(content))
+        if not data:
+            return None
+        content += data
+    return content if identity(os.fstat(descriptor)) == identity(status) else None
+
+
+def _sha256(descriptor: int, size: int, content: bytes | None) -> bytes:
+    digest = hashlib.sha256(content or b"", usedforsecurity=False)
+    position = len(content or b"")
     while position < size and (data := read_at(descriptor, min(size - position, HASHED), position)):
         digest.update(data)
         position += len(data)

@@ -22,7 +22,7 @@ import dualstatic.asgi
 import dualstatic.core
 import dualstatic.wsgi
 from dualstatic import FileChanged, StaticFiles
-from tests.doors import Answer, Client, Messages, make_environ, make_scope
+from tests.doors import Answer, Client, Messages, OnDisk, make_environ, make_scope
 from tests.rows import left_out, rows
 from tests.steps import Connection, open_files, soon
 from tests.trees import OLD
@@ -63,7 +63,7 @@ def test_other_scopes_reach_the_app_untouched(
     async def send(message: Any) -> None:
         raise AssertionError(message)
 
-    files = StaticFiles(tree({"t.txt": DIGITS}), live=mode == "live")
+    files = OnDisk(tree({"t.txt": DIGITS}), live=mode == "live")
     scope = {"type": kind, "asgi": {"version": "3.0"}}
     if kind == "websocket":
         scope |= {"path": "/t.txt", "raw_path": b"/t.txt", "query_string": b"", "headers": []}
@@ -95,7 +95,7 @@ def converse(files: StaticFiles, scope: dict[str, Any], *messages: str) -> list[
 def test_without_an_app_a_websocket_is_closed_and_the_lifespan_acknowledged(
     mode: str, tree: Callable[..., Path]
 ) -> None:
-    files = StaticFiles(tree({"t.txt": DIGITS}), live=mode == "live")
+    files = OnDisk(tree({"t.txt": DIGITS}), live=mode == "live")
     scope = {"type": "websocket", "path": "/t.txt", "query_string": b"", "headers": []}
     sent = converse(files, scope, "websocket.connect", "websocket.disconnect")
     assert [message["type"] for message in sent] == ["websocket.close"]
@@ -107,11 +107,11 @@ def test_without_an_app_a_websocket_is_closed_and_the_lifespan_acknowledged(
 
 
 def asgi(directory: Path, mode: str, **options: Any) -> Client:
-    return Client(StaticFiles(directory, live=mode == "live", **options), "asgi")
+    return Client(OnDisk(directory, live=mode == "live", **options), "asgi")
 
 
 def wsgi(directory: Path, mode: str, **options: Any) -> Client:
-    return Client(StaticFiles(directory, live=mode == "live", **options), "wsgi")
+    return Client(OnDisk(directory, live=mode == "live", **options), "wsgi")
 
 
 @rows("A422")
@@ -174,7 +174,7 @@ def test_the_root_path_is_cut_off_in_whole_segments(
 def test_a_prefix_lies_below_the_mount_point(
     door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
-    files = StaticFiles(tree({"t.txt": DIGITS}), live=mode == "live", prefix="/static")
+    files = OnDisk(tree({"t.txt": DIGITS}), live=mode == "live", prefix="/static")
     client = Client(files, door)
     if door == "wsgi":
         mounted = partial(client.get, SCRIPT_NAME="/app")
@@ -257,7 +257,7 @@ def test_a_client_that_leaves_stops_the_reading(
     big: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    files = StaticFiles(big.parent, live=mode == "live")
+    files = OnDisk(big.parent, live=mode == "live")
     door = dualstatic.asgi.StaticMiddleware(files=files)
 
     async def main() -> tuple[int, int, int, BaseException | None]:
@@ -293,7 +293,7 @@ def test_a_client_that_leaves_stops_the_reading(
 def test_a_cancelled_request_closes_its_file(
     backend: str, moment: str, mode: str, big: Path
 ) -> None:
-    files = StaticFiles(big.parent, live=mode == "live")
+    files = OnDisk(big.parent, live=mode == "live")
     door = dualstatic.asgi.StaticMiddleware(files=files)
 
     async def once() -> None:
@@ -328,7 +328,7 @@ def test_a_cancelled_request_closes_its_file(
 @rows("A429")
 @pytest.mark.parametrize("moment", ["at once", "in the middle"])
 def test_a_task_cancelled_by_asyncio_closes_its_file(moment: str, mode: str, big: Path) -> None:
-    files = StaticFiles(big.parent, live=mode == "live")
+    files = OnDisk(big.parent, live=mode == "live")
     door = dualstatic.asgi.StaticMiddleware(files=files)
 
     async def once() -> None:
@@ -382,7 +382,7 @@ def test_an_empty_path_is_the_mount_point_without_its_slash(
     query: str, index: bool, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
     root = tree({"index.html" if index else "t.txt": b"home"})
-    client = Client(StaticFiles(root, live=mode == "live", html=True), door)
+    client = Client(OnDisk(root, live=mode == "live", html=True), door)
     if door == "wsgi":
         answer = client.get(query, SCRIPT_NAME="/app")
     else:
@@ -401,7 +401,7 @@ def test_an_empty_path_at_the_root_raises_nothing(
 ) -> None:
     root = tree({"index.html": b"home"})
     for html, app in product((True, False), repeat=2):
-        files = StaticFiles(root, live=mode == "live", html=html)
+        files = OnDisk(root, live=mode == "live", html=html)
         answer = Client(files, door, app).get("")
         assert answer.passed or answer.status in (200, 307, 404)
 
@@ -656,7 +656,7 @@ def test_every_kind_of_answer_passes_the_validator(
     app: bool, mode: str, tree: Callable[..., Path]
 ) -> None:
     root = tree({"t.txt": DIGITS, "sub/index.html": b"i", "404.html": b"lost"})
-    files = StaticFiles(root, live=mode == "live", html=True)
+    files = OnDisk(root, live=mode == "live", html=True)
     for method, path, fields in EVERY_KIND:
         Client(files, "wsgi", app).ask(method, path, fields)
 
@@ -785,10 +785,10 @@ def test_both_doors_give_the_same_answer(
     (root / "link.txt").symlink_to("t.txt")
     (root / "out.txt").symlink_to("../outside/secret.txt")
     options = {"html": html, "live": mode == "live", "headers": {"X-Extra": "1", "Vary": "Origin"}}
-    files = StaticFiles(root, **options)
+    files = OnDisk(root, **options)
     # With an app each door has files of its own, without one they share them.
     one = Client(files, "wsgi", app)
-    two = Client(StaticFiles(root, **options) if app else files, "asgi", app)
+    two = Client(OnDisk(root, **options) if app else files, "asgi", app)
     statuses = set()
     for method, path, fields in product(("GET", "HEAD", "POST", "OPTIONS"), PATHS, FIELDS):
         if method not in ("GET", "HEAD") and len(fields) > 1:
@@ -819,7 +819,7 @@ def test_every_event_loop_gets_the_same_answer(
     backend: str, backend_options: dict[str, Any], mode: str, tree: Callable[..., Path]
 ) -> None:
     root = tree({"t.txt": DIGITS, "l.bin": bytes(range(256)) * 10_000, "sub/index.html": b"i"})
-    files = StaticFiles(root, live=mode == "live", html=True)
+    files = OnDisk(root, live=mode == "live", html=True)
     client = Client(files, "asgi", backend=backend, backend_options=backend_options)
     expected = Client(files, "wsgi")
     for path in ("/t.txt", "/l.bin", "/sub", "/sub/"):
@@ -849,7 +849,7 @@ def test_a_server_whose_receive_never_waits_gets_the_whole_file(
     mode: str, tree: Callable[..., Path]
 ) -> None:
     big = bytes(2**20)
-    files = StaticFiles(tree({"big.bin": big}), live=mode == "live")
+    files = OnDisk(tree({"big.bin": big}), live=mode == "live")
     door = dualstatic.asgi.StaticMiddleware(files=files)
     messages = Messages()
 

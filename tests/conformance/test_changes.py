@@ -19,7 +19,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import Body, FileChanged, Request, StaticFiles
 from tests.children import give_up_rights, in_child
-from tests.doors import Client, make_environ, make_scope
+from tests.doors import Client, OnDisk, make_environ, make_scope
 from tests.rows import rows
 from tests.steps import (
     Connection,
@@ -104,7 +104,7 @@ def collect(got: bytearray, body: Body) -> None:
 @pytest.mark.usefixtures("age")
 def test_a_body_that_falls_short_raises(left: int, mode: str, tree: Callable[..., Path]) -> None:
     root = tree({"t.bin": b"x" * (2 * MIB)})
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     response = files.get_response(Request("GET", "/t.bin"))
     assert response is not None
     body = Body(response)
@@ -216,7 +216,7 @@ def forbid_and_ask(root: str, door: str, live: bool, known: bool) -> list[Any]:
     give_up_rights()
     if known:
         settle(pytest.MonkeyPatch())
-    files = StaticFiles(root, live=live)
+    files = OnDisk(root, live=live)
     passing, alone = Client(files, door), Client(files, door, app=False)
     if known:
         assert passing.get("/t.txt").status == 200
@@ -265,7 +265,7 @@ class Restless(StaticFiles):
     """Files of which one changes each time after the answer was decided, as often as told."""
 
     def __init__(self, directory: Path, times: int, *, live: bool) -> None:
-        super().__init__(directory, live=live)
+        super().__init__(directory, live=live, memory=0)
         self.file = directory / "t.txt"
         self.times = times
         self.goes = False
@@ -325,7 +325,7 @@ def test_a_file_deleted_before_it_is_opened_is_a_miss(
 @pytest.mark.usefixtures("age")
 def test_a_body_of_another_file_can_not_be_opened(mode: str, tree: Callable[..., Path]) -> None:
     root = tree({"t.bin": b"x" * (2 * MIB), "new.bin": b"y" * (2 * MIB)})
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     before = open_files()
     response = files.get_response(Request("GET", "/t.bin"))
     os.replace(root / "new.bin", root / "t.bin")
@@ -372,7 +372,7 @@ def serve_oddities(root: str, door: str, live: bool) -> tuple[list[Any], list[st
     handler = logging.Handler(logging.WARNING)
     handler.emit = records.append  # type: ignore[method-assign]
     logging.getLogger("dualstatic").addHandler(handler)
-    client = Client(StaticFiles(root, live=live), door)
+    client = Client(OnDisk(root, live=live), door)
     targets = [
         "/t.txt", "/sub/a.txt", "/dangling", "/loop", "/locked/a.txt", "/locked/", "/fifo",
         "/sock", b"/%ff%fe.txt", "/loopdir/t.txt", "/twins/a/b/b/c.txt",
@@ -525,7 +525,7 @@ LEAVERS = 200
 def test_clients_that_leave_a_wsgi_door_leave_no_file_open(
     after: int, mode: str, big: Path
 ) -> None:
-    files = StaticFiles(big.parent, live=mode == "live")
+    files = OnDisk(big.parent, live=mode == "live")
     door: Any = dualstatic.wsgi.StaticMiddleware(files=files)
 
     def leave() -> None:
@@ -547,7 +547,7 @@ def test_clients_that_leave_a_wsgi_door_leave_no_file_open(
 def test_clients_that_leave_an_asgi_door_leave_no_file_open(
     leaves: str, backend: str, mode: str, big: Path
 ) -> None:
-    files = StaticFiles(big.parent, live=mode == "live")
+    files = OnDisk(big.parent, live=mode == "live")
     door = dualstatic.asgi.StaticMiddleware(files=files)
     counts = []
 
@@ -582,7 +582,7 @@ def sparse(tree: Callable[..., Path]) -> Path:
 def test_a_slow_client_of_a_large_file_costs_little_memory(
     sparse: Path, door: str, mode: str
 ) -> None:
-    files = StaticFiles(sparse.parent, live=mode == "live")
+    files = OnDisk(sparse.parent, live=mode == "live")
     length = 0
     if door == "wsgi":
         wsgi: Any = dualstatic.wsgi.StaticMiddleware(files=files)

@@ -12,12 +12,19 @@ import pytest
 
 from dualstatic import StaticFiles
 from tests.children import give_up_rights, in_child
+from tests.conftest import WITH_MEMORY
 from tests.doors import Answer, Client
 from tests.rows import PASS, Case, check, filled, left_out, rows, table
 from tests.steps import public_directory
 from tests.trees import OLD, Link, write_tree
 
 pytestmark = pytest.mark.usefixtures("aging")
+
+
+@pytest.fixture(params=WITH_MEMORY)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
 
 left_out("compression dictionaries are a later capability", "E349", "E350")
 left_out("there is no option that hides siblings under their own names", "E338")

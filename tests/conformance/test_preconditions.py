@@ -11,11 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import WITH_MEMORY
 from tests.doors import Client
 from tests.rows import PASS, Case, check, filled, rows, table
 from tests.trees import LAST_MODIFIED, OLD
 
 pytestmark = pytest.mark.usefixtures("aging")
+
+
+@pytest.fixture(params=WITH_MEMORY)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
 
 DIGITS = b"0123456789"
 DAY_BEFORE = "Mon, 01 Jan 2024 03:04:05 GMT"

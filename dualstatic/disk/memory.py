@@ -1,0 +1,80 @@
+"""The bytes kept in memory: which, and for how long."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from ..core.values import Identity, Resource
+from .directory import identity
+from .validators import HASHED, read_all
+
+
+class Memory:
+    """Keeps resources' bytes: `limit` bytes in all, those that were least lately used go first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._guard = threading.Lock()
+        self._held: OrderedDict[str, tuple[dict[Identity, bytes], Resource | None]] = OrderedDict()
+        self._total = 0
+
+    def wants(self, size: int) -> bool:
+        return 0 < size <= min(HASHED, self._limit)
+
+    def reader(self, path: str) -> Callable[[int, os.stat_result], bytes | None]:
+        """Reads what is to be kept for a path; what is kept for it already is not read again."""
+        known, _ = self._held.get(path, ({}, None))
+
+        def read(descriptor: int, status: os.stat_result) -> bytes | None:
+            if not self.wants(status.st_size):
+                return None
+            return known.get(identity(status)) or read_all(descriptor, status)
+
+        return read
+
+    def use(self, path: str) -> None:
+        """The bytes of a path were asked for again."""
+        try:  # noqa: SIM105 (this is on the way of every request, and `suppress` takes time)
+            self._held.move_to_end(path)
+        except KeyError:
+            pass
+
+    def keep(self, path: str, resource: Resource) -> None:
+        """Keep a resource's bytes in place of what the path had, and let others go for them."""
+        contents = _contents(resource)
+        with self._guard:
+            self._let_go(path)
+            if contents:
+                self._held[path] = contents, resource
+                self._total += _size(contents)
+            while self._total > self._limit:
+                self._let_go(next(iter(self._held)))
+
+    def _let_go(self, path: str) -> None:
+        contents, resource = self._held.pop(path, ({}, None))
+        self._total -= _size(contents)
+        for form in resource.representations if resource else ():
+            form.in_memory = None
+
+    def forget_resources(self) -> None:
+        """Keep the bytes alone: a new index asks for them by the files that they are from."""
+        with self._guard:
+            for path, (contents, _) in self._held.items():
+                self._held[path] = contents, None
+
+
+def _contents(resource: Resource) -> dict[Identity, bytes]:
+    """The bytes that a resource holds, by the files that they are from."""
+    return {
+        form.stored.file.identity: part
+        for form in resource.representations
+        for part in (form.in_memory.body if form.in_memory else ())
+        if isinstance(part, bytes)
+    }
+
+
+def _size(contents: dict[Identity, bytes]) -> int:
+    return sum(map(len, contents.values()))

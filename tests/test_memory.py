@@ -1,0 +1,202 @@
+"""The bytes kept in memory: what is asked again, what is let go, what belongs together."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dualstatic import Body, Request, StaticFiles
+
+from .doors import Client
+from .trees import OLD, settle
+
+KIB = 1024
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has just been written is not remembered: here it is old."""
+    settle(monkeypatch)
+
+
+def ask(files: StaticFiles, name: str, **headers: str) -> tuple[int, bytes, bool]:
+    """Status and body of a GET, and whether the bytes were in memory."""
+    response = files.get_response(Request("GET", f"/{name}", headers=headers))
+    assert response is not None
+    return response.status, b"".join(Body(response)), response.file is None
+
+
+def has(files: StaticFiles, name: str) -> bool:
+    """Whether a GET is answered without touching the disk."""
+    try:
+        return files.get_response(Request("GET", f"/{name}"), wait=False) is not None
+    except BlockingIOError:
+        return False
+
+
+def test_a_small_file_is_in_memory_from_its_first_use(tree: Callable[..., Path]) -> None:
+    files = StaticFiles(tree({"t.txt": "0123456789"}))
+    assert not has(files, "t.txt")
+    assert ask(files, "t.txt") == (200, b"0123456789", True)
+    assert has(files, "t.txt")
+    assert ask(files, "t.txt", range="bytes=2-4") == (206, b"234", True)
+
+
+def test_bytes_in_memory_stay_until_the_refresh(tree: Callable[..., Path]) -> None:
+    root = tree({"t.txt": "old"})
+    files = StaticFiles(root)
+    old = files.get_response(Request("GET", "/t.txt"))
+    (root / "t.txt").write_bytes(b"newer")
+    assert files.get_response(Request("GET", "/t.txt")) == old
+    files.refresh()
+    new = files.get_response(Request("GET", "/t.txt"))
+    assert new is not None
+    assert old is not None
+    assert (new.body, dict(new.headers)["content-length"]) == ((b"newer",), "5")
+    assert dict(new.headers)["etag"] != dict(old.headers)["etag"]
+
+
+@pytest.mark.parametrize(("size", "kept"), [(KIB * KIB, True), (KIB * KIB + 1, False), (0, True)])
+def test_files_up_to_one_mebibyte_are_kept(
+    tree: Callable[..., Path], size: int, kept: bool
+) -> None:
+    files = StaticFiles(tree({"t.bin": bytes(size)}))
+    assert ask(files, "t.bin") == (200, bytes(size), kept)
+
+
+@pytest.mark.parametrize("options", [{"memory": 0}, {"live": True}, {"memory": 9}])
+def test_without_room_nothing_is_kept(tree: Callable[..., Path], options: dict[str, int]) -> None:
+    files = StaticFiles(tree({"t.txt": "0123456789"}), **options)
+    for _ in range(3):
+        assert ask(files, "t.txt") == (200, b"0123456789", False)
+
+
+def test_what_was_used_least_lately_goes_first(tree: Callable[..., Path]) -> None:
+    names = [f"{number}.bin" for number in range(4)]
+    files = StaticFiles(tree(dict.fromkeys(names, bytes(KIB))), memory=3 * KIB)
+    client = Client(files, "wsgi")
+    for name in names[:3]:
+        client.get(f"/{name}")
+    client.get("/0.bin")
+    client.get("/3.bin")
+    assert [has(files, name) for name in names] == [True, False, True, True]
+    assert client.get("/1.bin").body == bytes(KIB)
+    assert [has(files, name) for name in names] == [True, True, False, True]
+
+
+def test_what_is_known_of_a_file_outlives_its_bytes(tree: Callable[..., Path]) -> None:
+    files = StaticFiles(tree({"a.bin": bytes(KIB), "b.bin": bytes(KIB)}), memory=KIB)
+    response = files.get_response(Request("GET", "/a.bin"))
+    assert response is not None
+    tag = dict(response.headers)["etag"]
+    ask(files, "b.bin")
+    assert not has(files, "a.bin")
+    again = Request("GET", "/a.bin", headers={"if-none-match": tag})
+    not_modified = files.get_response(again, wait=False)
+    assert not_modified is not None
+    assert not_modified.status == 304
+
+
+def test_a_refresh_reads_no_unchanged_file_again(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree({"a.txt": "same", "b.txt": "one"})
+    files = StaticFiles(root)
+    ask(files, "a.txt")
+    ask(files, "b.txt")
+    (root / "b.txt").write_bytes(b"two")
+    files.refresh()
+    read = []
+    pread = os.pread
+    monkeypatch.setattr(
+        "dualstatic.disk.validators.read_at", lambda *args: read.append(args) or pread(*args)
+    )
+    assert ask(files, "a.txt") == (200, b"same", True)
+    assert read == []
+    assert ask(files, "b.txt") == (200, b"two", True)
+    assert len(read) == 1
+
+
+def test_a_sibling_in_memory_is_one_of_its_resource(tree: Callable[..., Path]) -> None:
+    root = tree({"app.js": "x" * 100, "app.js.gz": "zipped"})
+    files = StaticFiles(root, memory=106)
+    assert ask(files, "app.js", **{"accept-encoding": "gzip"}) == (200, b"zipped", True)
+    assert ask(files, "app.js")[2]
+    assert not ask(StaticFiles(root, memory=105), "app.js")[2]
+
+
+def test_an_index_page_is_in_memory_under_its_folder(tree: Callable[..., Path]) -> None:
+    files = StaticFiles(tree({"sub/index.html": "page"}), html=True)
+    client = Client(files, "asgi")
+    assert client.get("/sub/").body == b"page"
+    assert has(files, "sub/")
+    assert client.get("/sub/?a=1").body == b"page"
+    assert client.get("/sub").status == 307
+
+
+@pytest.mark.parametrize(
+    "target", ["/sub%2ft.txt", "/%ff.txt", "/sub%5ct.txt", "/t.txt%", "/t.txt#f"]
+)
+def test_memory_refuses_the_targets_that_the_disk_refuses(
+    tree: Callable[..., Path], door: str, target: str
+) -> None:
+    files = StaticFiles(tree({"t.txt": "t", "sub/t.txt": "s", "\ufffd.txt": "u", "t.txt#f": "f"}))
+    client = Client(files, door)
+    for name in ("/t.txt", "/sub/t.txt", "/%EF%BF%BD.txt", "/t.txt%23f"):
+        assert client.get(name).status == 200
+        assert not client.get(name).passed
+    assert client.get(target).passed
+
+
+def test_a_middleware_outside_may_change_what_it_was_given(
+    tree: Callable[..., Path], door: str
+) -> None:
+    client = Client(StaticFiles(tree({"t.txt": "t"})), door)
+    for _ in range(3):
+        answer = client.get("/t.txt")
+        assert "x-more" not in answer
+        answer.fields.append(("x-more", "1"))
+
+
+def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path]) -> None:
+    """Threads ask while files are replaced, the index refreshed, and memory has room for few."""
+    root = tree({f"{number}.bin": bytes([number]) * KIB for number in range(8)})
+    files = StaticFiles(root, memory=3 * KIB)
+    stop = threading.Event()
+    faults: list[object] = []
+
+    def readers(seed: int) -> None:
+        choice = random.Random(seed)
+        try:
+            while not stop.is_set():
+                request = Request("GET", f"/{choice.randrange(8)}.bin")
+                response = files.get_response(request)
+                if response is None or response.file is not None:
+                    continue
+                tag = hashlib.sha256(b"".join(Body(response))).hexdigest()[:32]
+                if dict(response.headers)["etag"] != f'"{tag}"':
+                    faults.append(response)
+        except BaseException as error:  # noqa: BLE001 (it is shown below)
+            faults.append(error)
+
+    threads = [threading.Thread(target=readers, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    choice = random.Random(0)
+    for _ in range(60):
+        other = root / "new"
+        other.write_bytes(choice.randbytes(KIB))
+        os.utime(other, (OLD, OLD))
+        other.rename(root / f"{choice.randrange(8)}.bin")
+        files.refresh()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert files._files._memory._total <= 3 * KIB  # type: ignore[union-attr]
