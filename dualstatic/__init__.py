@@ -1,4 +1,4 @@
-"""Static files in front of any Python web app."""
+"""Static files for the web app that you have, under WSGI and under ASGI."""
 
 from .core.values import Request, Response
 from .disk.body import Body, FileChanged

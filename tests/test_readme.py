@@ -67,7 +67,7 @@ CHECKS = {
         "assert ask(app, '/app/t.txt') == (200, b'dist')\n"
         "assert ask(app, '/t.txt') == (200, b'the app')"
     ),
-    "immutable=": (
+    "html=True, immutable=": (
         "from dualstatic import Request\n"
         "cache = {name: dict(files.get_response(Request('GET', name)).headers)['cache-control']\n"
         "         for name in ('/app-3f2a9c1b.js', '/t.txt')}\n"
@@ -75,9 +75,11 @@ CHECKS = {
         "assert cache['/t.txt'] == 'no-cache'"
     ),
     "def answer(": (
-        "status, headers, body = answer('GET', '/t.txt', {'range': 'bytes=0-2'})\n"
-        "assert (status, b''.join(body)) == (206, b'pub')\n"
-        "assert answer('GET', '/nope', {}) is None"
+        "sent = []\n"
+        "def send(status, headers, chunks): sent.append((status, b''.join(chunks)))\n"
+        "assert answer('GET', '/t.txt', {'range': 'bytes=0-2'}, send)\n"
+        "assert not answer('GET', '/nope', {}, send)\n"
+        "assert sent == [(206, b'pub')]"
     ),
 }
 
