@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from io import FileIO
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
@@ -25,6 +26,9 @@ _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
 
 T = TypeVar("T")
 
+_PATHSEND = "http.response.pathsend"
+_ZEROCOPYSEND = "http.response.zerocopysend"
+
 _THREADS = 40
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
 
@@ -33,13 +37,23 @@ class StaticMiddleware:
     """An ASGI app that answers requests for files, and hands all others on to `app` as they came.
 
     Without an app it answers them itself: 404 or 405 over HTTP, a WebSocket is closed, the lifespan
-    acknowledged.
+    acknowledged. Files that are not in memory go to a server that can send them itself:
+    `zerocopysend` gives it their open descriptor, `pathsend` the path of a whole file, which it
+    then opens again.
     """
 
-    def __init__(self, app: ASGIApp | None = None, *, files: StaticFiles) -> None:
+    def __init__(
+        self,
+        app: ASGIApp | None = None,
+        *,
+        files: StaticFiles,
+        pathsend: bool = False,
+        zerocopysend: bool = True,
+    ) -> None:
         check_arguments(app, files)
         self.app = app
         self.files = files
+        self._handover = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,13 +90,17 @@ class StaticMiddleware:
         self, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Look up, open and read the first chunk in one hop to a thread."""
-        opened = await _in_thread(partial(_open, self.files, request, self.app is not None))
+        offers = {name for name in scope.get("extensions") or () if self._handover.get(name)}
+        opened = await _in_thread(partial(_open, self.files, request, self.app is not None, offers))
         if opened is None:
             assert self.app is not None  # noqa: S101 (for the type checker)
             return await self.app(scope, receive, send)
         response, body, first = opened
         try:
-            await _answer(response, body, first, receive, send)
+            if body is not None and _is_handed_over(response, offers):
+                await _hand_over(response, body, offers, send)
+            else:
+                await _answer(response, body, first, receive, send)
         finally:
             if body is not None:
                 body.close()
@@ -94,13 +112,43 @@ class _ClientGone(Exception):
 
 
 def _open(
-    files: StaticFiles, request: Request, has_app: bool
+    files: StaticFiles, request: Request, has_app: bool, offers: set[str]
 ) -> tuple[Response, Body | None, bytes] | None:
     opened = open_answer(files, request, has_app=has_app)
     if opened is None:
         return None
     response, body = opened
-    return response, body, _content(response) if body is None else next(body, b"")
+    if body is None:
+        return response, None, _content(response)
+    return response, body, b"" if _is_handed_over(response, offers) else next(body, b"")
+
+
+def _is_handed_over(response: Response, offers: set[str]) -> bool:
+    """Whether the server sends the file; by its path it can send nothing but all of it."""
+    return _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206)
+
+
+async def _hand_over(response: Response, body: Body, offers: set[str], send: Send) -> None:
+    parts: list[Message] = []
+    if _PATHSEND in offers and response.status != 206 and response.file is not None:
+        path = response.file.opener.path_of(response.file.name)
+        parts.append({"type": _PATHSEND, "path": path})
+    else:
+        file, last = body.handle(), len(response.body) - 1
+        parts += [_part(part, file, number < last) for number, part in enumerate(response.body)]
+    try:
+        await _send(send, _start(response))
+        for part in parts:
+            await _send(send, part)
+    except _ClientGone:
+        return
+
+
+def _part(part: bytes | range, file: FileIO, more: bool) -> Message:
+    if isinstance(part, bytes):
+        return {"type": "http.response.body", "body": part, "more_body": more}
+    window = {"offset": part.start, "count": len(part)}
+    return {"type": _ZEROCOPYSEND, "file": file, **window, "more_body": more}
 
 
 def _content(response: Response) -> bytes:
@@ -121,19 +169,22 @@ async def _in_thread(work: Callable[[], T]) -> T:
 async def _answer(
     response: Response, body: Body | None, first: bytes, receive: Receive, send: Send
 ) -> None:
-    start = {
-        "type": "http.response.start",
-        "status": response.status,
-        "headers": list(_wire(response)),  # of its own: a middleware outside may add to it
-    }
     left = sum(map(len, response.body)) - len(first)
     try:
-        await _send(send, start)
+        await _send(send, _start(response))
         await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
         if body is not None and left > 0:
             await _watched(_stream(body, left, send), receive)
     except _ClientGone:
         return
+
+
+def _start(response: Response) -> Message:
+    return {
+        "type": "http.response.start",
+        "status": response.status,
+        "headers": list(_wire(response)),  # of its own: a middleware outside may add to it
+    }
 
 
 def _wire(response: Response) -> list[tuple[bytes, bytes]]:

@@ -114,6 +114,6 @@ def doors(files: StaticFiles) -> None:
     dualstatic.wsgi.StaticMiddleware(app=None, files=files)
     dualstatic.wsgi.StaticMiddleware(alone, files=files)
     nested = dualstatic.asgi.StaticMiddleware(asgi_app, files=files)
-    dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST)
+    dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=False)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()

@@ -110,6 +110,13 @@ class Body:
             descriptor, self._descriptor = self._descriptor, None
         return None if descriptor is None else WholeFile(descriptor, file.size)
 
+    def handle(self) -> io.FileIO:
+        """The open file as an object, for a server that sends by its descriptor; closed with us."""
+        with self._guard:
+            if self._descriptor is None:
+                raise ValueError("a closed body has no file")
+            return io.FileIO(self._descriptor, closefd=False)
+
     def __del__(self) -> None:
         if hasattr(self, "_guard"):
             self.close()

@@ -12,6 +12,9 @@ from .directory import MISSES, Directory, Kind, PinnedDirectory
 from .folder import SUFFIXES, Finder
 from .memory import Memory
 
+_STRIPES = 64
+"""Locks for paths; more than one path has to share one."""
+
 _SECOND_NAMES = 4096
 """Resources kept under names that lead through links; links to each other make endless many."""
 
@@ -187,6 +190,7 @@ class Index:
         self._directories = directories
         self._gate = gate
         self._refreshing = threading.Lock()
+        self._locks = [threading.Lock() for _ in range(_STRIPES)]
         self._state = _State((), None)
 
     def may_answer(self, path: str) -> bool:
@@ -218,6 +222,11 @@ class Index:
             return None
         if not wait:
             raise BlockingIOError("the first use of a file reads the disk")
+        with self._locks[hash(path) % len(self._locks)]:
+            return state.ready.get(path) or self._find(scan, path)
+
+    def _find(self, scan: Scan, path: str) -> Resource | None:
+        """Look a name up on the disk; of those who ask for it at the same time, one does."""
         name = path[len(self._gate.prefix) + 1 :]
         codings = scan.codings(path, self._finder.encodings)
         looks = self._finder.find(scan.directory, name, codings, self._memory.reader(path))

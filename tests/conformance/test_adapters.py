@@ -29,11 +29,8 @@ from tests.trees import OLD
 
 pytestmark = pytest.mark.usefixtures("aging")
 
-left_out("`pathsend` is a later option; that it is off by default is checked", "A430", "A432")
-left_out("`zerocopysend` is a later option", "A433")
 left_out("early hints are a later capability", "A434")
 left_out("handing files to a front server is a later capability", "A444", "A445")
-left_out("reads on the event loop (RWF_NOWAIT) are a later capability", "A448", "A449", "A450")
 
 DIGITS = b"0123456789"
 MIB = 1024 * 1024

@@ -1,0 +1,225 @@
+"""Group A: what a server or the event loop takes over: descriptors, paths, cached pages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+import anyio
+import pytest
+
+import dualstatic.asgi
+from dualstatic import Body, Request, Response, StaticFiles
+from tests.doors import OnDisk, make_scope
+from tests.rows import rows
+from tests.steps import open_files
+
+PATHSEND = "http.response.pathsend"
+ZEROCOPYSEND = "http.response.zerocopysend"
+DIGITS = b"0123456789"
+BIG = bytes(range(256)) * 4096
+
+
+async def receive() -> Any:
+    await anyio.sleep_forever()
+
+
+def messages_of(
+    files: StaticFiles,
+    target: bytes,
+    offers: tuple[str, ...],
+    fields: tuple[tuple[str, str], ...] = (),
+    method: str = "GET",
+    **options: bool,
+) -> list[Any]:
+    """The messages of an answer; a descriptor is read at once, as a server would."""
+    messages: list[Any] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == ZEROCOPYSEND:
+            count, offset = message["count"], message["offset"]
+            message["read"] = os.pread(message["file"].fileno(), count, offset)
+        messages.append(message)
+
+    door = dualstatic.asgi.StaticMiddleware(files=files, **options)
+    scope = make_scope(method, target, fields)
+    scope["extensions"] = {name: {} for name in offers}
+    anyio.run(door, scope, receive, send)
+    return messages
+
+
+@rows("A430", "A432")
+def test_a_whole_file_is_sent_by_its_path_where_that_is_asked_for(
+    mode: str, tree: Callable[..., Path]
+) -> None:
+    root = tree({"t.txt": DIGITS, "index.html": "home"})
+    files = OnDisk(root, live=mode == "live", html=True)
+    for target, name in ((b"/t.txt", "t.txt"), (b"/", "index.html")):
+        start, *rest = messages_of(files, target, (PATHSEND,), pathsend=True)
+        assert start["status"] == 200
+        assert rest == [{"type": PATHSEND, "path": str(root / name)}]
+
+
+@rows("A430", "A431", "A432")
+@pytest.mark.parametrize(
+    ("offers", "fields", "method", "options"),
+    [
+        ((PATHSEND,), (), "GET", {}),
+        ((), (), "GET", {"pathsend": True}),
+        ((PATHSEND,), (("Range", "bytes=0-9"),), "GET", {"pathsend": True}),
+        ((PATHSEND,), (), "HEAD", {"pathsend": True}),
+        ((ZEROCOPYSEND,), (), "GET", {"zerocopysend": False}),
+        ((ZEROCOPYSEND,), (), "HEAD", {}),
+    ],
+)
+def test_all_else_goes_as_a_body(
+    mode: str,
+    tree: Callable[..., Path],
+    offers: tuple[str, ...],
+    fields: tuple[tuple[str, str], ...],
+    method: str,
+    options: dict[str, bool],
+) -> None:
+    files = OnDisk(tree({"t.txt": DIGITS}), live=mode == "live")
+    messages = messages_of(files, b"/t.txt", offers, fields, method, **options)
+    assert {message["type"] for message in messages[1:]} == {"http.response.body"}
+    assert messages[1]["body"] == (b"" if method == "HEAD" else DIGITS)
+
+
+@rows("A433")
+@pytest.mark.parametrize("pathsend", [False, True])
+@pytest.mark.parametrize("value", [None, "bytes=2-4", "bytes=0-9,100000-100009,5-"])
+def test_a_server_that_can_gets_the_descriptor_and_it_is_closed_after_it(
+    mode: str, tree: Callable[..., Path], value: str | None, pathsend: bool
+) -> None:
+    files = OnDisk(tree({"big.bin": BIG}), live=mode == "live")
+    whole = files.get_response(Request("GET", "/big.bin", headers={"range": value or ""}))
+    assert whole is not None
+    before = open_files()
+    fields = (("Range", value),) if value else ()
+    start, *rest = messages_of(files, b"/big.bin", (ZEROCOPYSEND,), fields, pathsend=pathsend)
+    assert open_files() == before
+    sent = b"".join(message.get("read", message.get("body", b"")) for message in rest)
+    assert sent == b"".join(Body(whole))
+    assert [message["more_body"] for message in rest] == [True] * (len(rest) - 1) + [False]
+    assert dict(start["headers"])[b"content-length"] == b"%d" % len(sent)
+    assert any(message["type"] == ZEROCOPYSEND for message in rest)
+
+
+def test_a_file_in_memory_is_sent_from_there(tree: Callable[..., Path]) -> None:
+    files = StaticFiles(tree({"t.txt": DIGITS}))
+    messages = messages_of(files, b"/t.txt", (PATHSEND, ZEROCOPYSEND), pathsend=True)
+    assert messages[1]["body"] == DIGITS
+
+
+@pytest.fixture
+def hops(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One entry for each hop to a thread."""
+    made: list[object] = []
+    hop = dualstatic.asgi._in_thread
+
+    async def counted(work: Any) -> Any:
+        made.append(work)
+        return await hop(work)
+
+    monkeypatch.setattr("dualstatic.asgi._in_thread", counted)
+    return made
+
+
+@rows("A448")
+def test_a_file_in_memory_takes_no_hop_and_no_time_of_the_loop(
+    tree: Callable[..., Path],
+    hops: list[object],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.trees import settle
+
+    settle(monkeypatch)
+    door = dualstatic.asgi.StaticMiddleware(files=StaticFiles(tree({"t.txt": DIGITS})))
+    bodies: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        bodies.append(message.get("body", b""))
+
+    async def main() -> None:
+        asyncio.get_running_loop().slow_callback_duration = 0.1
+        for _ in range(200):
+            await door(make_scope("GET", b"/t.txt", ()), receive, send)
+
+    with caplog.at_level(logging.WARNING, "asyncio"):
+        asyncio.run(main(), debug=True)
+    assert b"".join(bodies) == DIGITS * 200
+    assert len(hops) == 1
+    assert "Executing" not in caplog.text
+
+
+def stream(files: StaticFiles) -> bytes:
+    messages = messages_of(files, b"/big.bin", ())
+    return b"".join(message.get("body", b"") for message in messages[1:])
+
+
+def test_pages_in_the_cache_are_read_in_the_loop(
+    tree: Callable[..., Path], mode: str, hops: list[object]
+) -> None:
+    root = tree({"big.bin": BIG + BIG})
+    if not says_whether_it_would_wait(root / "big.bin"):
+        pytest.fail("this file system has no RWF_NOWAIT: run the tests on another")
+    assert stream(OnDisk(root, live=mode == "live")) == BIG + BIG
+    assert len(hops) == 1
+
+
+def says_whether_it_would_wait(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.read()
+        try:
+            return os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT) == 1
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def in_memory_only() -> Iterator[Path]:
+    """A directory on a file system that can't say that a read would wait."""
+    path = Path(mkdtemp(dir="/dev/shm"))
+    yield path
+    rmtree(path)
+
+
+@rows("A449")
+def test_where_a_file_system_can_not_say_threads_read(
+    in_memory_only: Path, mode: str, hops: list[object]
+) -> None:
+    (in_memory_only / "big.bin").write_bytes(BIG)
+    files = OnDisk(in_memory_only, live=mode == "live")
+    if says_whether_it_would_wait(in_memory_only / "big.bin"):
+        pytest.fail("/dev/shm knows RWF_NOWAIT: take another file system for this test")
+    assert stream(files) == BIG
+    assert len(hops) == 4
+    assert (in_memory_only / "big.bin").stat().st_dev in dualstatic.disk.body._WITHOUT_NOWAIT
+
+
+@rows("A450")
+def test_pages_that_are_not_in_the_cache_are_read_by_a_thread(
+    tree: Callable[..., Path], mode: str, hops: list[object]
+) -> None:
+    root = tree({"big.bin": BIG + BIG})
+    files = OnDisk(root, live=mode == "live")
+    with (root / "big.bin").open("rb+") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    answer = files.get_response(Request("GET", "/big.bin"))
+    assert isinstance(answer, Response)
+    with (root / "big.bin").open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    body = Body(answer)
+    first = body.next_now()
+    assert first is None
+    assert b"".join(body) == BIG + BIG
+    assert stream(files) == BIG + BIG
