@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -200,3 +201,28 @@ def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path
         thread.join()
     assert faults == []
     assert files._files._memory._total <= 3 * KIB  # type: ignore[union-attr]
+
+
+def test_what_an_old_index_found_is_not_kept_by_the_new_one(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release switch, and a refresh, while a name of the old release is looked up."""
+    one, two = tree({"t.txt": "one"}, "one"), tree({"t.txt": "two"}, "two")
+    current = one.parent / "current"
+    current.symlink_to(one)
+    files = StaticFiles(current)
+    index: Any = files._files
+    find = index._finder.find
+
+    def find_and_switch(*arguments: Any) -> Any:
+        found = find(*arguments)
+        monkeypatch.undo()
+        settle(monkeypatch)
+        current.unlink()
+        current.symlink_to(two)
+        files.refresh()
+        return found
+
+    monkeypatch.setattr(type(index._finder), "find", lambda self, *rest: find_and_switch(*rest))
+    assert ask(files, "t.txt")[1] == b"one"
+    assert ask(files, "t.txt")[1] == b"two"

@@ -207,9 +207,11 @@ class Index:
         self._memory.use(path)
 
     def remember(self, path: str, resource: Resource) -> None:
-        """Keep a resource, and its bytes, for a path."""
+        """Keep a resource, and its bytes, for a path; not one of an index that is gone by now."""
         state = self._state
-        if resource.settled and len(state.ready) < state.room:
+        opener = resource.representations[0].stored.file.opener
+        is_ours = any(scan.directory is opener for scan in state.scans)
+        if is_ours and resource.settled and len(state.ready) < state.room:
             state.ready[path] = resource
             self._memory.keep(path, resource)
 
