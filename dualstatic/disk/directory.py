@@ -7,24 +7,11 @@ later, so there is no moment in which it could come to mean something else.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
 from collections.abc import Callable
-from errno import (
-    EACCES,
-    EILSEQ,
-    EINVAL,
-    EISDIR,
-    ELOOP,
-    ENAMETOOLONG,
-    ENODEV,
-    ENOENT,
-    ENOTDIR,
-    ENXIO,
-    EPERM,
-    ESRCH,
-)
 from typing import Literal
 from weakref import finalize
 
@@ -32,18 +19,18 @@ from ..core.values import Identity
 
 MISSES = frozenset(
     {
-        EACCES,
-        EILSEQ,
-        EINVAL,
-        EISDIR,
-        ELOOP,
-        ENAMETOOLONG,
-        ENODEV,
-        ENOENT,
-        ENOTDIR,
-        ENXIO,
-        EPERM,
-        ESRCH,
+        errno.EACCES,
+        errno.EILSEQ,
+        errno.EINVAL,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENODEV,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.ENXIO,
+        errno.EPERM,
+        errno.ESRCH,
     }
 )
 """What an open answers of a name that isn't there for us; all else is the machine's own trouble."""
@@ -107,7 +94,7 @@ class Walk:
     def _up(self) -> list[str]:
         """Back to the root, and the parts to go again: what is above by now is nobody's promise."""
         if not self._names:
-            raise FileNotFoundError(ENOENT, "a link leads out of the root")
+            raise FileNotFoundError(errno.ENOENT, "a link leads out of the root")
         names = self._names[:-1]
         self.close()
         return names
@@ -119,13 +106,13 @@ class Walk:
             try:
                 self._go(part, _SEARCH | _NOFOLLOW)
             except OSError as error:
-                if error.errno not in (ENOTDIR, ELOOP):
+                if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                     raise
             else:
                 return []
             if (target := self._link(part)) is not None:
                 return self._follow(target)
-        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), part)
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)
 
     def _go(self, part: str, flags: int) -> None:
         descriptor = os.open(part, flags, dir_fd=self._here)
@@ -138,7 +125,7 @@ class Walk:
         try:
             return os.readlink(leaf, dir_fd=self._here)
         except OSError as error:
-            if error.errno != EINVAL:
+            if error.errno != errno.EINVAL:
                 raise
             return None
 
@@ -146,12 +133,12 @@ class Walk:
         """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
         self._links += 1
         if self._links > MAX_LINKS:
-            raise OSError(ELOOP, os.strerror(ELOOP), target)
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), target)
         if not target.startswith("/"):
             return target.split("/")
         inside = below(os.path.realpath(target), self._real_root())
         if inside is None:
-            raise FileNotFoundError(ENOENT, "a link leads out of the root", target)
+            raise FileNotFoundError(errno.ENOENT, "a link leads out of the root", target)
         self.close()
         return inside.split("/")
 
@@ -181,9 +168,9 @@ class Walk:
                 return _open_regular(leaf, status, self._here)
             except OSError as error:
                 # A loop of links; or a file that was replaced by a link since it was looked at.
-                if error.errno != ELOOP:
+                if error.errno != errno.ELOOP:
                     raise
-        raise OSError(ELOOP, os.strerror(ELOOP), leaf)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), leaf)
 
     def has(self, leaf: str) -> bool:
         """Whether there is something to open; cheaper than to find out by an exception."""
@@ -198,7 +185,7 @@ class Walk:
     def _spelled(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
         if _FOLDS_CASE and name not in dict(self.entries()):
-            raise FileNotFoundError(ENOENT, "the name is spelled otherwise", name)
+            raise FileNotFoundError(errno.ENOENT, "the name is spelled otherwise", name)
 
     def refused(self, leaf: str = "") -> str:
         """After a PermissionError: the name of what can't be read or, unseen, of its directory."""
@@ -273,11 +260,11 @@ class FollowingWalk(Walk):
 def _open_regular(leaf: str, status: os.stat_result, here: int, *, follow: bool = False) -> int:
     """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
     if not stat.S_ISREG(status.st_mode):
-        raise FileNotFoundError(ENOENT, "not a regular file", leaf)
+        raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
     descriptor = os.open(leaf, _READ | (0 if follow else _NOFOLLOW), dir_fd=here)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FileNotFoundError(ENOENT, "not a regular file", leaf)
+        raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
     return descriptor
 
 
@@ -310,7 +297,7 @@ class Directory:
                 return walk.open(leaf)
         except OSError as error:
             if error.errno in MISSES and not isinstance(error, FileNotFoundError):
-                raise FileNotFoundError(ENOENT, os.strerror(ENOENT), name) from error
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
             raise
 
     def identity(self, name: str) -> Identity:
