@@ -190,10 +190,11 @@ def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path
     for thread in threads:
         thread.start()
     choice = random.Random(0)
-    for _ in range(60):
+    for number in range(60):
         other = root / "new"
         other.write_bytes(choice.randbytes(KIB))
-        os.utime(other, (OLD, OLD))
+        # Settled as they are, files that share an inode have to differ in their times.
+        os.utime(other, (OLD + number + 1, OLD + number + 1))
         other.rename(root / f"{choice.randrange(8)}.bin")
         files.refresh()
     stop.set()
