@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
+from wsgiref.validate import validator
 
 import anyio
 
@@ -72,8 +73,8 @@ def transfer_wsgi(
         got.fields = dict(headers)
         return lambda data: None
 
-    door = dualstatic.wsgi.StaticMiddleware(files=client.files, **client.options)
-    chunks: Any = door(environ, start_response)
+    door: Any = dualstatic.wsgi.StaticMiddleware(files=client.files, **client.options)
+    chunks: Any = validator(door)(environ, start_response)
     started()
     try:
         for piece in chunks:
