@@ -262,9 +262,10 @@ async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:
 def _path(scope: Scope) -> str:
     """The path below the mount point, whether the server says it with that or without."""
     path: str = scope.get("path", "")
-    root = scope.get("root_path", "").rstrip("/")
-    if root and f"{path}/".startswith(f"{root}/"):
-        return path[len(root) :]
+    if root_path := scope.get("root_path"):
+        root = root_path.rstrip("/")
+        if f"{path}/".startswith(f"{root}/"):
+            return path[len(root) :]
     return path
 
 
