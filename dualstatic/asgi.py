@@ -76,10 +76,10 @@ class StaticMiddleware:
 
     def _ready(self, scope: Scope, path: str) -> Response | None:
         """The answer to a plain GET of a file in memory."""
-        if scope["method"] != "GET":
+        if scope.get("method") != "GET":
             return None
         accept_encoding = None
-        for name, value in scope["headers"]:
+        for name, value in scope.get("headers", ()):
             if name in _FIELD_NAMES:
                 if name != b"accept-encoding" or accept_encoding is not None:
                     return None

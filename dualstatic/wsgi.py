@@ -58,7 +58,7 @@ class StaticMiddleware:
 
     def _ready(self, environ: WSGIEnvironment, path: str) -> Response | None:
         """The answer to a plain GET of a file in memory."""
-        if environ["REQUEST_METHOD"] != "GET":
+        if environ.get("REQUEST_METHOD") != "GET":
             return None
         for key in _CONDITION_KEYS:
             if key in environ:

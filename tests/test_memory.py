@@ -15,7 +15,7 @@ import pytest
 from dualstatic import Body, Request, StaticFiles
 
 from .doors import Client
-from .trees import OLD, settle
+from .trees import OLD, Link, settle
 
 KIB = 1024
 
@@ -227,3 +227,19 @@ def test_what_an_old_index_found_is_not_kept_by_the_new_one(
     monkeypatch.setattr(type(index._finder), "find", lambda self, *rest: find_and_switch(*rest))
     assert ask(files, "t.txt")[1] == b"one"
     assert ask(files, "t.txt")[1] == b"two"
+
+
+def test_a_scope_or_environ_may_lack_what_is_optional(tree: Callable[..., Path], door: str) -> None:
+    """A hand-made one may even lack its headers; memory answers it all the same."""
+    client = Client(StaticFiles(tree({"t.txt": "t"})), door)
+    optional = ("headers", "raw_path", "root_path", "extensions", "query_string")
+    missing = dict.fromkeys(optional) if door == "asgi" else {"REQUEST_URI": None}
+    for _ in range(2):
+        assert client.get("/t.txt", **missing).body == b"t"
+
+
+def test_a_tree_with_links_to_directories_is_remembered_too(tree: Callable[..., Path]) -> None:
+    files = StaticFiles(tree({"sub/t.txt": "t", "link": Link("sub")}))
+    for name in ("sub/t.txt", "link/t.txt"):
+        assert ask(files, name) == (200, b"t", True)
+        assert has(files, name)

@@ -162,11 +162,8 @@ class _State:
 
     scans: tuple[Scan, ...]
     known: frozenset[str] | None
+    room: int
     ready: dict[str, Resource] = field(default_factory=dict)
-
-    @property
-    def room(self) -> int:
-        return len(self.known or ()) + _SECOND_NAMES
 
     def scan_of(self, path: str, encodings: Sequence[str]) -> Scan | None:
         """The first directory that has the file, else the first that has a sibling of it."""
@@ -191,7 +188,7 @@ class Index:
         self._gate = gate
         self._refreshing = threading.Lock()
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
-        self._state = _State((), None)
+        self._state = _State((), None, 0)
 
     def may_answer(self, path: str) -> bool:
         """False where nothing here can have to do with a path; True is no promise."""
@@ -259,7 +256,8 @@ class Index:
                 scan = Scan(directory.pin(), self._gate)
                 _Scanner(scan, self._finder).run()
                 scans.append(scan)
-            self._state = _State(tuple(scans), _known(scans))
+            paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
+            self._state = _State(tuple(scans), _known(scans), paths + _SECOND_NAMES)
             self._memory.forget_resources()
 
 
