@@ -243,3 +243,13 @@ def test_a_tree_with_links_to_directories_is_remembered_too(tree: Callable[..., 
     for name in ("sub/t.txt", "link/t.txt"):
         assert ask(files, name) == (200, b"t", True)
         assert has(files, name)
+
+
+def test_two_requests_that_find_the_same_keep_it_once(tree: Callable[..., Path]) -> None:
+    """As two first requests for an index page do, at the same time."""
+    files = StaticFiles(tree({"sub/index.html": "page"}), html=True)
+    assert Client(files, "wsgi").get("/sub/").body == b"page"
+    index: Any = files._files
+    index.remember("/sub/", index.ready("/sub/"))
+    assert has(files, "sub/")
+    assert has(files, "sub/index.html")

@@ -46,6 +46,8 @@ class Memory:
         """Keep a resource's bytes in place of what the path had, and let others go for them."""
         contents = _contents(resource)
         with self._guard:
+            if path in self._held and self._held[path][1] is resource:
+                return  # two requests found it at the same time
             self._let_go(path)
             if contents:
                 self._held[path] = contents, resource

@@ -71,7 +71,8 @@ class Validators:
             return digest
         with self._locks[status.st_ino % _STRIPES]:
             digest = self._digests.get(key) or _sha256(descriptor, status.st_size, content)
-            if identity(os.fstat(descriptor)) != key:
+            # Content that was handed in has been proved to be this file's already.
+            if content is None and identity(os.fstat(descriptor)) != key:
                 return None
             if not is_fresh(status):
                 self._remember(key, digest)
