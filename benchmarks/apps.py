@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from . import trees
-from .contenders import ASGI, CONSTANT, CONTENDERS, PATHSEND, App, Contender, Setting, constant_app
+from .contenders import (
+    ASGI,
+    BARE,
+    CONSTANT,
+    CONTENDERS,
+    PATHSEND,
+    App,
+    Contender,
+    Fields,
+    Setting,
+    constant_app,
+)
 
 DOOR, NAME, ROOT = "BENCHMARKS_DOOR", "BENCHMARKS_NAME", "BENCHMARKS_ROOT"
 
 
 def make() -> App:
     door, name = os.environ[DOOR], os.environ[NAME]
-    if name == CONSTANT:
-        return _constant(door)
+    if name in (CONSTANT, BARE):
+        return _constant(door, _our_fields if name == CONSTANT else lambda path: ())
     app = constant_app(door, b"the app")
     return contender(door, name).make(Setting(Path(os.environ[ROOT]), app))
 
@@ -25,10 +37,21 @@ def contender(door: str, name: str) -> Contender:
     return next(each for each in known if (each.door, each.name) == (door, name))
 
 
-def _constant(door: str) -> App:
+def _our_fields(path: str) -> Fields:
+    """The fields of dualstatic's own answer."""
+    from dualstatic import Request, StaticFiles
+
+    files = StaticFiles(Path(os.environ[ROOT]) / trees.FOLDER, prefix=f"/{trees.FOLDER}")
+    response = files.get_response(Request("GET", path))
+    return response.headers if response else ()
+
+
+def _constant(door: str, fields: Callable[[str], Fields]) -> App:
     """One constant app for each file, and nothing but a look at which."""
     sizes = {trees.url("small.js"): trees.SMALL, trees.url("medium.js"): trees.MEDIUM}
-    apps = {path: constant_app(door, trees.content(size)) for path, size in sizes.items()}
+    apps = {
+        path: constant_app(door, trees.content(size), fields(path)) for path, size in sizes.items()
+    }
     other = constant_app(door, b"")
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:

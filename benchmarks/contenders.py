@@ -11,9 +11,15 @@ from typing import Any
 from .trees import FOLDER
 
 App = Callable[..., Any]
+Fields = tuple[tuple[str, str], ...]
 
 OURS = "dualstatic"
 CONSTANT = "constant app"
+"""Gives the same answer, all its fields, from memory: the most that Python can reach."""
+
+BARE = "constant app, 2 fields"
+"""The same bytes under a Content-Type and a Content-Length alone: less than a file's answer."""
+
 ASGI, WSGI = "asgi", "wsgi"
 
 
@@ -167,13 +173,13 @@ def of_door(door: str) -> list[Contender]:
     return [contender for contender in CONTENDERS if contender.door == door]
 
 
-def constant_app(door: str, body: bytes) -> App:
-    """A bare app that gives the same bytes from memory: the most that Python can reach."""
-    fields = [("content-type", "text/javascript"), ("content-length", str(len(body)))]
+def constant_app(door: str, body: bytes, fields: Fields = ()) -> App:
+    """A bare app that gives the same answer from memory."""
+    fields = fields or (("content-type", "text/javascript"), ("content-length", str(len(body))))
     return _constant_asgi(body, fields) if door == ASGI else _constant_wsgi(body, fields)
 
 
-def _constant_asgi(body: bytes, fields: list[tuple[str, str]]) -> App:
+def _constant_asgi(body: bytes, fields: Fields) -> App:
     raw = [(name.encode(), value.encode()) for name, value in fields]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -183,7 +189,7 @@ def _constant_asgi(body: bytes, fields: list[tuple[str, str]]) -> App:
     return app
 
 
-def _constant_wsgi(body: bytes, fields: list[tuple[str, str]]) -> App:
+def _constant_wsgi(body: bytes, fields: Fields) -> App:
     def app(environ: Any, start_response: Any) -> list[bytes]:
         start_response("200 OK", list(fields))
         return [body]

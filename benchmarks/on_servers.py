@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import contenders, processes, trees
 from .browser import FIELDS
-from .contenders import ASGI, CONSTANT, OURS, PATHSEND, WSGI, LeftOut, NotInstalled
+from .contenders import ASGI, BARE, CONSTANT, OURS, PATHSEND, WSGI, LeftOut, NotInstalled
 from .load import LoadFailed, load
 from .plan import Plan
 from .processes import HOST, Launch, Running
@@ -55,7 +55,7 @@ def steps(plan: Plan) -> int:
 
 
 def _names(door: str, plan: Plan) -> list[str]:
-    names = [CONSTANT, *(c.name for c in contenders.of_door(door) if c.installed)]
+    names = [CONSTANT, BARE, *(c.name for c in contenders.of_door(door) if c.installed)]
     return [name for name in names if name in KEY or not plan.key_contenders_only]
 
 

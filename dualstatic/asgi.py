@@ -58,11 +58,11 @@ class StaticMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await (self.app or _stand_alone)(scope, receive, send)
-        path = _path(scope)
+        path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
         if self.app is not None and not self.files._may_answer(path):
             return await self.app(scope, receive, send)
         if response := self._ready(scope, path):
-            return await _answer(response, None, _content(response), receive, send)
+            return await _answer_whole(response, send)
         request = _request(scope, path)
         try:
             response = self.files.get_response(request, wait=False)
@@ -72,19 +72,26 @@ class StaticMiddleware:
             return await self.app(scope, receive, send)
         if response is None or response.file is not None:
             return await self._answer_from_disk(request, scope, receive, send)
-        return await _answer(response, None, _content(response), receive, send)
+        return await _answer_whole(response, send)
 
     def _ready(self, scope: Scope, path: str) -> Response | None:
-        """The answer to a plain GET of a file in memory."""
+        """The answer to a browser's GET, if all of it is in memory."""
         if scope.get("method") != "GET":
             return None
-        accept_encoding = None
+        accepted = tag = date = None
         for name, value in scope.get("headers", ()):
             if name in _FIELD_NAMES:
-                if name != b"accept-encoding" or accept_encoding is not None:
+                if name == b"accept-encoding" and accepted is None:
+                    accepted = value.decode("latin-1")
+                elif name == b"if-none-match" and tag is None:
+                    tag = value.decode("latin-1")
+                elif name == b"if-modified-since":
+                    date = value  # not looked at beside a tag (RFC 9110 section 13.1.3)
+                else:
                     return None
-                accept_encoding = value.decode("latin-1")
-        return self.files._get_ready(path, accept_encoding, scope.get("raw_path"))
+        if date is not None and tag is None:
+            return None
+        return self.files._get_ready(path, scope.get("raw_path"), accepted, tag)
 
     async def _answer_from_disk(
         self, request: Request, scope: Scope, receive: Receive, send: Send
@@ -96,14 +103,15 @@ class StaticMiddleware:
             assert self.app is not None  # noqa: S101 (for the type checker)
             return await self.app(scope, receive, send)
         response, body, first = opened
+        if body is None:
+            return await _answer_whole(response, send)
         try:
-            if body is not None and _is_handed_over(response, offers):
+            if _is_handed_over(response, offers):
                 await _hand_over(response, body, offers, send)
             else:
                 await _answer(response, body, first, receive, send)
         finally:
-            if body is not None:
-                body.close()
+            body.close()
         return None
 
 
@@ -119,7 +127,7 @@ def _open(
         return None
     response, body = opened
     if body is None:
-        return response, None, _content(response)
+        return response, None, b""
     return response, body, b"" if _is_handed_over(response, offers) else next(body, b"")
 
 
@@ -151,11 +159,6 @@ def _part(part: bytes | range, file: FileIO, more: bool) -> Message:
     return {"type": _ZEROCOPYSEND, "file": file, **window, "more_body": more}
 
 
-def _content(response: Response) -> bytes:
-    """The body of an answer that needs no file."""
-    return b"".join(part for part in response.body if isinstance(part, bytes))
-
-
 async def _in_thread(work: Callable[[], T]) -> T:
     """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up."""
     try:
@@ -166,34 +169,41 @@ async def _in_thread(work: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(work, limiter=limiter)
 
 
+async def _answer_whole(response: Response, send: Send) -> None:
+    """Send an answer that needs no file."""
+    parts: tuple[Any, ...] = response.body
+    body = parts[0] if len(parts) == 1 else b"".join(parts)
+    try:
+        await send(_start(response))
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+    except OSError:
+        return  # the client has gone
+
+
 async def _answer(
-    response: Response, body: Body | None, first: bytes, receive: Receive, send: Send
+    response: Response, body: Body, first: bytes, receive: Receive, send: Send
 ) -> None:
     left = sum(map(len, response.body)) - len(first)
     try:
         await _send(send, _start(response))
         await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
-        if body is not None and left > 0:
+        if left > 0:
             await _watched(_stream(body, left, send), receive)
     except _ClientGone:
         return
 
 
 def _start(response: Response) -> Message:
+    # The fields as ASGI has them are made once for an answer that is given again.
+    fields = response.wire.get("asgi")
+    if fields is None:
+        fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+        response.wire["asgi"] = fields
     return {
         "type": "http.response.start",
         "status": response.status,
-        "headers": list(_wire(response)),  # of its own: a middleware outside may add to it
+        "headers": list(fields),  # of its own: a middleware outside may add to it
     }
-
-
-def _wire(response: Response) -> list[tuple[bytes, bytes]]:
-    """The fields as ASGI has them, made once for an answer that is given again."""
-    wire: list[tuple[bytes, bytes]] | None = response.wire.get("asgi")
-    if wire is None:
-        wire = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-        response.wire["asgi"] = wire
-    return wire
 
 
 async def _stream(body: Body, left: int, send: Send) -> None:
@@ -262,11 +272,8 @@ async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:
 def _path(scope: Scope) -> str:
     """The path below the mount point, whether the server says it with that or without."""
     path: str = scope.get("path", "")
-    if root_path := scope.get("root_path"):
-        root = root_path.rstrip("/")
-        if f"{path}/".startswith(f"{root}/"):
-            return path[len(root) :]
-    return path
+    root = scope["root_path"].rstrip("/")
+    return path[len(root) :] if f"{path}/".startswith(f"{root}/") else path
 
 
 def _request(scope: Scope, path: str) -> Request:

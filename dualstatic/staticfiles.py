@@ -138,6 +138,8 @@ class StaticFiles:
         finder = _finder(encodings, media_types, charset, cache_control, immutable, headers)
         gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
         self._files = _look_up(live, memory)(finder, self._directories, gate)
+        # False where a path is the app's for sure: a door asks it before it makes a Request.
+        self._may_answer = self._files.may_answer
         self._checking, self._checked = threading.Lock(), False
         if options.flag("check_dir", check_dir):
             self.refresh()
@@ -162,23 +164,26 @@ class StaticFiles:
         self._files.refresh()
         self._checked = True
 
-    def _may_answer(self, path: str) -> bool:
-        """False where a path is the app's for sure; a door asks before it makes a Request."""
-        return self._files.may_answer(path)
-
     def _get_ready(
-        self, path: str, accept_encoding: str | None, raw_path: bytes | None
+        self,
+        path: str,
+        raw_path: bytes | None,
+        accept_encoding: str | None,
+        if_none_match: str | None,
     ) -> Response | None:
-        """The answer to a GET without preconditions and ranges, if its bytes are in memory.
+        """The answer to a GET with no other field that matters, if all of it is in memory.
 
         It is the same as that of `get_response`, for less: a door asks for it first.
         """
         resource = self._files.ready(path)
         chosen = resource and replies.select(resource, accept_encoding)
-        response = chosen and chosen.in_memory
-        if not response or not admits(raw_path, path):
+        if not chosen or not admits(raw_path, path):
             return None
-        self._files.use(path)
+        if if_none_match is not None:
+            # A browser sends back the one tag that it got; a list is for the long way.
+            return chosen.not_modified if if_none_match == chosen.stored.etag else None
+        if response := chosen.in_memory:
+            self._files.use(path)
         return response
 
     def get_response(self, request: Request, *, wait: bool = True) -> Response | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
 from .core.values import READ_FIELDS, Request, Response
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _FIELD_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in READ_FIELDS]
-_CONDITION_KEYS = [key for name, key in _FIELD_KEYS if name != "accept-encoding"]
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class StaticMiddleware:
@@ -34,11 +34,13 @@ class StaticMiddleware:
         self._file_wrapper = file_wrapper
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = _path(environ)
+        path: str = environ.get("PATH_INFO", "")
+        if not path.isascii():
+            path = _decoded(path)
         if self.app is not None and not self.files._may_answer(path):
             return self.app(environ, start_response)
         if response := self._ready(environ, path):
-            start_response("200 OK", list(response.headers))
+            start_response(_STATUS_LINES[response.status], list(response.headers))
             return _chunks(response)
         opened = open_answer(self.files, _request(environ, path), has_app=self.app is not None)
         if opened is None:
@@ -46,8 +48,7 @@ class StaticMiddleware:
             return self.app(environ, start_response)
         response, body = opened
         try:
-            phrase = HTTPStatus(response.status).phrase
-            start_response(f"{response.status} {phrase}", list(response.headers))
+            start_response(_STATUS_LINES[response.status], list(response.headers))
             if body is None:
                 return _chunks(response)
             return self._wrapped(environ, body)
@@ -57,14 +58,19 @@ class StaticMiddleware:
             raise
 
     def _ready(self, environ: WSGIEnvironment, path: str) -> Response | None:
-        """The answer to a plain GET of a file in memory."""
-        if environ.get("REQUEST_METHOD") != "GET":
+        """The answer to a browser's GET, if all of it is in memory."""
+        if (
+            environ.get("REQUEST_METHOD") != "GET"
+            or "HTTP_RANGE" in environ
+            or "HTTP_IF_MATCH" in environ
+            or "HTTP_IF_UNMODIFIED_SINCE" in environ
+        ):
             return None
-        for key in _CONDITION_KEYS:
-            if key in environ:
-                return None
-        accept_encoding = environ.get("HTTP_ACCEPT_ENCODING")
-        return self.files._get_ready(path, accept_encoding, _raw_path(environ))
+        tag = environ.get("HTTP_IF_NONE_MATCH")
+        if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
+            return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
+        accepted = environ.get("HTTP_ACCEPT_ENCODING")
+        return self.files._get_ready(path, _raw_path(environ), accepted, tag)
 
     def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
         """The body as the server would have it. The wrapper of wsgiref minds no length."""
@@ -79,16 +85,15 @@ class StaticMiddleware:
         return wrapped
 
 
-def _chunks(response: Response) -> list[bytes]:
-    return [part for part in response.body if isinstance(part, bytes)]
+def _chunks(response: Response) -> Iterable[bytes]:
+    """The body of an answer that needs no file: none of its parts is a range."""
+    parts: tuple[Any, ...] = response.body
+    return parts
 
 
-def _path(environ: WSGIEnvironment) -> str:
+def _decoded(path: str) -> str:
     # Bytes that aren't UTF-8 become surrogates, and characters that aren't bytes get a backslash:
     # no name has either.
-    path: str = environ.get("PATH_INFO", "")
-    if path.isascii():
-        return path
     return path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
 
 

@@ -189,6 +189,8 @@ class Index:
         self._refreshing = threading.Lock()
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
         self._state = _State((), None, 0)
+        # Says that the bytes kept for a path were asked for.
+        self.use = self._memory.use
 
     def may_answer(self, path: str) -> bool:
         """False where nothing here can have to do with a path; True is no promise."""
@@ -198,10 +200,6 @@ class Index:
     def ready(self, path: str) -> Resource | None:
         """What was found at a path before."""
         return self._state.ready.get(path)
-
-    def use(self, path: str) -> None:
-        """The bytes that are kept for a path were asked for."""
-        self._memory.use(path)
 
     def remember(self, path: str, resource: Resource) -> None:
         """Keep a resource, and its bytes, for a path; not one of an index that is gone by now."""
