@@ -56,8 +56,8 @@ class Gate(Protocol):
 class Opener(Protocol):
     """A directory that opens its files, and nothing outside it, for reading."""
 
-    def open(self, name: str) -> int:
-        """A descriptor to read the file; FileNotFoundError where there is none."""
+    def open(self, name: str) -> tuple[int, Identity]:
+        """A descriptor to read the file, and which it is; FileNotFoundError where there is none."""
 
     def identity(self, name: str) -> Identity:
         """What is the same as long as the file is; OSError where there is none."""

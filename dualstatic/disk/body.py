@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 
 from ..core.values import File, Response
-from .directory import identity
 from .validators import read_at
 
 CHUNK = 2**18
@@ -123,13 +122,10 @@ class Body:
 
 
 def _open(file: File) -> int:
-    descriptor = file.opener.open(file.name)
-    try:
-        if identity(os.fstat(descriptor)) != file.identity:
-            raise FileChanged(file.name)
-    except BaseException:
+    descriptor, found = file.opener.open(file.name)
+    if found != file.identity:
         os.close(descriptor)
-        raise
+        raise FileChanged(file.name)
     return descriptor
 
 

@@ -55,6 +55,10 @@ _READ = (
 )
 
 
+Opened = tuple[int, os.stat_result]
+"""The descriptor of an open file, and what `fstat` says of it."""
+
+
 class Walk:
     """A place below a root: the descriptor of a directory, and the real names that led there."""
 
@@ -157,8 +161,8 @@ class Walk:
                 self.enter([leaf])
                 return ".", os.stat(self._here)
 
-    def open(self, leaf: str) -> int:
-        """A descriptor to read a regular file; this place stays where it is."""
+    def open(self, leaf: str) -> Opened:
+        """A regular file, open for reading; this place stays where it is."""
         self._spelled(leaf)
         for _ in range(_TRIES):
             status = os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
@@ -176,7 +180,7 @@ class Walk:
         """Whether there is something to open; cheaper than to find out by an exception."""
         return os.access(leaf, os.F_OK, dir_fd=self._here)
 
-    def _open_link(self, leaf: str) -> int:
+    def _open_link(self, leaf: str) -> Opened:
         with Walk(self._root, self._real_root) as walk:
             walk.enter(self._names)
             last, status = walk.find(leaf)
@@ -245,7 +249,7 @@ class FollowingWalk(Walk):
         self._spelled(leaf)
         return leaf, os.stat(leaf, dir_fd=self._here)
 
-    def open(self, leaf: str) -> int:
+    def open(self, leaf: str) -> Opened:
         _, status = self.find(leaf)
         return _open_regular(leaf, status, self._here, follow=True)
 
@@ -257,15 +261,16 @@ class FollowingWalk(Walk):
         return path if inside is None else inside
 
 
-def _open_regular(leaf: str, status: os.stat_result, here: int, *, follow: bool = False) -> int:
+def _open_regular(leaf: str, status: os.stat_result, here: int, *, follow: bool = False) -> Opened:
     """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
     if not stat.S_ISREG(status.st_mode):
         raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
     descriptor = os.open(leaf, _READ | (0 if follow else _NOFOLLOW), dir_fd=here)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
-    return descriptor
+    return descriptor, status
 
 
 def below(path: str, root: str) -> str | None:
@@ -288,13 +293,14 @@ class Directory:
         root = os.open(self.path, _SEARCH)
         return self._walk(root, lambda: os.path.realpath(self.path), owned=True)
 
-    def open(self, name: str) -> int:
-        """A descriptor to read the file called `name`, or FileNotFoundError."""
+    def open(self, name: str) -> tuple[int, Identity]:
+        """The file called `name`, open for reading, and which it is; or FileNotFoundError."""
         *parts, leaf = name.split("/")
         try:
             with self.walk() as walk:
                 walk.enter(parts)
-                return walk.open(leaf)
+                descriptor, status = walk.open(leaf)
+                return descriptor, identity(status)
         except OSError as error:
             if error.errno in MISSES and not isinstance(error, FileNotFoundError):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error

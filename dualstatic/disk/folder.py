@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Look, Resource, Stored
-from .directory import MISSES, Directory, Walk, identity
+from .directory import MISSES, Directory, Opened, Walk, identity
 from .validators import Validators, is_fresh, modified
 
 logger = logging.getLogger("dualstatic")
@@ -75,8 +75,11 @@ class Finder:
                 if not self._enter(walk, directory, parts):
                     return looks
                 for coding in (None, *(self.encodings if encodings is None else encodings)):
-                    if look := self._look(walk, directory, name, leaf, coding, looks[:1], read):
-                        looks.append(look)
+                    suffix = SUFFIXES[coding] if coding else ""
+                    if coding and not walk.has(leaf + suffix):
+                        continue
+                    if opened := self._open(walk, directory, leaf + suffix):
+                        looks += self._look(directory, name, coding, opened, looks[:1], read)
         except OSError as error:  # of the root itself
             self._miss(error, lambda: directory.path)
         except UnicodeEncodeError:
@@ -94,39 +97,38 @@ class Finder:
             return False
         return True
 
+    def _open(self, walk: Walk, directory: Directory, leaf: str) -> Opened | None:
+        try:
+            return walk.open(leaf)
+        except OSError as error:
+            self._miss(error, lambda: directory.path_of(walk.refused(leaf)))
+            return None
+
     def _look(
         self,
-        walk: Walk,
         directory: Directory,
         name: str,
-        leaf: str,
         coding: str | None,
+        opened: Opened,
         before: Sequence[Look],
         read: Read | None,
-    ) -> Look | None:
-        """A stored form; None: it isn't there, or it is a sibling not good enough for its file."""
-        suffix = SUFFIXES[coding] if coding else ""
-        if suffix and not walk.has(leaf + suffix):
-            return None
+    ) -> list[Look]:
+        """A stored form; none, if it is a sibling not good enough for its file."""
+        descriptor, status = opened
         try:
-            descriptor = walk.open(leaf + suffix)
-        except OSError as error:
-            self._miss(error, lambda: directory.path_of(walk.refused(leaf + suffix)))
-            return None
-        try:
-            status = os.fstat(descriptor)
+            suffix = SUFFIXES[coding] if coding else ""
             file = File(directory, name + suffix, status.st_size, identity(status))
-            plains = (look.stored.file for look in before if not look.stored.coding)
-            if not all(self._fits(file, plain) for plain in plains):
-                return None
+            if before and not before[0].stored.coding and not self._fits(file, before[0]):
+                return []
             content = read(descriptor, status) if read else None
             etag = self.validators.etag(descriptor, status, coding, content)
         finally:
             os.close(descriptor)
-        return Look(Stored(file, coding, etag, modified(status)), is_fresh(status), content)
+        return [Look(Stored(file, coding, etag, modified(status)), is_fresh(status), content)]
 
-    def _fits(self, sibling: File, plain: File) -> bool:
+    def _fits(self, sibling: File, before: Look) -> bool:
         """Whether a sibling is worth sending, and no older than its file."""
+        plain = before.stored.file
         *_, sibling_mtime, _ = sibling.identity
         *_, mtime, _ = plain.identity
         if mtime - sibling_mtime > _SIBLING_LAG:
