@@ -208,6 +208,9 @@ def _start(response: Response) -> Message:
 
 async def _stream(body: Body, left: int, send: Send) -> None:
     while left > 0:
+        # A server whose client has gone may take all that is sent, and never wait: without a
+        # pause here nobody else would get to run, those who look for the client among them.
+        await checkpoint()
         chunk = body.next_now()
         if chunk is None:
             chunk = await _in_thread(body.__next__)

@@ -135,7 +135,8 @@ class Connection:
     """A client that leaves an ASGI server after the first pieces of the body.
 
     `leaves` is what the server does about it: "OSError" and "RuntimeError" come out of `send`;
-    "quietly" is a disconnect that `receive` alone tells; any other word: nothing.
+    "quietly" is a disconnect that `receive` alone tells, and "unheard" one after which `send` takes
+    all without ever waiting; any other word: nothing.
     """
 
     def __init__(self, leaves: str, first: Callable[[], None] = nothing, *, after: int = 1) -> None:
@@ -150,12 +151,13 @@ class Connection:
         if self.requests:
             return self.requests.pop()
         await self.first.wait()
-        if self.leaves != "quietly":
+        if self.leaves not in ("quietly", "unheard"):
             await anyio.sleep_forever()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Any) -> None:
-        await anyio.sleep(0.001)
+        if self.leaves != "unheard" or not self.first.is_set():
+            await anyio.sleep(0.001)
         body = message.get("body", b"")
         self.sent += len(body)
         self.after -= bool(body)

@@ -155,6 +155,53 @@ def test_memory_refuses_the_targets_that_the_disk_refuses(
     assert client.get(target).passed
 
 
+OWN = "{own}"
+VISITS = [
+    {},
+    {"If-None-Match": OWN},
+    {"If-None-Match": OWN, "If-Modified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"},
+    {"If-None-Match": f"W/{OWN}"},
+    {"If-None-Match": f'"other", {OWN}'},
+    {"If-None-Match": '"other"'},
+    {"If-None-Match": '"other"', "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+    {"If-None-Match": "*"},
+    {"If-None-Match": ""},
+    {"If-None-Match": OWN, "If-Match": '"other"'},
+    {"If-None-Match": OWN, "If-Unmodified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"},
+    {"If-None-Match": OWN, "Accept-Encoding": "br"},
+    {"If-None-Match": '"other"', "Range": "bytes=1-2"},
+    {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+    {"If-Modified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"},
+    {"If-Range": OWN},
+    {"Range": "bytes=1-2", "If-Range": OWN},
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("fields", VISITS, ids=str)
+def test_the_short_way_gives_what_the_long_way_gives(
+    tree: Callable[..., Path], door: str, method: str, fields: dict[str, str]
+) -> None:
+    root = tree({"app.js": "0123456789", "app.js.br": "0123"})
+    short, long = (Client(StaticFiles(root, memory=size), door) for size in (KIB, 0))
+    own = short.get("/app.js")["etag"]
+    lines = {name: value.replace(OWN, own) for name, value in fields.items()}
+    for _ in range(2):
+        assert short.ask(method, "/app.js", lines) == long.ask(method, "/app.js", lines)
+
+
+@pytest.mark.parametrize("value", ["{own}", '"other"'])
+def test_of_several_lines_of_a_field_all_are_read(
+    tree: Callable[..., Path], door: str, value: str
+) -> None:
+    client = Client(StaticFiles(tree({"t.txt": "t"})), door)
+    own = client.get("/t.txt")["etag"]
+    lines = [("If-None-Match", '"a"'), ("If-None-Match", value.replace(OWN, own))]
+    for _ in range(2):
+        assert client.get("/t.txt", lines).status == (304 if value == OWN else 200)
+        assert client.get("/t.txt", lines[::-1]).status == (304 if value == OWN else 200)
+
+
 def test_a_middleware_outside_may_change_what_it_was_given(
     tree: Callable[..., Path], door: str
 ) -> None:

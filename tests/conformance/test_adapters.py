@@ -244,7 +244,7 @@ BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 @rows("A429")
 @BACKENDS
-@pytest.mark.parametrize("leaves", ["quietly", "OSError", "RuntimeError"])
+@pytest.mark.parametrize("leaves", ["quietly", "unheard", "OSError", "RuntimeError"])
 @pytest.mark.parametrize("after", [1, 2, 5])
 def test_a_client_that_leaves_stops_the_reading(
     leaves: str,
