@@ -38,6 +38,8 @@ def main() -> None:
         print("(quick: a sketch, too short to be sure of)")
     if arguments.json:
         arguments.json.write_text(report.as_json(results, reached), encoding="utf-8")
+    if arguments.markdown:
+        arguments.markdown.write_text(report.markdown(results), encoding="utf-8")
     if arguments.chart:
         arguments.chart.write_text(chart.svg(results), encoding="utf-8")
 
@@ -52,6 +54,7 @@ def _arguments() -> argparse.Namespace:
         "--only", type=_parts, default=PARTS, metavar="PARTS", help=f"of {','.join(PARTS)}"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write tables there")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="write a chart (SVG) there")
     return parser.parse_args()
 

@@ -54,12 +54,90 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def markdown(results: Results) -> str:
+    """The tables of the README: medians of one run, a row for each piece of work."""
+    machine = results.machine
+    yielded = [
+        f"{machine['Python']}, {machine['CPU']}; {machine['packages']}; {machine['programs']}."
+    ]
+    for title, part, names in TABLES:
+        rows = [row for row in results.rows if row.key.startswith(part) and OURS in row.samples]
+        columns = [name for name in names if any(row.samples.get(name) for row in rows)]
+        yielded += ["", f"| {title} | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
+        yielded += [f"| {_work(row)} | {' | '.join(_cells(row, columns))} |" for row in rows]
+    return "\n".join(yielded) + "\n"
+
+
+def _work(row: Row) -> str:
+    return row.title.partition("in process, ")[2] or row.title
+
+
+def _cells(row: Row, names: list[str]) -> list[str]:
+    """The unit stands with our own figure, as all in a row have the same."""
+    cells = []
+    for name in names:
+        middle = row.median(name)
+        text = "" if middle is None else number(middle, row.unit)
+        cells.append(f"**{text}** {UNITS.get(row.unit, row.unit)}" if name == OURS else text)
+    return cells
+
+
+UNITS = {US: "µs", PER_SECOND: "/s", BYTES: "B a file"}
+
+TABLES = (
+    (
+        "ASGI, in process",
+        "in-process/asgi/",
+        (OURS, "Starlette", "ServeStatic", "blacknoise", "baize"),
+    ),
+    (
+        "WSGI, in process",
+        "in-process/wsgi/",
+        (OURS, "WhiteNoise", "ServeStatic", "Werkzeug", "baize"),
+    ),
+    (
+        "ASGI servers",
+        ("servers/uvicorn/", "servers/granian-asgi/"),
+        (
+            OURS,
+            "constant app",
+            "Starlette",
+            "ServeStatic",
+            "blacknoise",
+            "baize",
+            "Granian's static files",
+            "Caddy",
+            "nginx",
+        ),
+    ),
+    (
+        "WSGI servers",
+        ("servers/gunicorn/", "servers/granian-wsgi/"),
+        (OURS, "constant app", "WhiteNoise", "ServeStatic", "Werkzeug", "baize"),
+    ),
+    (
+        "Start-up and memory",
+        ("startup/", "memory/"),
+        (OURS, "WhiteNoise", "ServeStatic", "Starlette"),
+    ),
+)
+"""A title, the rows by the start of their keys, and whose figures stand in which order."""
+
+
 def number(value: float, unit: str) -> str:
     if unit in (PER_SECOND, BYTES):
         return f"{value:,.0f}"
     if unit == US:
         return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
     return f"{value:.3f}"
+
+
+def from_json(text: str) -> Results:
+    """What `as_json` wrote, without the checks."""
+    content = json.loads(text)
+    fields = ("key", "title", "unit", "samples", "base")
+    rows = [Row(**{field: row[field] for field in fields}) for row in content["rows"]]
+    return Results(content["machine"], rows, content["left_out"])
 
 
 def as_json(results: Results, checks: list[Check]) -> str:

@@ -11,11 +11,12 @@ from ..core.values import File, Response
 from .validators import read_at
 
 CHUNK = 2**18
-"""Bytes read at once, at most."""
-
+"""Bytes read at once, at most: less costs more calls, and more falls out of processors' caches."""
 
 _WITHOUT_NOWAIT: set[int] = set()
 """Devices whose file systems can't say that a read would have to wait."""
+
+_of_thread = threading.local()
 
 _TOO_SHORT = "the file became shorter than promised"
 
@@ -68,15 +69,15 @@ class Body:
         file, descriptor = self._response.file, self._descriptor
         if file is None or descriptor is None or file.identity[0] in _WITHOUT_NOWAIT:
             return None
-        buffer = bytearray(len(part))
+        window = _buffer()[: len(part)]
         try:
-            count = os.preadv(descriptor, [buffer], part.start, os.RWF_NOWAIT)
+            count = os.preadv(descriptor, [window], part.start, os.RWF_NOWAIT)
         except BlockingIOError:
             return None
         except (OSError, AttributeError):  # neither every system nor every file system has it
             _WITHOUT_NOWAIT.add(file.identity[0])
             return None
-        return bytes(buffer) if count == len(part) else None
+        return bytes(window) if count == len(part) else None
 
     def _read(self, part: range) -> bytes:
         with self._guard:
@@ -127,6 +128,15 @@ def _open(file: File) -> int:
         os.close(descriptor)
         raise FileChanged(file.name)
     return descriptor
+
+
+def _buffer() -> memoryview:
+    """The buffer of this thread: to make one for each chunk would cost as much as to copy it."""
+    try:
+        view: memoryview = _of_thread.buffer
+    except AttributeError:
+        view = _of_thread.buffer = memoryview(bytearray(CHUNK))
+    return view
 
 
 def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
