@@ -15,7 +15,7 @@ from typing import NoReturn
 from . import options
 from .core import replies
 from .core.paths import Gate, admits
-from .core.values import Fields, Look, Policy, Request, Resource, Response
+from .core.values import Fields, Policy, Request, Resource, Response
 from .disk.body import Body, FileChanged
 from .disk.directory import Directory
 from .disk.folder import Finder, Folder
@@ -35,7 +35,7 @@ _TRIES = (False, False, True)
 
 
 @dataclass(frozen=True, slots=True)
-class _Describer:
+class _Policies:
     """What the options say of each file."""
 
     media_type: MediaTypes
@@ -43,12 +43,9 @@ class _Describer:
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
 
-    def __call__(self, name: str, looks: Sequence[Look]) -> Resource:
+    def __call__(self, name: str) -> Policy:
         caching = options.FOREVER if self.immutable(name) else self.cache_control(name)
-        policy = Policy(self.media_type(name), caching, self.headers(name))
-        varies = any(look.stored.coding for look in looks)
-        forms = tuple(replies.represent(look, policy, varies=varies) for look in looks)
-        return Resource(forms, policy, varies, settled=not any(look.fresh for look in looks))
+        return Policy(self.media_type(name), caching, self.headers(name))
 
 
 def _finder(
@@ -59,14 +56,14 @@ def _finder(
     immutable: options.Immutable,
     headers: options.Headers,
 ) -> Finder:
-    describe = _Describer(
+    policy = _Policies(
         MediaTypes(options.media_types(media_types), options.charset(charset)),
         options.cache_control(cache_control),
         options.immutable(immutable),
         options.headers(headers),
     )
     asks = any(map(callable, (cache_control, immutable, headers)))
-    return Finder(options.encodings(encodings), describe, asks)
+    return Finder(options.encodings(encodings), policy, replies.describe, asks)
 
 
 def _look_up(live: bool, memory: int) -> Callable[..., Folder | Index]:
@@ -189,6 +186,9 @@ class StaticFiles:
     def get_response(self, request: Request, *, wait: bool = True) -> Response | None:
         """The answer to a request; None: it is the app's to answer.
 
+        With `wait=False` the disk is not touched: whether a file is still the one that the answer
+        speaks of is for `Body` to say.
+
         :raises BlockingIOError: the disk would have to be touched, and `wait` is False
         :raises NotADirectoryError: a directory is missing, where `check_dir` is False
         """
@@ -252,15 +252,17 @@ class StaticFiles:
     def _is_current(
         self, path: str, response: Response, resource: Resource, *, wait: bool, last: bool
     ) -> bool:
-        """Whether the file to read is still the one remembered, and a sibling's original too."""
-        if response.file is None:
+        """Whether the file to read is still the one remembered, and a sibling's original too.
+
+        Where there is no time to look, the body will tell.
+        """
+        if response.file is None or not wait:
             return True
-        files = {response.file, resource.representations[0].stored.file}
-        return self._files.is_current(path, files, wait=wait, last=last)
+        return self._files.is_current(path, resource, response.file, last=last)
 
     def _page(self, request: Request) -> Response | None:
         """The nearest 404.html, from the request's directory upward."""
-        if not self._html or not request.path.startswith(f"{self._prefix}/"):
+        if not self._html or not f"{request.path}/".startswith(f"{self._prefix}/"):
             return None
         folders = request.path[len(self._prefix) :].split("/")[1:-1][:_MAX_DEPTH]
         for depth in range(len(folders), -1, -1):

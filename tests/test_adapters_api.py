@@ -148,7 +148,7 @@ def test_another_method_is_told_without_waiting(method: str, root: Path, mode: s
     assert files.get_response(Request(method, "/t.txt")) is None
 
 
-def test_the_index_waits_at_the_first_use_of_a_file_and_before_it_is_read(
+def test_the_index_waits_at_the_first_use_of_a_file(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
@@ -166,11 +166,17 @@ def test_the_index_waits_at_the_first_use_of_a_file_and_before_it_is_read(
         with pytest.raises(BlockingIOError):
             ask(method)
     files.get_response(Request("GET", "/t.txt"))
+    assert ask("GET") == 200
     assert ask("HEAD") == 200
     assert ask("HEAD", accept_encoding="gzip") == 200
     assert ask("GET", if_none_match="*") == 304
     assert ask("GET", if_match='"x"') == 412
     assert ask("GET", range="bytes=9999-") == 416
+    (root / "t.txt").write_bytes(b"changed")
+    stale = files.get_response(Request("GET", "/t.txt"), wait=False)
+    assert stale is not None
+    with pytest.raises(FileChanged):
+        Body(stale)
     files.refresh()
     with pytest.raises(BlockingIOError):
         ask("HEAD")

@@ -1,4 +1,4 @@
-"""The benchmarks run and say what they measured; how fast anything is is not for a test to judge."""
+"""The benchmarks run and say what they measured; how fast is not for a test to judge."""
 
 from __future__ import annotations
 

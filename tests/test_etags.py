@@ -11,7 +11,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 
-from .doors import Client
+from .doors import Client, OnDisk
 from .trees import OLD, settle, write_tree
 from .watch import ACCESS, Watch, needs_inotify
 
@@ -119,7 +119,7 @@ def test_the_hash_of_a_fresh_file_is_not_remembered(
     tree: Callable[..., Path], mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tree({"f.bin": b"content"})
-    files = StaticFiles(root, live=mode == "live")
+    files = OnDisk(root, live=mode == "live")
     with Watch(root, events=ACCESS) as watch:
         for _ in range(3):
             os.utime(root / "f.bin", (OLD, OLD))  # its ctime is now

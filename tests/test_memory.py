@@ -16,6 +16,7 @@ from dualstatic import Body, Request, StaticFiles
 
 from .doors import Client
 from .trees import OLD, Link, settle
+from .watch import ACCESS, Watch, needs_inotify
 
 KIB = 1024
 
@@ -36,9 +37,10 @@ def ask(files: StaticFiles, name: str, **headers: str) -> tuple[int, bytes, bool
 def has(files: StaticFiles, name: str) -> bool:
     """Whether a GET is answered without touching the disk."""
     try:
-        return files.get_response(Request("GET", f"/{name}"), wait=False) is not None
+        response = files.get_response(Request("GET", f"/{name}"), wait=False)
     except BlockingIOError:
         return False
+    return response is not None and response.file is None
 
 
 def test_a_small_file_is_in_memory_from_its_first_use(tree: Callable[..., Path]) -> None:
@@ -61,6 +63,53 @@ def test_bytes_in_memory_stay_until_the_refresh(tree: Callable[..., Path]) -> No
     assert old is not None
     assert (new.body, dict(new.headers)["content-length"]) == ((b"newer",), "5")
     assert dict(new.headers)["etag"] != dict(old.headers)["etag"]
+
+
+@pytest.mark.parametrize("value", [None, "bytes=0-0,5-5", "bytes=0-0,2-2,4-4"])
+def test_what_was_read_of_a_file_just_written_stays_too(
+    tree: Callable[..., Path], door: str, value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # the clock is the real one
+    root = tree({"t.txt": "0123456789"})
+    files = StaticFiles(root)
+    client = Client(files, door)
+    assert client.get("/t.txt").body == b"0123456789"
+    (root / "t.txt").unlink()
+    for _ in range(2):
+        # Several ranges of so small a file cost more than all of it.
+        assert client.get("/t.txt", {"Range": value} if value else {}).body == b"0123456789"
+    (root / "t.txt").write_bytes(b"9876543210")
+    files.refresh()
+    assert client.get("/t.txt").body == b"9876543210"
+
+
+def test_bytes_of_a_file_just_written_are_read_again_after_a_refresh(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    root = tree({"t.txt": "old"})
+    monkeypatch.setattr("dualstatic.disk.directory.identity", lambda status: (1, 2, 3, 4, 5))
+    monkeypatch.setattr("dualstatic.disk.memory.identity", lambda status: (1, 2, 3, 4, 5))
+    files = StaticFiles(root)
+    assert ask(files, "t.txt")[1] == b"old"
+    (root / "t.txt").write_bytes(b"new")  # within the grain of a time stamp
+    files.refresh()
+    assert ask(files, "t.txt")[1] == b"new"
+
+
+@needs_inotify
+@pytest.mark.parametrize("sibling", ["t.txt.gz", "t.txt.br"])
+def test_a_resource_that_has_no_room_is_not_read_for_it_again(
+    tree: Callable[..., Path], sibling: str
+) -> None:
+    root = tree({"t.txt": bytes(60), sibling: bytes(50)})
+    files = StaticFiles(root, memory=100)
+    assert ask(files, "t.txt") == (200, bytes(60), False)
+    with Watch(root, events=ACCESS) as watch:
+        assert files.get_response(Request("HEAD", "/t.txt"))
+        assert files.get_response(Request("GET", "/t.txt"))
+        assert watch.take() == set()
+    assert ask(files, "t.txt") == (200, bytes(60), False)
 
 
 @pytest.mark.parametrize(("size", "kept"), [(KIB * KIB, True), (KIB * KIB + 1, False), (0, True)])

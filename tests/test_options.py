@@ -617,13 +617,16 @@ def test_callables_are_told_the_plain_files_path_below_the_prefix(
     }
 
 
+@pytest.mark.parametrize("memory", ["some", "none", "little", "fresh"])
 def test_in_index_mode_callables_are_asked_once_for_each_file_at_its_first_use(
-    door: str, root: Path, monkeypatch: pytest.MonkeyPatch
+    door: str, root: Path, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle(monkeypatch)
+    if memory != "fresh":
+        settle(monkeypatch)
     write_tree(root, {"t.txt.gz": b"gzip"})
     asked = callables()
-    client = Client(StaticFiles(root, html=True, **asked), door)
+    limit = {"some": 2**20, "none": 0, "little": 12, "fresh": 0}[memory]
+    client = Client(StaticFiles(root, html=True, memory=limit, **asked), door)
     assert all(ask.names == [] for ask in asked.values())
     for _ in range(3):
         client.get("/t.txt")
@@ -724,8 +727,12 @@ def test_the_charset_is_added_to_text_alone(
     serve: Callable[..., Client],
     tree: Callable[..., Path],
 ) -> None:
-    client = serve(tree({"a.css": b"x", "a.json": b"x"}), charset=charset)
+    files = {"a.css": b"x", "a.json": b"x", "a.up": b"x", "a.own": b"x"}
+    media_types = {".up": "TEXT/css", ".own": "text/css; Charset=x"}
+    client = serve(tree(files), charset=charset, media_types=media_types)
     assert client.get("/a.css")["content-type"] == text
+    assert client.get("/a.up")["content-type"] == text.replace("text", "TEXT")
+    assert client.get("/a.own")["content-type"] == "text/css; Charset=x"
     assert client.get("/a.json")["content-type"] == json
 
 

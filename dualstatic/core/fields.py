@@ -149,7 +149,7 @@ def _position(digits: str) -> int | None:
 def accepted_codings(text: str) -> dict[str, int]:
     """Content codings and their weights in thousandths; a member that can't be read is left out.
 
-    Names are in lower case, without the "x-" of old clients (section 8.4.1.3).
+    Names are in lower case; gzip's alias "x-gzip" counts as gzip (section 8.4.1.3).
     """
     # A browser repeats its value with every request; a text that no browser sends is not kept.
     return _accepted_codings(text) if len(text) <= 256 else _accepted_codings.__wrapped__(text)
@@ -161,7 +161,7 @@ def _accepted_codings(text: str) -> dict[str, int]:
     for member in text.split(","):
         if match := _CODING.fullmatch(member.strip(" \t")):
             coding = match[1].lower()
-            weights[coding.removeprefix("x-")] = round(float(match[2] or "1") * 1000)
+            weights["gzip" if coding == "x-gzip" else coding] = round(float(match[2] or "1") * 1000)
     return weights
 
 

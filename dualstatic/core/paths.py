@@ -13,7 +13,7 @@ from urllib.parse import quote
 # stand in it, nor a backslash (a separator elsewhere), nor a surrogate (bytes that aren't UTF-8).
 _REFUSED = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(?:^|/)(?:\.{0,2})(?:/|\Z)")
 _DOTFILE = re.compile(r"(?:^|/)\.")
-_WELL_KNOWN = re.compile(r"\.well-known/")
+_WELL_KNOWN = re.compile(r"\.well-known(?=/|\Z)")
 
 # What Windows takes for another name, a device, a stream, a drive or a short name (8.3).
 _WINDOWS = re.compile(
@@ -55,7 +55,7 @@ class Gate:
 def _after_well_known(name: str) -> int:
     """Where the rule on dotfiles begins to hold (RFC 8615)."""
     match = _WELL_KNOWN.match(name)
-    return match.end() - 1 if match else 0
+    return match.end() if match else 0
 
 
 def admits(raw_path: bytes | None, path: str) -> bool:
@@ -64,7 +64,7 @@ def admits(raw_path: bytes | None, path: str) -> bool:
     An encoded slash or backslash is data and not a separator, a malformed escape has no meaning,
     and neither have bytes that are not UTF-8. Without a target, U+FFFD may stand for such bytes.
     """
-    if raw_path is None:
+    if not raw_path:
         return "\ufffd" not in path
     if _PLAIN.fullmatch(raw_path):
         return True

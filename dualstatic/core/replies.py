@@ -34,7 +34,14 @@ STRONG_DATE_AGE = 2
 # What is always true of a representation, computed once.
 
 
-def represent(look: Look, policy: Policy, *, varies: bool) -> Representation:
+def describe(looks: Sequence[Look], policy: Policy) -> Resource:
+    """The resource of what was found under a name."""
+    varies = any(look.stored.coding for look in looks)
+    forms = tuple(_represent(look, policy, varies=varies) for look in looks)
+    return Resource(forms, policy, varies, settled=not any(look.fresh for look in looks))
+
+
+def _represent(look: Look, policy: Policy, *, varies: bool) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
     stored, size = look.stored, look.stored.file.size
     vary = (VARY,) if varies else ()
@@ -278,7 +285,7 @@ def _single(representation: Representation, part: range) -> Response:
 
 
 def _multipart(representation: Representation, ranges: list[range], key: bytes) -> Response:
-    """Several ranges (section 14.6); the whole file where that is not longer."""
+    """Several ranges (section 14.6); the whole file where that is no longer."""
     whole, stored = representation.whole, representation.stored
     named = f"{stored.etag} {stored.file.identity} {ranges}"
     boundary = blake2b(named.encode(), key=key, digest_size=16).hexdigest()
@@ -291,7 +298,7 @@ def _multipart(representation: Representation, ranges: list[range], key: bytes) 
     body.append(f"\r\n--{boundary}--\r\n".encode())
     length = sum(map(len, body))
     if length >= stored.file.size:
-        return whole
+        return representation.in_memory or whole
     headers = (
         *_without(whole.headers, ("content-length", "content-type")),
         ("content-type", f"multipart/byteranges; boundary={boundary}"),

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..core.values import File, Gate, Look, Resource, Stored
+from ..core.values import File, Gate, Look, Policy, Resource, Stored
 from .directory import MISSES, Directory, Opened, Walk, identity
 from .validators import Validators, is_fresh, modified
 
@@ -24,8 +24,8 @@ _WARNINGS = 1000
 _DESCRIBED = 1024
 """Names whose last resource is remembered."""
 
-Describe = Callable[[str, Sequence[Look]], Resource]
-"""Makes the resource of a name from what was found of it."""
+Place = tuple[Directory, Sequence[str]]
+"""A directory to look into, and the content codings of the siblings to look for there."""
 
 Read = Callable[[int, os.stat_result], bytes | None]
 """Reads an open file whose bytes are to be kept in memory; None: they are not."""
@@ -46,35 +46,43 @@ class Warnings:
 
 @dataclass(slots=True)
 class Finder:
-    """Looks one name up in one directory, with the siblings of its file.
+    """Looks a name up, with the siblings of its file, and says what it leads to.
 
-    `asks` says that a description asks functions of the user, who may answer otherwise each time.
+    `policy` is what the options say of a name; it may ask functions of the user (`asks`).
+    `describe` makes a resource of that and of what was found.
     """
 
     encodings: Sequence[str]
-    describe: Describe
+    policy: Callable[[str], Policy]
+    describe: Callable[[Sequence[Look], Policy], Resource]
     asks: bool
     validators: Validators = field(default_factory=Validators)
     warn: Warnings = field(default_factory=Warnings)
 
-    def find(
-        self,
-        directory: Directory,
-        name: str,
-        encodings: Sequence[str] | None = None,
-        read: Read | None = None,
-    ) -> list[Look]:
-        """What can be read under the name here: the file first, then its good siblings.
+    def find(self, places: Iterable[Place], name: str, read: Read | None = None) -> list[Look]:
+        """What can be read under a name: the file first, then its good siblings.
 
+        It comes whole from one directory: the first that has the file, else one of its siblings.
         `read` reads those whose bytes are to be kept.
         """
+        found: list[Look] = []
+        for directory, encodings in places:
+            looks = self._find_in(directory, encodings, name, read)
+            if looks and looks[0].stored.coding is None:
+                return looks
+            found = found or looks
+        return found
+
+    def _find_in(
+        self, directory: Directory, encodings: Sequence[str], name: str, read: Read | None
+    ) -> list[Look]:
         *parts, leaf = name.split("/")
         looks: list[Look] = []
         try:
             with directory.walk() as walk:
                 if not self._enter(walk, directory, parts):
                     return looks
-                for coding in (None, *(self.encodings if encodings is None else encodings)):
+                for coding in (None, *encodings):
                     suffix = SUFFIXES[coding] if coding else ""
                     if coding and not walk.has(leaf + suffix):
                         continue
@@ -85,9 +93,6 @@ class Finder:
         except UnicodeEncodeError:
             pass  # a name that the host's encoding can't express is in no directory
         return looks
-
-    def resource(self, name: str, looks: Sequence[Look]) -> Resource | None:
-        return self.describe(name, looks) if looks else None
 
     def _enter(self, walk: Walk, directory: Directory, parts: list[str]) -> bool:
         try:
@@ -154,28 +159,22 @@ class Folder:
     described: dict[str, tuple[Sequence[Look], Resource]] = field(default_factory=dict)
 
     def look_up(self, path: str, *, wait: bool) -> Resource | None:
-        """The resource comes whole from one directory: the first with the file, else a sibling."""
         name = self.gate(path)
         if name is None:
             return None
         if not wait:
             raise BlockingIOError("a live look-up reads the disk")
-        found: list[Look] = []
-        for directory in self.directories:
-            looks = self.finder.find(directory, name)
-            if looks and looks[0].stored.coding is None:
-                found = looks
-                break
-            found = found or looks
-        return self._describe(name, found)
+        places = [(directory, self.finder.encodings) for directory in self.directories]
+        looks = self.finder.find(places, name)
+        return self._describe(name, looks) if looks else None
 
-    def _describe(self, name: str, looks: Sequence[Look]) -> Resource | None:
+    def _describe(self, name: str, looks: Sequence[Look]) -> Resource:
         """The resource of a name; the one before, if all was the same then."""
         before = self.described.get(name)
         if before and before[0] == looks:
             return before[1]
-        resource = self.finder.resource(name, looks)
-        if resource and not self.finder.asks:
+        resource = self.finder.describe(looks, self.finder.policy(name))
+        if not self.finder.asks:
             if len(self.described) >= _DESCRIBED:
                 self.described.clear()
             self.described[name] = looks, resource
@@ -195,7 +194,7 @@ class Folder:
     def remember(self, path: str, resource: Resource) -> None:
         """Nothing is kept in live mode."""
 
-    def is_current(self, path: str, files: Iterable[File], *, wait: bool, last: bool) -> bool:
+    def is_current(self, path: str, resource: Resource, file: File, *, last: bool) -> bool:
         """The files of this look-up were looked at for this very request."""
         return True
 

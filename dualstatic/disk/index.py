@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import stat
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..core.values import File, Gate, Resource
+from ..core.values import File, Gate, Policy, Resource
 from .directory import MISSES, Directory, Kind, PinnedDirectory
-from .folder import SUFFIXES, Finder
+from .folder import SUFFIXES, Finder, Place
 from .memory import Memory
 
 _STRIPES = 64
@@ -158,22 +158,22 @@ def _join(place: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What one scan of all directories gave, and the resources that were asked for since."""
+    """What one scan of all directories gave, and what was found of the paths asked for since."""
 
     scans: tuple[Scan, ...]
     known: frozenset[str] | None
     room: int
     ready: dict[str, Resource] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
 
-    def scan_of(self, path: str, encodings: Sequence[str]) -> Scan | None:
-        """The first directory that has the file, else the first that has a sibling of it."""
-        for scan in self.scans:
-            if scan.has(path):
-                return scan
-        for scan in self.scans:
-            if path in scan.bare or scan.has_sibling_behind_link(path, encodings):
-                return scan
-        return None
+    def places(self, path: str, encodings: Sequence[str]) -> list[Place]:
+        """The directories that have the file or, if none has it, a sibling of it."""
+        scans = [scan for scan in self.scans if scan.has(path)] or [
+            scan
+            for scan in self.scans
+            if path in scan.bare or scan.has_sibling_behind_link(path, encodings)
+        ]
+        return [(scan.directory, scan.codings(path, encodings)) for scan in scans]
 
 
 class Index:
@@ -206,7 +206,7 @@ class Index:
         state = self._state
         opener = resource.representations[0].stored.file.opener
         is_ours = any(scan.directory is opener for scan in state.scans)
-        if is_ours and resource.settled and len(state.ready) < state.room:
+        if is_ours and _is_certain(resource) and len(state.ready) < state.room:
             state.ready[path] = resource
             self._memory.keep(path, resource)
 
@@ -214,34 +214,35 @@ class Index:
         state = self._state
         if resource := state.ready.get(path):
             return resource
-        scan = state.scan_of(path, self._finder.encodings)
-        if scan is None:
+        places = state.places(path, self._finder.encodings)
+        if not places:
             return None
         if not wait:
             raise BlockingIOError("the first use of a file reads the disk")
         with self._locks[hash(path) % len(self._locks)]:
-            return state.ready.get(path) or self._find(scan, path)
+            return state.ready.get(path) or self._find(state, places, path)
 
-    def _find(self, scan: Scan, path: str) -> Resource | None:
+    def _find(self, state: _State, places: Sequence[Place], path: str) -> Resource | None:
         """Look a name up on the disk; of those who ask for it at the same time, one does."""
         name = path[len(self._gate.prefix) + 1 :]
-        codings = scan.codings(path, self._finder.encodings)
-        looks = self._finder.find(scan.directory, name, codings, self._memory.reader(path))
-        resource = self._finder.resource(name, looks)
-        if resource:
-            self.remember(path, resource)
+        looks = self._finder.find(places, name, self._memory.reader(path))
+        if not looks:
+            return None
+        policy = state.policies.get(path) or self._finder.policy(name)
+        if len(state.policies) < state.room:
+            state.policies[path] = policy
+        resource = self._finder.describe(looks, policy)
+        self.remember(path, resource)
         return resource
 
-    def is_current(self, path: str, files: Iterable[File], *, wait: bool, last: bool) -> bool:
-        """Whether files, of which one is about to be read, are those remembered for their path.
+    def is_current(self, path: str, resource: Resource, file: File, *, last: bool) -> bool:
+        """Whether a file that is about to be read is the one remembered for its path.
 
         One that could be in memory is to be looked up again, and so to come there, unless this is
         the `last` time of asking.
         """
-        if not wait:
-            raise BlockingIOError("a file that is about to be read is looked at first")
-        again = not last and any(self._memory.wants(file.size) for file in files)
-        if not again and all(_is_same(file) for file in files):
+        again = not last and self._memory.has_room_for(resource, file)
+        if not again and all(map(_is_same, {file, resource.representations[0].stored.file})):
             return True
         self._state.ready.pop(path, None)
         return False
@@ -257,6 +258,13 @@ class Index:
             paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
             self._state = _State(tuple(scans), _known(scans), paths + _SECOND_NAMES)
             self._memory.forget_resources()
+
+
+def _is_certain(resource: Resource) -> bool:
+    """Whether what is known of a resource stays true of it, or of its bytes in memory."""
+    return resource.settled or all(
+        form.in_memory or not form.stored.file.size for form in resource.representations
+    )
 
 
 def _is_same(file: File) -> bool:

@@ -110,7 +110,8 @@ class MediaTypes:
         """The Content-Type of a name; its segments before the last don't matter."""
         leaf = name.rpartition("/")[2]
         kind = self._names.get(leaf) or self._by_suffix(leaf.lower())
-        if self._charset and kind.startswith("text/") and "charset=" not in kind.lower():
+        lower = kind.lower()
+        if self._charset and lower.startswith("text/") and "charset=" not in lower:
             return f"{kind}; charset={self._charset}"
         return kind
 

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from ..core.values import Identity, Resource
+from ..core.values import File, Identity, Resource
 from .directory import identity
 from .validators import HASHED, read_all
 
@@ -21,15 +21,22 @@ class Memory:
         self._held: OrderedDict[str, tuple[dict[Identity, bytes], Resource | None]] = OrderedDict()
         self._total = 0
 
-    def wants(self, size: int) -> bool:
+    def _wants(self, size: int) -> bool:
         return 0 < size <= min(HASHED, self._limit)
+
+    def has_room_for(self, resource: Resource, file: File) -> bool:
+        """Whether a file could be here, together with all of its resource that would be."""
+        sizes = [form.stored.file.size for form in resource.representations]
+        return self._wants(file.size) and sum(filter(self._wants, sizes)) <= self._limit
 
     def reader(self, path: str) -> Callable[[int, os.stat_result], bytes | None]:
         """Reads what is to be kept for a path; what is kept for it already is not read again."""
-        known, _ = self._held.get(path, ({}, None))
+        known, resource = self._held.get(path, ({}, None))
+        if resource and not resource.settled:
+            known = {}  # its file may have changed since, and look the same
 
         def read(descriptor: int, status: os.stat_result) -> bytes | None:
-            if not self.wants(status.st_size):
+            if not self._wants(status.st_size):
                 return None
             return known.get(identity(status)) or read_all(descriptor, status)
 
@@ -49,7 +56,9 @@ class Memory:
             if path in self._held and self._held[path][1] is resource:
                 return  # two requests found it at the same time
             self._let_go(path)
-            if contents:
+            if _size(contents) > self._limit:
+                _empty(resource)
+            elif contents:
                 self._held[path] = contents, resource
                 self._total += _size(contents)
             while self._total > self._limit:
@@ -58,14 +67,22 @@ class Memory:
     def _let_go(self, path: str) -> None:
         contents, resource = self._held.pop(path, ({}, None))
         self._total -= _size(contents)
-        for form in resource.representations if resource else ():
-            form.in_memory = None
+        if resource:
+            _empty(resource)
 
     def forget_resources(self) -> None:
         """Keep the bytes alone: a new index asks for them by the files that they are from."""
         with self._guard:
-            for path, (contents, _) in self._held.items():
-                self._held[path] = contents, None
+            for path, (contents, resource) in list(self._held.items()):
+                if resource and not resource.settled:
+                    self._let_go(path)
+                else:
+                    self._held[path] = contents, None
+
+
+def _empty(resource: Resource) -> None:
+    for form in resource.representations:
+        form.in_memory = None
 
 
 def _contents(resource: Resource) -> dict[Identity, bytes]:

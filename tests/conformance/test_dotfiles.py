@@ -104,6 +104,15 @@ def test_with_dotfiles_only_dot_segments_are_refused(
     check(case, serve(tree(FILES), dotfiles=True, html=True))
 
 
+@rows("H376")
+@pytest.mark.parametrize("name", [".well-known", "sub/.well-known", ".well-knownx"])
+def test_only_a_file_that_is_well_known_itself_is_served(
+    name: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({name: "here"}))
+    assert client.get(f"/{name}").passed == (name != ".well-known")
+
+
 @rows("H381")
 def test_a_prefix_is_a_whole_segment(
     serve: Callable[..., Client], tree: Callable[..., Path]

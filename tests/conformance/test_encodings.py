@@ -99,7 +99,7 @@ def coding_of(answer: Answer) -> str:
         pytest.param(("gzip;Q=0",), {""}, id="E328-case-zero"),
         *[
             pytest.param((word,), {""}, id=f"E329-{word}")
-            for word in ("xgzip", "gzipped", "gzip2", "notgzip", "brotli", "abr")
+            for word in ("xgzip", "gzipped", "gzip2", "notgzip", "brotli", "abr", "x-br", "x-zstd")
         ],
         pytest.param(("gzip;q=0", "br"), {"br"}, id="E330"),
         pytest.param(("br", "gzip"), {"br"}, id="E331"),

@@ -333,6 +333,27 @@ def ask_without_rights(
     return [client.get(target) for target in targets], messages.kept
 
 
+def ask_overlay_without_rights(roots: list[str], live: bool, memory: int, door: str) -> Answer:
+    give_up_rights()
+    return Client(StaticFiles(roots, live=live, memory=memory), door).get("/t.txt")
+
+
+@rows("S398")
+@pytest.mark.parametrize("memory", [0, 2**20])
+def test_a_later_directory_has_what_may_not_be_read_in_an_earlier_one(
+    door: str, mode: str, memory: int
+) -> None:
+    with public_directory() as base:
+        roots = [
+            write_tree(base / "one", {"t.txt": "SECRET"}),
+            write_tree(base / "two", {"t.txt": "second"}),
+        ]
+        (roots[0] / "t.txt").chmod(0)
+        paths = [str(root) for root in roots]
+        answer = in_child(ask_overlay_without_rights, paths, mode == "live", memory, door)
+    assert answer.body == b"second"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
 @rows("S398", "S399")
 @pytest.mark.parametrize("app", [True, False], ids=["app", "alone"])

@@ -74,6 +74,18 @@ def test_a_miss_without_an_app_gets_the_nearest_404_page_whole(
     check(case, serve(tree(FILES), html=True, app=False))
 
 
+@rows("N126")
+@pytest.mark.parametrize("prefix", ["/static", "/"])
+def test_the_root_without_an_index_page_gets_the_404_page_with_and_without_its_slash(
+    serve: Callable[..., Client], tree: Callable[..., Path], prefix: str
+) -> None:
+    client = serve(tree(FILES), html=True, app=False, prefix=prefix)
+    for target in {"/": ("/",), "/static": ("/static", "/static/")}[prefix]:
+        answer = client.get(target)
+        assert (answer.status, answer.body) == (404, b"no such page")
+    assert client.get("/staticx").body == (b"Not Found\n" if prefix != "/" else b"no such page")
+
+
 @rows("N130")
 def test_a_404_page_is_a_404_for_who_has_its_etag(
     serve: Callable[..., Client], tree: Callable[..., Path]

@@ -280,6 +280,8 @@ def test_a_replacement_character_is_served_only_where_the_target_shows_that_it_w
     client.raw = False
     answer = client.get("/%ff.txt")
     assert answer.passed, answer
+    empty: Any = {"raw_path": b""} if client.door == "asgi" else {"REQUEST_URI": ""}
+    assert client.get("/%ff.txt", **empty).passed
 
 
 @rows("P049")
