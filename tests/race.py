@@ -143,15 +143,14 @@ def files_of(shape: Shape, root: Path, mode: str) -> StaticFiles:
 class Reader:
     """Asks one door for one thing, with as little around it as can be.
 
-    `outside` is how often something outside the root was seen to be opened, whether it came out or
-    not.
+    `outside` is what was seen to be opened outside the root, whether it came out or not.
     """
 
     shape: Shape
     files: StaticFiles
     door: str
     seen: Counter[str] = field(default_factory=Counter)
-    outside: int = 0
+    outside: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._fields = [("Accept-Encoding", self.shape.coding)] if self.shape.coding else []
@@ -219,7 +218,7 @@ def race(
                     reader = Reader(shape, files, door)
                     while (opens := enough(reader)) > 0:
                         reader.ask(opens)
-                        reader.outside += len(watch.take())
+                        reader.outside.update(path.name for path in watch.take())
                     yield mode, reader
 
 
@@ -236,21 +235,21 @@ def main(arguments: list[str] | None = None) -> None:
         return 0 if time.monotonic() > end else min(each - reader.seen.total(), 1000)
 
     total: Counter[str] = Counter()
-    outside = 0
+    outside: Counter[str] = Counter()
     print(row("shape", "mode", "door", "opens", "served", "refused", "escaped", "outside"))
     for shape in SHAPES:
         with TemporaryDirectory() as place:
             for mode, reader in race(shape, Path(place), enough):
-                numbers = counted(reader.seen, reader.outside)
-                print(row(shape.name, mode, reader.door, *numbers), flush=True)
+                cells = counted(reader.seen, reader.outside)
+                print(row(shape.name, mode, reader.door, *cells), flush=True)
                 total += reader.seen
                 outside += reader.outside
-    print(row("all", "", "", *counted(total, outside)))
+    print(row("all", "", "", *counted(total, outside)), *outside)
     sys.exit(1 if outside or total["escaped"] or total.total() < options.opens else 0)
 
 
-def counted(seen: Counter[str], outside: int) -> list[int]:
-    return [seen.total(), seen["served"], seen["refused"], seen["escaped"], outside]
+def counted(seen: Counter[str], outside: Counter[str]) -> list[int]:
+    return [seen.total(), seen["served"], seen["refused"], seen["escaped"], outside.total()]
 
 
 def row(name: str, mode: str, door: str, *cells: object) -> str:
