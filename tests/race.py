@@ -209,8 +209,9 @@ def race(
     root = make_tree(place)
     for mode in MODES:
         with pytest.MonkeyPatch.context() as patch:
-            if mode == "index" and not shape.coding:
-                settle(patch)  # so that what is found is remembered, unless it were without sibling
+            if mode == "index":
+                # What is found is remembered, but not a file that is found without its sibling.
+                settle(patch, -1 if shape.coding else 1)
             files = files_of(shape, root, mode)
             swap = swapping(root / shape.one, root / shape.other)
             with swap, Watch(place / "outside") as watch:
