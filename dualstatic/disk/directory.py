@@ -46,8 +46,8 @@ _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _SEARCH = (
     getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_READ = (
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+READ = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
@@ -105,7 +105,7 @@ class Walk:
         self._spelled(part)
         for _ in range(_TRIES):
             try:
-                self._go(part, _SEARCH | _NOFOLLOW)
+                self._go(part)
             except OSError as error:
                 if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                     raise
@@ -115,7 +115,9 @@ class Walk:
                 return self._follow(target)
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)
 
-    def _go(self, part: str, flags: int) -> None:
+    def _go(self, part: str, *, follow: bool = False) -> None:
+        """Go into a directory; ENOTDIR or ELOOP if it is none, and a link that is not followed."""
+        flags = _SEARCH if follow else _SEARCH | NOFOLLOW
         descriptor = os.open(part, flags, dir_fd=self._here)
         names = [*self._names, part]
         self.close()
@@ -124,17 +126,30 @@ class Walk:
     def _link(self, leaf: str) -> str | None:
         """The target of a link; None: it is no link, or none any more."""
         try:
-            return os.readlink(leaf, dir_fd=self._here)
+            return self._readlink(leaf)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             return None
+
+    def _readlink(self, leaf: str) -> str:
+        return os.readlink(leaf, dir_fd=self._here)
+
+    def _status(self, leaf: str, *, follow: bool = False) -> os.stat_result:
+        return os.stat(leaf, dir_fd=self._here, follow_symlinks=follow)
+
+    @staticmethod
+    def _is_link(status: os.stat_result) -> bool:
+        return stat.S_ISLNK(status.st_mode)
 
     def _follow(self, target: str) -> list[str]:
         """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
         self._links += 1
         if self._links > MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), target)
+        return self._parts(target)
+
+    def _parts(self, target: str) -> list[str]:
         if not target.startswith("/"):
             return target.split("/")
         inside = below(os.path.realpath(target), self._real_root())
@@ -147,8 +162,8 @@ class Walk:
         """Follow links until `leaf` is none; the last name, in the directory then entered."""
         while True:
             self._spelled(leaf)
-            status = os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
-            if not stat.S_ISLNK(status.st_mode):
+            status = self._status(leaf)
+            if not self._is_link(status):
                 return leaf, status
             if (target := self._link(leaf)) is None:
                 continue  # replaced since: look again
@@ -156,17 +171,17 @@ class Walk:
             self.enter(parts)
             if leaf in ("", ".", ".."):
                 self.enter([leaf])
-                return ".", os.stat(self._here)
+                return ".", self._status(".")
 
     def open(self, leaf: str) -> int:
         """A descriptor to read a regular file; this place stays where it is."""
         self._spelled(leaf)
         for _ in range(_TRIES):
-            status = os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
+            status = self._status(leaf)
             try:
-                if stat.S_ISLNK(status.st_mode):
+                if self._is_link(status):
                     return self._open_link(leaf)
-                return _open_regular(leaf, status, self._here)
+                return self._open_regular(leaf, status)
             except OSError as error:
                 # A loop of links; or a file that was replaced by a link since it was looked at.
                 if error.errno != errno.ELOOP:
@@ -178,10 +193,27 @@ class Walk:
         return os.access(leaf, os.F_OK, dir_fd=self._here) or not _access_answers()
 
     def _open_link(self, leaf: str) -> int:
-        with Walk(self._root, self._real_root) as walk:
+        with self._anew() as walk:
             walk.enter(self._names)
             last, status = walk.find(leaf)
-            return _open_regular(last, status, walk._here)
+            return walk._open_regular(last, status)
+
+    def _anew(self) -> Walk:
+        """Another walk from the same root."""
+        return Walk(self._root, self._real_root)
+
+    def _open_regular(self, leaf: str, status: os.stat_result, *, follow: bool = False) -> int:
+        """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
+        if not stat.S_ISREG(status.st_mode):
+            raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
+        descriptor = self._open(leaf, follow)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
+        return descriptor
+
+    def _open(self, leaf: str, follow: bool) -> int:
+        return os.open(leaf, READ if follow else READ | NOFOLLOW, dir_fd=self._here)
 
     def _spelled(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
@@ -191,7 +223,7 @@ class Walk:
     def refused(self, leaf: str = "") -> str:
         """After a PermissionError: the name of what can't be read or, unseen, of its directory."""
         try:
-            os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
+            self._status(leaf)
         except OSError:
             return "/".join(self._names)
         return "/".join([*self._names, leaf])
@@ -202,10 +234,10 @@ class Walk:
 
     def entries(self) -> list[tuple[str, Kind]]:
         """What lies in this directory."""
-        descriptor = os.open(".", _READ | getattr(os, "O_DIRECTORY", 0), dir_fd=self._here)
+        descriptor = os.open(".", READ | getattr(os, "O_DIRECTORY", 0), dir_fd=self._here)
         try:
             with os.scandir(descriptor) as entries:
-                return [(entry.name, _kind(entry)) for entry in entries]
+                return [(entry.name, kind(entry)) for entry in entries]
         finally:
             os.close(descriptor)
 
@@ -229,7 +261,7 @@ def identity(status: os.stat_result) -> Identity:
 Kind = Literal["directory", "file", "link", "other"]
 
 
-def _kind(entry: os.DirEntry[str]) -> Kind:
+def kind(entry: os.DirEntry[str]) -> Kind:
     if entry.is_symlink():
         return "link"
     if entry.is_dir(follow_symlinks=False):
@@ -242,37 +274,31 @@ class FollowingWalk(Walk):
 
     def enter(self, parts: list[str]) -> None:
         path = "/".join(parts)
-        absolute = path.startswith("/")  # only the index names a place so
+        absolute = os.path.isabs(path)  # only the index names a place so
         for step in filter(None, parts if _FOLDS_CASE and not absolute else [path]):
             if not absolute:
                 self._spelled(step)
-            self._go(step, _SEARCH)
+            self._go(step, follow=True)
 
     def find(self, leaf: str) -> tuple[str, os.stat_result]:
         self._spelled(leaf)
-        return leaf, os.stat(leaf, dir_fd=self._here)
+        return leaf, self._status(leaf, follow=True)
 
     def open(self, leaf: str) -> int:
         _, status = self.find(leaf)
-        return _open_regular(leaf, status, self._here, follow=True)
+        return self._open_regular(leaf, status, follow=True)
 
     def real(self, leaf: str) -> str:
         """An absolute path where that is not below the root."""
         root = self._real_root()
-        path = os.path.realpath(os.path.join(root, super().real(leaf)))
-        inside = below(path, root)
+        path = slashed(os.path.realpath(os.path.join(root, super().real(leaf))))
+        inside = below(path, slashed(root))
         return path if inside is None else inside
 
 
-def _open_regular(leaf: str, status: os.stat_result, here: int, *, follow: bool = False) -> int:
-    """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
-    if not stat.S_ISREG(status.st_mode):
-        raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
-    descriptor = os.open(leaf, _READ | (0 if follow else _NOFOLLOW), dir_fd=here)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
-    return descriptor
+def slashed(path: str) -> str:
+    """A path as names are written, whatever the system puts between them."""
+    return path.replace(os.sep, "/")
 
 
 def below(path: str, root: str) -> str | None:
