@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import itertools
 import logging
 import os
 import shutil
@@ -25,6 +26,7 @@ from dualstatic.core.values import Resource
 from .children import within
 from .conftest import WITH_MEMORY
 from .doors import Client, OnDisk
+from .faults import patch_everywhere
 from .trees import Link, settle, write_tree
 from .watch import Watch, needs_inotify
 
@@ -634,6 +636,34 @@ def test_a_volume_of_kubernetes_is_served_as_it_is_now_or_from_memory(
     for name in (*old, "added"):
         assert client.get(f"/{name}").body == b"new"
     assert client.get("/..data/config").passed
+
+
+@pytest.mark.parametrize("moment", range(24))
+@pytest.mark.parametrize("target", ["/config", "/certs/ca.pem"])
+def test_no_moment_of_an_update_of_a_volume_makes_a_file_a_miss(
+    target: str,
+    moment: int,
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = tree({"t.txt": b"not of the volume"})
+    volume(root, "..1", {"config": b"old", "certs/ca.pem": b"old"})
+    client = serve(root)
+    calls = itertools.count()
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, dir_fd: int | None = None, **more: Any) -> Any:
+            if dir_fd is not None and next(calls) == moment:
+                volume(root, "..2", {"config": b"new", "certs/ca.pem": b"new"})
+            return real(*arguments, dir_fd=dir_fd, **more)
+
+        return call
+
+    for name in ("open", "stat", "readlink"):
+        patch_everywhere(monkeypatch, name, counting)
+    for _ in range(2):
+        assert client.get(target).body in (b"old", b"new")
 
 
 def test_followed_links_to_directories_outside_are_served(

@@ -57,7 +57,11 @@ READ = (
 
 
 class Walk:
-    """A place below a root: the descriptor of a directory, and the real names that led there."""
+    """A place below a root: the descriptor of a directory, and the real names that led there.
+
+    `links` is how many links were met. A name that isn't there behind one may have been, and be
+    there again: a deploy replaces the link and then removes what it led to. Look twice.
+    """
 
     def __init__(self, root: int, real_root: Callable[[], str], *, owned: bool = False) -> None:
         self._root = root
@@ -65,7 +69,7 @@ class Walk:
         self._owned = owned
         self._here = root
         self._names: list[str] = []
-        self._links = 0
+        self.links = 0
 
     def __enter__(self) -> Walk:
         return self
@@ -144,8 +148,8 @@ class Walk:
 
     def _follow(self, target: str) -> list[str]:
         """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
-        self._links += 1
-        if self._links > MAX_LINKS:
+        self.links += 1
+        if self.links > MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), target)
         return self._parts(target)
 
@@ -193,6 +197,7 @@ class Walk:
         return os.access(leaf, os.F_OK, dir_fd=self._here) or not _access_answers()
 
     def _open_link(self, leaf: str) -> int:
+        self.links += 1
         with self._anew() as walk:
             walk.enter(self._names)
             last, status = walk.find(leaf)
@@ -325,13 +330,21 @@ class Directory:
         """A descriptor to read the file called `name`, or FileNotFoundError."""
         *parts, leaf = name.split("/")
         try:
-            with self.walk() as walk:
-                walk.enter(parts)
-                return walk.open(leaf)
+            return self._open(parts, leaf)
         except OSError as error:
             if error.errno in MISSES and not isinstance(error, FileNotFoundError):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
             raise
+
+    def _open(self, parts: list[str], leaf: str, *, last: bool = False) -> int:
+        with self.walk() as walk:
+            try:
+                walk.enter(parts)
+                return walk.open(leaf)
+            except FileNotFoundError:
+                if last or not walk.links:
+                    raise
+        return self._open(parts, leaf, last=True)
 
     def identity(self, name: str) -> Identity:
         """The identity of the file called `name`, as `open` would find it."""

@@ -68,20 +68,28 @@ class Finder:
 
         `read` reads those whose bytes are to be kept.
         """
-        *parts, leaf = name.split("/")
-        looks: list[Look] = []
+        codings = (None, *(self.encodings if encodings is None else encodings))
         try:
-            with directory.walk() as walk:
-                if not self._enter(walk, directory, parts):
-                    return looks
-                for coding in (None, *(self.encodings if encodings is None else encodings)):
-                    if look := self._look(walk, directory, name, leaf, coding, looks[:1], read):
-                        looks.append(look)
+            looks = self._find(directory, name, codings, read)
+            return self._find(directory, name, codings, read) or [] if looks is None else looks
         except OSError as error:  # of the root itself
             self._miss(error, lambda: directory.path)
         except UnicodeEncodeError:
             pass  # a name that the host's encoding can't express is in no directory
-        return looks
+        return []
+
+    def _find(
+        self, directory: Directory, name: str, codings: Sequence[str | None], read: Read | None
+    ) -> list[Look] | None:
+        """What is there; None: nothing is behind the links that were met, so look twice."""
+        *parts, leaf = name.split("/")
+        looks: list[Look] = []
+        with directory.walk() as walk:
+            if self._enter(walk, directory, parts):
+                for coding in codings:
+                    if look := self._look(walk, directory, name, leaf, coding, looks[:1], read):
+                        looks.append(look)
+            return looks if looks or not walk.links else None
 
     def resource(self, name: str, looks: Sequence[Look]) -> Resource | None:
         return self.describe(name, looks) if looks else None
