@@ -2,7 +2,7 @@
 
 The place is its names: each was looked at and is no link, but what a path means can change before
 it is opened. So what was opened is proved afterwards, before a byte of it is read: by the path that
-the system has for it, or else by a second look at each name on the way. Only the first is safe from
+the system has for it, or else by more looks at each name on the way. Only the first is safe from
 whoever can swap names in the root at the right moments.
 """
 
@@ -31,6 +31,9 @@ from .directory import (
 )
 
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
+
+_LOOKS = 3
+"""Looks at the way to an open file whose path isn't told; each has to be deceived by two swaps."""
 
 _STANDS_FOR_A_NAME = 0x20000000
 """The bit of Windows' reparse tags that links and junctions have."""
@@ -159,6 +162,9 @@ class PathWalk(Walk):
         path = final_path(descriptor)
         if path is not None:
             return parts_below(path, self._roots[0]) is not None
+        return all(self._is_there(descriptor, leaf) for _ in range(_LOOKS))
+
+    def _is_there(self, descriptor: int, leaf: str) -> bool:
         again = self._anew()
         for name in self._names:
             again._go(name)
