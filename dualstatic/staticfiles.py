@@ -22,6 +22,7 @@ from .disk.folder import Finder, Folder
 from .disk.index import Index
 from .disk.media_types import MediaTypes
 from .disk.packages import package_directory
+from .disk.pathwalk import directory_at
 
 _BOUNDARY_KEY = secrets.token_bytes(32)
 
@@ -84,7 +85,7 @@ def _directories(
     paths += [package_directory(package, folder, owner) for package, folder in pairs]
     if not paths:
         raise TypeError("directory or packages: one of them has to be given")
-    return [Directory(path, follow_symlink=follow) for path in paths]
+    return [directory_at(path, follow_symlink=follow) for path in paths]
 
 
 class StaticFiles:

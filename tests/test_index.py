@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import gc
+import itertools
 import logging
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -22,7 +24,9 @@ from dualstatic import Body, FileChanged, Request, StaticFiles
 from dualstatic.core.values import Resource
 
 from .children import within
+from .conftest import WITH_MEMORY
 from .doors import Client, OnDisk
+from .faults import patch_everywhere
 from .trees import Link, settle, write_tree
 from .watch import Watch, needs_inotify
 
@@ -599,6 +603,67 @@ def test_a_volume_swapped_by_its_link_is_served_new_after_a_refresh(
     os.replace(root / "..next", root / "..data")
     client.files.refresh()
     assert client.get("/all/a.txt").body == b"two"
+
+
+def volume(root: Path, name: str, files: dict[str, bytes]) -> None:
+    """Make files the content of a volume as Kubernetes does: in one step, by a link's renaming."""
+    before = os.path.realpath(root / "..data")
+    write_tree(root / name, files)
+    (root / "..data_tmp").symlink_to(name)
+    os.replace(root / "..data_tmp", root / "..data")
+    for top in {file.partition("/")[0] for file in files}:
+        if not os.path.lexists(root / top):
+            (root / top).symlink_to(f"..data/{top}")
+    shutil.rmtree(before, ignore_errors=True)
+
+
+@pytest.mark.parametrize("mode", WITH_MEMORY)
+@pytest.mark.usefixtures("aging")
+def test_a_volume_of_kubernetes_is_served_as_it_is_now_or_from_memory(
+    serve: Callable[..., Client], tree: Callable[..., Path], mode: str
+) -> None:
+    root = tree({"t.txt": b"not of the volume"})
+    old = {"config": b"old", "certs/ca.pem": b"old", "certs/deep/ca.pem": b"old"}
+    volume(root, "..2024_01_02_03_04_05.1", old)
+    client = serve(root)
+    for name in old:
+        assert client.get(f"/{name}").body == b"old"
+    volume(root, "..2024_06_07_08_09_10.2", {**dict.fromkeys(old, b"new"), "added": b"new"})
+    for name in old:
+        assert client.get(f"/{name}").body == (b"old" if mode == "memory" else b"new")
+    assert client.get("/added").passed == (mode != "live")
+    client.files.refresh()
+    for name in (*old, "added"):
+        assert client.get(f"/{name}").body == b"new"
+    assert client.get("/..data/config").passed
+
+
+@pytest.mark.parametrize("moment", range(24))
+@pytest.mark.parametrize("target", ["/config", "/certs/ca.pem"])
+def test_no_moment_of_an_update_of_a_volume_makes_a_file_a_miss(
+    target: str,
+    moment: int,
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = tree({"t.txt": b"not of the volume"})
+    volume(root, "..1", {"config": b"old", "certs/ca.pem": b"old"})
+    client = serve(root)
+    calls = itertools.count()
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, dir_fd: int | None = None, **more: Any) -> Any:
+            if dir_fd is not None and next(calls) == moment:
+                volume(root, "..2", {"config": b"new", "certs/ca.pem": b"new"})
+            return real(*arguments, dir_fd=dir_fd, **more)
+
+        return call
+
+    for name in ("open", "stat", "readlink"):
+        patch_everywhere(monkeypatch, name, counting)
+    for _ in range(2):
+        assert client.get(target).body in (b"old", b"new")
 
 
 def test_followed_links_to_directories_outside_are_served(

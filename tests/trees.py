@@ -21,11 +21,14 @@ class Link:
     target: str
 
 
-def settle(patch: pytest.MonkeyPatch) -> None:
-    """Let the clock go an hour ahead: no file's last change is so near that another may follow."""
+def settle(patch: pytest.MonkeyPatch, hours: int = 1) -> None:
+    """Let the clock go an hour ahead: no file's last change is so near that another may follow.
+
+    With -1 it goes back, and every file's is.
+    """
     clock, clock_ns = time.time, time.time_ns
-    patch.setattr(time, "time", lambda: clock() + 3600)
-    patch.setattr(time, "time_ns", lambda: clock_ns() + 3600 * 10**9)
+    patch.setattr(time, "time", lambda: clock() + 3600 * hours)
+    patch.setattr(time, "time_ns", lambda: clock_ns() + 3600 * hours * 10**9)
 
 
 def write_tree(root: Path, entries: Mapping[str, bytes | str | Link | None]) -> Path:

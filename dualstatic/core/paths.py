@@ -17,7 +17,8 @@ _WELL_KNOWN = re.compile(r"\.well-known(?=/|\Z)")
 
 # What Windows takes for another name, a device, a stream, a drive or a short name (8.3).
 _WINDOWS = re.compile(
-    r"[:*?\"<>|~]|[. ](?:/|\Z)"
+    r"[:*?\"<>|]|[. ](?:/|\Z)"
+    r"|(?:^|/)[^/.]{0,6}~[0-9]+(?:\.[^/.]{0,3})?(?:/|\Z)"
     r"|(?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:[./]|\Z)",
     re.IGNORECASE,
 )

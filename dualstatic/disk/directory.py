@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 from weakref import finalize
 
@@ -45,8 +46,8 @@ _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _SEARCH = (
     getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_READ = (
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+READ = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
@@ -60,7 +61,11 @@ Opened = tuple[int, os.stat_result]
 
 
 class Walk:
-    """A place below a root: the descriptor of a directory, and the real names that led there."""
+    """A place below a root: the descriptor of a directory, and the real names that led there.
+
+    `links` is how many links were met. A name that isn't there behind one may have been, and be
+    there again: a deploy replaces the link and then removes what it led to. Look twice.
+    """
 
     def __init__(self, root: int, real_root: Callable[[], str], *, owned: bool = False) -> None:
         self._root = root
@@ -68,7 +73,7 @@ class Walk:
         self._owned = owned
         self._here = root
         self._names: list[str] = []
-        self._links = 0
+        self.links = 0
 
     def __enter__(self) -> Walk:
         return self
@@ -108,7 +113,7 @@ class Walk:
         self._spelled(part)
         for _ in range(_TRIES):
             try:
-                self._go(part, _SEARCH | _NOFOLLOW)
+                self._go(part)
             except OSError as error:
                 if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                     raise
@@ -118,7 +123,9 @@ class Walk:
                 return self._follow(target)
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)
 
-    def _go(self, part: str, flags: int) -> None:
+    def _go(self, part: str, *, follow: bool = False) -> None:
+        """Go into a directory; ENOTDIR or ELOOP if it is none, and a link that is not followed."""
+        flags = _SEARCH if follow else _SEARCH | NOFOLLOW
         descriptor = os.open(part, flags, dir_fd=self._here)
         names = [*self._names, part]
         self.close()
@@ -127,20 +134,37 @@ class Walk:
     def _link(self, leaf: str) -> str | None:
         """The target of a link; None: it is no link, or none any more."""
         try:
-            return os.readlink(leaf, dir_fd=self._here)
+            return self._readlink(leaf)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             return None
 
+    def _readlink(self, leaf: str) -> str:
+        return os.readlink(leaf, dir_fd=self._here)
+
+    def _status(self, leaf: str, *, follow: bool = False) -> os.stat_result:
+        return os.stat(leaf, dir_fd=self._here, follow_symlinks=follow)
+
+    @staticmethod
+    def _is_link(status: os.stat_result) -> bool:
+        return stat.S_ISLNK(status.st_mode)
+
     def _follow(self, target: str) -> list[str]:
         """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
-        self._links += 1
-        if self._links > MAX_LINKS:
+        self.links += 1
+        if self.links > MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), target)
+        return self._parts(target)
+
+    def _parts(self, target: str) -> list[str]:
         if not target.startswith("/"):
             return target.split("/")
-        inside = below(os.path.realpath(target), self._real_root())
+        root = self._real_root()
+        inside = below(target, root)
+        if inside is None or ".." in inside.split("/"):
+            # The root by another name. Links behind it are not seen here, nor counted.
+            inside = below(os.path.realpath(target), root)
         if inside is None:
             raise FileNotFoundError(errno.ENOENT, "a link leads out of the root", target)
         self.close()
@@ -150,8 +174,8 @@ class Walk:
         """Follow links until `leaf` is none; the last name, in the directory then entered."""
         while True:
             self._spelled(leaf)
-            status = os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
-            if not stat.S_ISLNK(status.st_mode):
+            status = self._status(leaf)
+            if not self._is_link(status):
                 return leaf, status
             if (target := self._link(leaf)) is None:
                 continue  # replaced since: look again
@@ -159,17 +183,17 @@ class Walk:
             self.enter(parts)
             if leaf in ("", ".", ".."):
                 self.enter([leaf])
-                return ".", os.stat(self._here)
+                return ".", self._status(".")
 
     def open(self, leaf: str) -> Opened:
         """A regular file, open for reading; this place stays where it is."""
         self._spelled(leaf)
         for _ in range(_TRIES):
-            status = os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
+            status = self._status(leaf)
             try:
-                if stat.S_ISLNK(status.st_mode):
+                if self._is_link(status):
                     return self._open_link(leaf)
-                return _open_regular(leaf, status, self._here)
+                return self._open_regular(leaf, status)
             except OSError as error:
                 # A loop of links; or a file that was replaced by a link since it was looked at.
                 if error.errno != errno.ELOOP:
@@ -177,14 +201,33 @@ class Walk:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), leaf)
 
     def has(self, leaf: str) -> bool:
-        """Whether there is something to open; cheaper than to find out by an exception."""
-        return os.access(leaf, os.F_OK, dir_fd=self._here)
+        """False where there is nothing to open; cheaper than to find out by an exception."""
+        return os.access(leaf, os.F_OK, dir_fd=self._here) or not _access_answers()
 
     def _open_link(self, leaf: str) -> Opened:
-        with Walk(self._root, self._real_root) as walk:
+        self.links += 1
+        with self._anew() as walk:
             walk.enter(self._names)
             last, status = walk.find(leaf)
-            return _open_regular(last, status, walk._here)
+            return walk._open_regular(last, status)
+
+    def _anew(self) -> Walk:
+        """Another walk from the same root."""
+        return Walk(self._root, self._real_root)
+
+    def _open_regular(self, leaf: str, status: os.stat_result, *, follow: bool = False) -> Opened:
+        """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
+        if not stat.S_ISREG(status.st_mode):
+            raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
+        descriptor = self._open(leaf, follow)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
+        return descriptor, status
+
+    def _open(self, leaf: str, follow: bool) -> int:
+        return os.open(leaf, READ if follow else READ | NOFOLLOW, dir_fd=self._here)
 
     def _spelled(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
@@ -194,7 +237,7 @@ class Walk:
     def refused(self, leaf: str = "") -> str:
         """After a PermissionError: the name of what can't be read or, unseen, of its directory."""
         try:
-            os.stat(leaf, dir_fd=self._here, follow_symlinks=False)
+            self._status(leaf)
         except OSError:
             return "/".join(self._names)
         return "/".join([*self._names, leaf])
@@ -205,12 +248,18 @@ class Walk:
 
     def entries(self) -> list[tuple[str, Kind]]:
         """What lies in this directory."""
-        descriptor = os.open(".", _READ | getattr(os, "O_DIRECTORY", 0), dir_fd=self._here)
+        descriptor = os.open(".", READ | getattr(os, "O_DIRECTORY", 0), dir_fd=self._here)
         try:
             with os.scandir(descriptor) as entries:
-                return [(entry.name, _kind(entry)) for entry in entries]
+                return [(entry.name, kind(entry)) for entry in entries]
         finally:
             os.close(descriptor)
+
+
+@cache
+def _access_answers() -> bool:
+    """False in a sandbox that refuses the newer call which the C library makes of `access`."""
+    return os.access("/", os.F_OK, dir_fd=0)  # no descriptor matters to an absolute path
 
 
 def identity(status: os.stat_result) -> Identity:
@@ -226,7 +275,7 @@ def identity(status: os.stat_result) -> Identity:
 Kind = Literal["directory", "file", "link", "other"]
 
 
-def _kind(entry: os.DirEntry[str]) -> Kind:
+def kind(entry: os.DirEntry[str]) -> Kind:
     if entry.is_symlink():
         return "link"
     if entry.is_dir(follow_symlinks=False):
@@ -239,38 +288,31 @@ class FollowingWalk(Walk):
 
     def enter(self, parts: list[str]) -> None:
         path = "/".join(parts)
-        absolute = path.startswith("/")  # only the index names a place so
+        absolute = os.path.isabs(path)  # only the index names a place so
         for step in filter(None, parts if _FOLDS_CASE and not absolute else [path]):
             if not absolute:
                 self._spelled(step)
-            self._go(step, _SEARCH)
+            self._go(step, follow=True)
 
     def find(self, leaf: str) -> tuple[str, os.stat_result]:
         self._spelled(leaf)
-        return leaf, os.stat(leaf, dir_fd=self._here)
+        return leaf, self._status(leaf, follow=True)
 
     def open(self, leaf: str) -> Opened:
         _, status = self.find(leaf)
-        return _open_regular(leaf, status, self._here, follow=True)
+        return self._open_regular(leaf, status, follow=True)
 
     def real(self, leaf: str) -> str:
         """An absolute path where that is not below the root."""
         root = self._real_root()
-        path = os.path.realpath(os.path.join(root, super().real(leaf)))
-        inside = below(path, root)
+        path = slashed(os.path.realpath(os.path.join(root, super().real(leaf))))
+        inside = below(path, slashed(root))
         return path if inside is None else inside
 
 
-def _open_regular(leaf: str, status: os.stat_result, here: int, *, follow: bool = False) -> Opened:
-    """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
-    if not stat.S_ISREG(status.st_mode):
-        raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
-    descriptor = os.open(leaf, _READ | (0 if follow else _NOFOLLOW), dir_fd=here)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
-    return descriptor, status
+def slashed(path: str) -> str:
+    """A path as names are written, whatever the system puts between them."""
+    return path.replace(os.sep, "/")
 
 
 def below(path: str, root: str) -> str | None:
@@ -297,14 +339,22 @@ class Directory:
         """The file called `name`, open for reading, and which it is; or FileNotFoundError."""
         *parts, leaf = name.split("/")
         try:
-            with self.walk() as walk:
-                walk.enter(parts)
-                descriptor, status = walk.open(leaf)
-                return descriptor, identity(status)
+            descriptor, status = self._open(parts, leaf)
         except OSError as error:
             if error.errno in MISSES and not isinstance(error, FileNotFoundError):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
             raise
+        return descriptor, identity(status)
+
+    def _open(self, parts: list[str], leaf: str, *, last: bool = False) -> Opened:
+        with self.walk() as walk:
+            try:
+                walk.enter(parts)
+                return walk.open(leaf)
+            except FileNotFoundError:
+                if last or not walk.links:
+                    raise
+        return self._open(parts, leaf, last=True)
 
     def identity(self, name: str) -> Identity:
         """The identity of the file called `name`, as `open` would find it."""

@@ -76,23 +76,32 @@ class Finder:
     def _find_in(
         self, directory: Directory, encodings: Sequence[str], name: str, read: Read | None
     ) -> list[Look]:
+        try:
+            looks = self._look_into(directory, encodings, name, read)
+            if looks is None:
+                looks = self._look_into(directory, encodings, name, read)
+        except OSError as error:  # of the root itself
+            self._miss(error, lambda: directory.path)
+            return []
+        except UnicodeEncodeError:
+            return []  # a name that the host's encoding can't express is in no directory
+        return looks or []
+
+    def _look_into(
+        self, directory: Directory, encodings: Sequence[str], name: str, read: Read | None
+    ) -> list[Look] | None:
+        """What is there; None: nothing is behind the links that were met, so look twice."""
         *parts, leaf = name.split("/")
         looks: list[Look] = []
-        try:
-            with directory.walk() as walk:
-                if not self._enter(walk, directory, parts):
-                    return looks
+        with directory.walk() as walk:
+            if self._enter(walk, directory, parts):
                 for coding in (None, *encodings):
                     suffix = SUFFIXES[coding] if coding else ""
                     if coding and not walk.has(leaf + suffix):
                         continue
                     if opened := self._open(walk, directory, leaf + suffix):
                         looks += self._look(directory, name, coding, opened, looks[:1], read)
-        except OSError as error:  # of the root itself
-            self._miss(error, lambda: directory.path)
-        except UnicodeEncodeError:
-            pass  # a name that the host's encoding can't express is in no directory
-        return looks
+            return looks if looks or not walk.links else None
 
     def _enter(self, walk: Walk, directory: Directory, parts: list[str]) -> bool:
         try:

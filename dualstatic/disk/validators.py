@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 import time
 
@@ -19,12 +20,18 @@ HASHED_UNDATED = 64 * 2**20
 FRESH = 2 * 10**9
 """Nanoseconds for which a change may be followed by another with the same time stamp."""
 
+_CTIME_IS_BIRTH = sys.platform == "win32"
+
 _REMEMBERED = 2**14
 _STRIPES = 64
 
 
 def is_fresh(status: os.stat_result) -> bool:
-    return time.time_ns() - status.st_ctime_ns < FRESH
+    """Whether a file was changed so lately that a further change might not show."""
+    changed = status.st_ctime_ns
+    if _CTIME_IS_BIRTH:
+        changed = max(changed, status.st_mtime_ns)
+    return time.time_ns() - changed < FRESH
 
 
 def modified(status: os.stat_result) -> int | None:

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 import tests.conformance
+import tests.test_races
 from tests.rows import ALL, CHECKED, LEFT_OUT
 
 
