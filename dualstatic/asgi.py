@@ -11,9 +11,9 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
-from .core.values import READ_FIELDS, Request, Response
+from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Response
 from .disk.body import Body
-from .staticfiles import StaticFiles, check_arguments, open_answer
+from .staticfiles import Answer, StaticFiles, check_arguments, open_answer, open_fallback
 
 # Frameworks spell these types in different ways; these take them all.
 Scope: TypeAlias = Any
@@ -23,6 +23,10 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
+_ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
+
+Ask = Callable[..., Answer | None]
+"""`open_answer` or `open_fallback`."""
 
 T = TypeVar("T")
 
@@ -53,6 +57,7 @@ class StaticMiddleware:
         check_arguments(app, files)
         self.app = app
         self.files = files
+        self._falls_back = files._falls_back
         self._handover = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,19 +65,44 @@ class StaticMiddleware:
             return await (self.app or _stand_alone)(scope, receive, send)
         path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
         if self.app is not None and not self.files._may_answer(path):
-            return await self.app(scope, receive, send)
+            return await self._ask_app(scope, path, receive, send)
         if response := self._ready(scope, path):
             return await _answer_whole(response, send)
         request = _request(scope, path)
         try:
             response = self.files.get_response(request, wait=False)
         except BlockingIOError:
-            return await self._answer_from_disk(request, scope, receive, send)
-        if response is None and self.app is not None:
-            return await self.app(scope, receive, send)
-        if response is None or response.file is not None:
-            return await self._answer_from_disk(request, scope, receive, send)
-        return await _answer_whole(response, send)
+            response = None
+        else:
+            if response is not None and response.file is None:
+                return await _answer_whole(response, send)
+            if response is None and self.app is not None:
+                return await self._ask_app(scope, path, receive, send)
+        if not await self._answer_from_disk(open_answer, request, scope, receive, send):
+            await self._ask_app(scope, path, receive, send)
+        return None
+
+    def _ask_app(self, scope: Scope, path: str, receive: Receive, send: Send) -> Awaitable[None]:
+        assert self.app is not None  # noqa: S101 (for the type checker)
+        if self._falls_back and self.files._may_fall_back(scope.get("method", ""), path):
+            return self._app_or_page(self.app, scope, path, receive, send)
+        return self.app(scope, receive, send)
+
+    async def _app_or_page(
+        self, app: ASGIApp, scope: Scope, path: str, receive: Receive, send: Send
+    ) -> None:
+        """The app's answer or, where that is a 404, a page in its place."""
+        replaced = False
+
+        async def watch(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 404:
+                ask = (open_fallback, _request(scope, path), scope, receive, send)
+                replaced = await self._answer_from_disk(*ask)
+            if not replaced:
+                await send(message)
+
+        await app(scope, receive, watch)
 
     def _ready(self, scope: Scope, path: str) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
@@ -94,17 +124,18 @@ class StaticMiddleware:
         return self.files._get_ready(path, scope.get("raw_path"), accepted, tag)
 
     async def _answer_from_disk(
-        self, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Look up, open and read the first chunk in one hop to a thread."""
+        self, ask: Ask, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> bool:
+        """Look up, open and read the first chunk in one hop to a thread; False: no answer."""
         offers = {name for name in scope.get("extensions") or () if self._handover.get(name)}
-        opened = await _in_thread(partial(_open, self.files, request, self.app is not None, offers))
+        has_app = self.app is not None
+        opened = await _in_thread(partial(_open, ask, self.files, request, has_app, offers))
         if opened is None:
-            assert self.app is not None  # noqa: S101 (for the type checker)
-            return await self.app(scope, receive, send)
+            return False
         response, body, first = opened
         if body is None:
-            return await _answer_whole(response, send)
+            await _answer_whole(response, send)
+            return True
         try:
             if _is_handed_over(response, offers):
                 await _hand_over(response, body, offers, send)
@@ -112,7 +143,7 @@ class StaticMiddleware:
                 await _answer(response, body, first, receive, send)
         finally:
             body.close()
-        return None
+        return True
 
 
 class _ClientGone(Exception):
@@ -120,9 +151,9 @@ class _ClientGone(Exception):
 
 
 def _open(
-    files: StaticFiles, request: Request, has_app: bool, offers: set[str]
+    ask: Ask, files: StaticFiles, request: Request, has_app: bool, offers: set[str]
 ) -> tuple[Response, Body | None, bytes] | None:
-    opened = open_answer(files, request, has_app=has_app)
+    opened = ask(files, request, has_app=has_app)
     if opened is None:
         return None
     response, body = opened
@@ -282,7 +313,7 @@ def _path(scope: Scope) -> str:
 def _request(scope: Scope, path: str) -> Request:
     headers: dict[str, str] = {}
     for key, value in scope.get("headers", ()):
-        if name := _FIELD_NAMES.get(key):
+        if name := _ALL_FIELD_NAMES.get(key):
             text = value.decode("latin-1")
             headers[name] = f"{headers[name]}, {text}" if name in headers else text
     query = scope.get("query_string", b"").decode("latin-1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from .core.values import Fields
 from .disk.folder import SUFFIXES
@@ -13,6 +13,7 @@ from .disk.folder import SUFFIXES
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
 Headers = Mapping[str, str] | Callable[[str], Mapping[str, str] | None] | None
+NotFound = Literal["404-page", "single-page-application"] | None
 StrPath = str | os.PathLike[str]
 Packages = Sequence[str | tuple[str, str]]
 
@@ -194,4 +195,11 @@ def memory(value: int) -> int:
 def flag(option: str, value: bool) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{option} takes True or False, not {value!r}")
+    return value
+
+
+def not_found(value: NotFound) -> NotFound:
+    if value not in (None, "404-page", "single-page-application"):
+        takes = 'not_found takes None, "404-page" or "single-page-application"'
+        raise (ValueError if isinstance(value, str) else TypeError)(f"{takes}, not {value!r}")
     return value

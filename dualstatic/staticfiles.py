@@ -13,7 +13,7 @@ from functools import partial
 from typing import NoReturn
 
 from . import options
-from .core import replies
+from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Fields, Policy, Request, Resource, Response
 from .disk.body import Body, FileChanged
@@ -51,14 +51,13 @@ class _Policies:
 
 def _finder(
     encodings: Sequence[str],
-    media_types: Mapping[str, str] | None,
-    charset: str | None,
+    media_types: MediaTypes,
     cache_control: options.CacheControl,
     immutable: options.Immutable,
     headers: options.Headers,
 ) -> Finder:
     policy = _Policies(
-        MediaTypes(options.media_types(media_types), options.charset(charset)),
+        media_types,
         options.cache_control(cache_control),
         options.immutable(immutable),
         options.headers(headers),
@@ -67,9 +66,15 @@ def _finder(
     return Finder(options.encodings(encodings), policy, replies.describe, asks)
 
 
-def _look_up(live: bool, memory: int) -> Callable[..., Folder | Index]:
+def _locate_by(html: bool, clean_urls: bool) -> pages.Locate:
+    if options.flag("clean_urls", clean_urls):
+        return pages.clean
+    return pages.html if html else pages.plain
+
+
+def _look_up(live: bool, memory: int, paths: pages.Paths) -> Callable[..., Folder | Index]:
     memory = options.memory(memory)
-    return Folder if options.flag("live", live) else partial(Index, memory=memory)
+    return Folder if options.flag("live", live) else partial(Index, memory=memory, paths=paths)
 
 
 def _directories(
@@ -106,6 +111,9 @@ class StaticFiles:
     :param media_types: media types by suffix (`.ext`) or by whole file name
     :param charset: the charset of `text/*`, or None
     :param memory: bytes of files kept in memory, 0 for none; not in live mode
+    :param clean_urls: serve `about.html` as `/about`; with the index pages and redirects of `html`
+    :param not_found: what a navigation gets that nobody, the app included, has an answer for:
+        "404-page", the nearest `404.html`, or "single-page-application", the root's `index.html`
 
     :raises TypeError, ValueError: an option is wrong; the message names it, and what it takes
     :raises NotADirectoryError: a directory is missing
@@ -129,13 +137,21 @@ class StaticFiles:
         media_types: Mapping[str, str] | None = None,
         charset: str | None = "utf-8",
         memory: int = 2**26,
+        clean_urls: bool = False,
+        not_found: options.NotFound = None,
     ) -> None:
         self._html = options.flag("html", html)
+        self._locate_by = _locate_by(html, clean_urls)
+        self._not_found = options.not_found(not_found)
+        self._falls_back = self._not_found is not None
         self._prefix = options.prefix(prefix)
         self._directories = _directories(directory, packages, follow_symlink, owner=self)
-        finder = _finder(encodings, media_types, charset, cache_control, immutable, headers)
+        types = MediaTypes(options.media_types(media_types), options.charset(charset))
+        self._is_asset = types.is_asset
+        finder = _finder(encodings, types, cache_control, immutable, headers)
         gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
-        self._files = _look_up(live, memory)(finder, self._directories, gate)
+        paths = pages.own_path if self._locate_by is pages.plain else pages.spellings
+        self._files = _look_up(live, memory, paths)(finder, self._directories, gate)
         # False where a path is the app's for sure: a door asks it before it makes a Request.
         self._may_answer = self._files.may_answer
         self._checking, self._checked = threading.Lock(), False
@@ -197,11 +213,11 @@ class StaticFiles:
             return None
         self._make_sure(request.path, wait=wait)
         for last in _TRIES:
-            path, resource = self._locate(request.path, wait=wait)
+            (path, canonical), resource = self._locate(request.path, wait=wait)
             if resource is None or not admits(request.raw_path, request.path):
                 return None
-            if path != request.path and not request.path.endswith("/"):
-                return replies.redirect_to_slash(request)
+            if canonical != request.path:
+                return replies.redirect(request, canonical)
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
             if chosen is None:
                 return None
@@ -213,21 +229,35 @@ class StaticFiles:
     def get_fallback(self, request: Request, *, has_app: bool) -> Response | None:
         """What a request gets that `get_response` has no answer for; None: the app's own answer.
 
-        Without an app never None: 405 where the name exists (RFC 9110 section 15.5.6), else 404.
+        With one, it is the page that `not_found` promises to a navigation. Without an app never
+        None: 405 where the name exists (RFC 9110 section 15.5.6), else 404.
         """
-        if has_app:
+        if has_app and self._not_found is None:
             return None
         self._make_sure(request.path, wait=True)
+        response = self._page(request)
+        if not has_app:
+            response = self._refusal(request, response)
+        return replies.without_body(response) if response and request.method == "HEAD" else response
+
+    def _refusal(self, request: Request, page: Response | None) -> Response:
+        """What a request gets where there is no app."""
         _, resource = self._locate(request.path, wait=True)
         if resource and not admits(request.raw_path, request.path):
             resource = None
         if resource and request.method not in ("GET", "HEAD"):
             allow = ("allow", "GET, HEAD")
             return replies.message(405, "Method Not Allowed", (allow, replies.NOSNIFF))
-        response = self._page(request) or replies.message(404, "Not Found")
+        response = page or replies.message(404, "Not Found")
+        if self._not_found:
+            response = replies.varying(response, *replies.deciding_fields(request))
         if resource and resource.varies:
-            response = replies.varying(response)
-        return replies.without_body(response) if request.method == "HEAD" else response
+            response = replies.varying(response, "Accept-Encoding")
+        return response
+
+    def _may_fall_back(self, method: str, path: str) -> bool:
+        """Whether `get_fallback` may have a page in place of the app's 404, if it has any."""
+        return method in ("GET", "HEAD") and f"{path}/".startswith(f"{self._prefix}/")
 
     def _make_sure(self, path: str, *, wait: bool) -> None:
         """Where `check_dir` is False: look for the directories at the first request below them."""
@@ -239,16 +269,22 @@ class StaticFiles:
             if not self._checked:
                 self.refresh()
 
-    def _locate(self, path: str, *, wait: bool) -> tuple[str, Resource | None]:
-        """What a path leads to, and the path of that: its own or, for a directory, its index's."""
-        resource = self._files.look_up(path, wait=wait)
-        if resource is None and self._html and path:
-            index = f"{path}index.html" if path.endswith("/") else f"{path}/index.html"
-            resource = self._files.look_up(index, wait=wait)
-            if resource and path.endswith("/"):
-                self._files.remember(path, resource)
-            path = index
-        return path, resource
+    def _locate(self, path: str, *, wait: bool) -> tuple[pages.Located, Resource | None]:
+        """The file that a path leads to, its canonical path, and what is there."""
+        found: dict[str, Resource | None] = {}
+
+        def has(at: str) -> bool:
+            if at not in found:
+                found[at] = self._files.look_up(at, wait=wait)
+            return found[at] is not None
+
+        located = self._locate_by(path, has)
+        if located is None:
+            return pages.Located(path, path), None
+        resource = found[located.path]
+        if resource and located.canonical == path and self._files.ready(path) is not resource:
+            self._files.remember(path, resource)
+        return located, resource
 
     def _is_current(
         self, path: str, response: Response, resource: Resource, *, wait: bool, last: bool
@@ -262,23 +298,34 @@ class StaticFiles:
         return self._files.is_current(path, resource, response.file, last=last)
 
     def _page(self, request: Request) -> Response | None:
-        """The nearest 404.html, from the request's directory upward."""
-        if not self._html or not f"{request.path}/".startswith(f"{self._prefix}/"):
+        """The page for a path below the prefix that nobody has an answer for."""
+        if not f"{request.path}/".startswith(f"{self._prefix}/"):
             return None
+        if self._not_found is None:
+            return self._404_page(request) if self._html else None
+        if not replies.is_navigation(request) or self._is_asset(request.path):
+            return None
+        vary = replies.deciding_fields(request)
+        if self._not_found == "404-page":
+            return self._404_page(request, *vary)
+        return self._page_at(f"{self._prefix}/index.html", 200, request, *vary)
+
+    def _404_page(self, request: Request, *vary: str) -> Response | None:
+        """The nearest 404.html, from the request's directory upward."""
         folders = request.path[len(self._prefix) :].split("/")[1:-1][:_MAX_DEPTH]
         for depth in range(len(folders), -1, -1):
             path = "/".join([self._prefix, *folders[:depth], "404.html"])
-            if response := self._page_at(path, request):
+            if response := self._page_at(path, 404, request, *vary):
                 return response
         return None
 
-    def _page_at(self, path: str, request: Request) -> Response | None:
+    def _page_at(self, path: str, status: int, request: Request, *vary: str) -> Response | None:
         for last in _TRIES:
             resource = self._files.look_up(path, wait=True)
             chosen = resource and replies.select(resource, request.headers.get("accept-encoding"))
             if not resource or not chosen:
                 return None
-            response = replies.not_found_page(resource, chosen)
+            response = replies.page(status, resource, chosen, *vary)
             if self._is_current(path, response, resource, wait=True, last=last):
                 return response
         return None
@@ -292,22 +339,27 @@ def check_arguments(app: object, files: object) -> None:
         raise TypeError(f"files takes a StaticFiles, not {files!r}")
 
 
-def open_answer(
-    files: StaticFiles, request: Request, *, has_app: bool
-) -> tuple[Response, Body | None] | None:
-    """The answer to a request, and its body if a file had to be opened; None: it is the app's.
+Answer = tuple[Response, Body | None]
+"""An answer, and its body if a file had to be opened."""
+
+
+def open_answer(files: StaticFiles, request: Request, *, has_app: bool) -> Answer | None:
+    """The answer to a request; None: it is the app's.
 
     A file that changes in between is asked for again; one that never holds still is a miss.
     """
-    asks = (
-        lambda: files.get_response(request),
-        lambda: files.get_fallback(request, has_app=has_app),
-        lambda: None if has_app else replies.message(404, "Not Found"),
-    )
-    return next((opened for ask in asks if (opened := _open(ask))), None)
+    opened = _open(lambda: files.get_response(request))
+    return opened if opened or has_app else open_fallback(files, request, has_app=False)
 
 
-def _open(ask: Callable[[], Response | None]) -> tuple[Response, Body | None] | None:
+def open_fallback(files: StaticFiles, request: Request, *, has_app: bool) -> Answer | None:
+    """What a request gets that had no answer so far; None: the answer of the app."""
+    if opened := _open(lambda: files.get_fallback(request, has_app=has_app)):
+        return opened
+    return None if has_app else (replies.message(404, "Not Found"), None)
+
+
+def _open(ask: Callable[[], Response | None]) -> Answer | None:
     for _ in _TRIES:
         response = ask()
         if response is None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
-from .core.values import READ_FIELDS, Request, Response
+from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Response
 from .disk.body import CHUNK, Body
-from .staticfiles import StaticFiles, check_arguments, open_answer
+from .staticfiles import Answer, StaticFiles, check_arguments, open_answer, open_fallback
 
 if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_FIELD_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in READ_FIELDS]
+_FIELD_KEYS = [
+    (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
+]
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -31,6 +35,7 @@ class StaticMiddleware:
         check_arguments(app, files)
         self.app = app
         self.files = files
+        self._falls_back = files._falls_back
         self._file_wrapper = file_wrapper
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -38,20 +43,38 @@ class StaticMiddleware:
         if not path.isascii():
             path = _decoded(path)
         if self.app is not None and not self.files._may_answer(path):
-            return self.app(environ, start_response)
+            return self._ask_app(environ, start_response, path)
         if response := self._ready(environ, path):
             start_response(_STATUS_LINES[response.status], list(response.headers))
             return _chunks(response)
         opened = open_answer(self.files, _request(environ, path), has_app=self.app is not None)
         if opened is None:
-            assert self.app is not None  # noqa: S101 (for the type checker)
+            return self._ask_app(environ, start_response, path)
+        return self._send(opened, environ, start_response)
+
+    def _ask_app(
+        self, environ: WSGIEnvironment, start_response: StartResponse, path: str
+    ) -> Iterable[bytes]:
+        """The app's answer or, where that is a 404, a page in its place."""
+        assert self.app is not None  # noqa: S101 (for the type checker)
+        method = environ.get("REQUEST_METHOD", "")
+        if not self._falls_back or not self.files._may_fall_back(method, path):
             return self.app(environ, start_response)
-        response, body = opened
+        request = _request(environ, path)
+        held = _Held(
+            start_response,
+            lambda: open_fallback(self.files, request, has_app=True),
+            lambda page: self._send(page, environ, start_response),
+        )
+        return held.settle(self.app(environ, held.start_response))
+
+    def _send(
+        self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        response, body = answer
         try:
             start_response(_STATUS_LINES[response.status], list(response.headers))
-            if body is None:
-                return _chunks(response)
-            return self._wrapped(environ, body)
+            return _chunks(response) if body is None else self._wrapped(environ, body)
         except BaseException:
             if body is not None:
                 body.close()
@@ -83,6 +106,78 @@ class StaticMiddleware:
             file.close()
             raise
         return wrapped
+
+
+class _Held:
+    """Stands between an app and its server until the app has told its status.
+
+    An app may tell it late, when its body is iterated over, and it may have used `write`.
+    """
+
+    def __init__(
+        self,
+        start_response: StartResponse,
+        open_page: Callable[[], Answer | None],
+        send: Callable[[Answer], Iterable[bytes]],
+    ) -> None:
+        self._start_response = start_response
+        self._open_page = open_page
+        self._send = send
+        self._started = False
+        self._page: Answer | None = None
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
+    ) -> Callable[[bytes], object]:
+        """The server's, unless a page is to take the place of a 404."""
+        self._drop_page()
+        self._started = True
+        if status.startswith("404") and (page := self._open_page()):
+            self._page = page
+            return lambda data: None
+        return self._start_response(status, headers, *((exc_info,) if exc_info else ()))
+
+    def settle(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """The body to send: the app's own or, after its 404, a page's."""
+        try:
+            if not self._started:
+                chunks = _Begun(chunks)
+            if self._page is None:
+                return chunks
+        except BaseException:
+            _close(chunks)
+            raise
+        try:
+            _close(chunks)
+        except BaseException:
+            self._drop_page()
+            raise
+        return self._send(self._page)
+
+    def _drop_page(self) -> None:
+        page, self._page = self._page, None
+        if page and page[1]:
+            page[1].close()
+
+
+class _Begun:
+    """A body whose first piece has been asked for: many an app tells its status only then."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        rest = iter(chunks)
+        self._pieces = chain(list(islice(rest, 1)), rest)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        _close(self._chunks)
+
+
+def _close(chunks: object) -> None:
+    if hasattr(chunks, "close"):
+        chunks.close()
 
 
 def _chunks(response: Response) -> Iterable[bytes]:

@@ -51,6 +51,11 @@ _CODING = re.compile(
     r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]*;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
 )
 
+# Section 12.5.1: a media range, its parameters, its weight. No more is asked of an Accept than
+# whether it names HTML: all browsers do so when they go to a page, and only then.
+_HTML_RANGE = re.compile(r"text/html[ \t]*(?:;.*)?", re.IGNORECASE | re.DOTALL)
+_NOT_ACCEPTABLE = re.compile(r";[ \t]*q=0(?:\.0{0,3})?[ \t]*(?:;|\Z)", re.IGNORECASE)
+
 MAX_RANGES = 100
 """More ranges than this are no download; the field is then ignored (section 14.2)."""
 
@@ -163,6 +168,14 @@ def _accepted_codings(text: str) -> dict[str, int]:
             coding = match[1].lower()
             weights["gzip" if coding == "x-gzip" else coding] = round(float(match[2] or "1") * 1000)
     return weights
+
+
+def names_html(text: str) -> bool:
+    """Whether an Accept names text/html, and not as something unacceptable."""
+    ranges = [member.strip(" \t") for member in text.split(",")]
+    return any(
+        _HTML_RANGE.fullmatch(member) and not _NOT_ACCEPTABLE.search(member) for member in ranges
+    )
 
 
 def _end(match: re.Match[str] | None) -> int:

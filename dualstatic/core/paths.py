@@ -79,13 +79,16 @@ def admits(raw_path: bytes | None, path: str) -> bool:
     return True
 
 
-def slash_location(path: str, query: str) -> str:
-    """The relative reference from `path` to the same with a slash at its end, the query kept.
+def relative_location(path: str, target: str, query: str) -> str:
+    """The relative reference from a path to another that is near, the query kept.
 
-    It starts with "./", so that no segment can be read as a scheme (RFC 3986 section 4.2), and so
-    that it is right below any mount point.
+    It starts with a dot, so that no segment can be read as a scheme (RFC 3986 section 4.2), and is
+    relative so that it is right below any mount point.
     """
-    location = f"./{quote(path.rpartition('/')[2])}/"
+    base, up = path[: path.rfind("/") + 1], "./"
+    while not target.startswith(base):
+        base, up = base[: base.rfind("/", 0, -1) + 1], "../" if up == "./" else f"../{up}"
+    location = up + quote(target[len(base) :])
     encoding = "latin-1" if query.isascii() or max(query) <= "\xff" else "utf-8"
     text = quote(query, safe=_QUERY, encoding=encoding, errors="replace")
     return f"{location}?{text}" if query else location

@@ -7,7 +7,7 @@ from email.utils import formatdate
 from hashlib import blake2b
 
 from . import fields
-from .paths import slash_location
+from .paths import relative_location
 from .values import (
     Fields,
     File,
@@ -233,6 +233,24 @@ def _coalesce(ranges: Sequence[range]) -> list[range]:
     return [part for _, part in sorted(merged, key=lambda item: item[0])]
 
 
+def deciding_fields(request: Request) -> tuple[str, ...]:
+    """By which fields `is_navigation` goes (Fetch Metadata): a cache has to know (12.5.5)."""
+    return ("Sec-Fetch-Mode",) if "sec-fetch-mode" in request.headers else _DECIDING
+
+
+_DECIDING = ("Sec-Fetch-Mode", "Accept")
+
+
+def is_navigation(request: Request) -> bool:
+    """Whether someone goes to a page, as far as the fields say: no script or image is asked for."""
+    if request.method not in ("GET", "HEAD"):
+        return False
+    mode = request.headers.get("sec-fetch-mode")
+    if mode is not None:
+        return mode == "navigate"
+    return fields.names_html(request.headers.get("accept", ""))
+
+
 # Answers that are made on demand.
 
 
@@ -243,26 +261,28 @@ def message(status: int, text: str, headers: Fields = ()) -> Response:
     return Response(status, (*described, *(headers or (NOSNIFF,))), (body,))
 
 
-def varying(response: Response) -> Response:
-    """The same, for caches that keep it by Accept-Encoding."""
-    headers = _merge(response.headers, (VARY,))
+def varying(response: Response, *names: str) -> Response:
+    """The same, for caches that keep it by these fields of the request."""
+    if not names:
+        return response
+    headers = _merge(response.headers, (("vary", ", ".join(names)),))
     return Response(response.status, headers, response.body, response.file)
 
 
-def redirect_to_slash(request: Request) -> Response:
-    """A redirect that keeps method and query (section 15.4.8)."""
-    location = slash_location(request.path, request.query)
+def redirect(request: Request, path: str) -> Response:
+    """A redirect to another path that keeps method and query (section 15.4.8)."""
+    location = relative_location(request.path, path, request.query)
     return Response(
         307, (("location", location), ("content-type", TEXT), ("content-length", "0"), NOSNIFF)
     )
 
 
-def not_found_page(resource: Resource, representation: Representation) -> Response:
-    """A 404 with a page: an error has no validators, no ranges, and isn't to be kept."""
+def page(status: int, resource: Resource, representation: Representation, *vary: str) -> Response:
+    """A page in place of what was asked for: it has no validators, no ranges, and isn't kept."""
     caching = _field("cache-control", dict(resource.policy.fields).get("cache-control", "no-cache"))
     whole = representation.in_memory or representation.whole
     headers = _without(whole.headers, _NOT_OF_A_PAGE) + caching
-    return Response(404, headers, whole.body, whole.file)
+    return varying(Response(status, headers, whole.body, whole.file), *vary)
 
 
 _NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control"})

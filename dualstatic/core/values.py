@@ -21,7 +21,10 @@ READ_FIELDS = (
     "if-unmodified-since",
     "range",
 )
-"""The request fields that a decision reads; a door may leave out all others."""
+"""The request fields that the decision on a file reads."""
+
+NAVIGATION_FIELDS = ("sec-fetch-mode", "accept")
+"""Those that tell a navigation from other requests; a door may leave out all others."""
 
 
 class Request(NamedTuple):

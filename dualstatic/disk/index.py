@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Policy, Resource
@@ -158,11 +158,15 @@ def _join(place: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What one scan of all directories gave, and what was found of the paths asked for since."""
+    """What one scan of all directories gave, and what was found of the paths asked for since.
+
+    `found` is by the path of the file, `ready` by the path that is answered by it.
+    """
 
     scans: tuple[Scan, ...]
     known: frozenset[str] | None
     room: int
+    found: dict[str, Resource] = field(default_factory=dict)
     ready: dict[str, Resource] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
 
@@ -180,9 +184,15 @@ class Index:
     """The look-up of index mode: a path that no scan met never touches the disk."""
 
     def __init__(
-        self, finder: Finder, directories: Sequence[Directory], gate: Gate, memory: int
+        self,
+        finder: Finder,
+        directories: Sequence[Directory],
+        gate: Gate,
+        memory: int,
+        paths: Callable[[str], Iterable[str]],
     ) -> None:
         self._finder = finder
+        self._paths = paths
         self._memory = Memory(memory)
         self._directories = directories
         self._gate = gate
@@ -198,11 +208,11 @@ class Index:
         return known is None or path in known
 
     def ready(self, path: str) -> Resource | None:
-        """What was found at a path before."""
+        """What answered a path before."""
         return self._state.ready.get(path)
 
     def remember(self, path: str, resource: Resource) -> None:
-        """Keep a resource, and its bytes, for a path; not one of an index that is gone by now."""
+        """Keep a resource, and its bytes, for a path that it answers; not one of an old index."""
         state = self._state
         opener = resource.representations[0].stored.file.opener
         is_ours = any(scan.directory is opener for scan in state.scans)
@@ -212,7 +222,7 @@ class Index:
 
     def look_up(self, path: str, *, wait: bool) -> Resource | None:
         state = self._state
-        if resource := state.ready.get(path):
+        if resource := state.found.get(path):
             return resource
         places = state.places(path, self._finder.encodings)
         if not places:
@@ -220,7 +230,7 @@ class Index:
         if not wait:
             raise BlockingIOError("the first use of a file reads the disk")
         with self._locks[hash(path) % len(self._locks)]:
-            return state.ready.get(path) or self._find(state, places, path)
+            return state.found.get(path) or self._find(state, places, path)
 
     def _find(self, state: _State, places: Sequence[Place], path: str) -> Resource | None:
         """Look a name up on the disk; of those who ask for it at the same time, one does."""
@@ -232,7 +242,10 @@ class Index:
         if len(state.policies) < state.room:
             state.policies[path] = policy
         resource = self._finder.describe(looks, policy)
-        self.remember(path, resource)
+        if _is_certain(resource) and len(state.found) < state.room:
+            state.found[path] = resource
+            if state is self._state:
+                self._memory.keep(path, resource)
         return resource
 
     def is_current(self, path: str, resource: Resource, file: File, *, last: bool) -> bool:
@@ -244,7 +257,7 @@ class Index:
         again = not last and self._memory.has_room_for(resource, file)
         if not again and all(map(_is_same, {file, resource.representations[0].stored.file})):
             return True
-        self._state.ready.pop(path, None)
+        self._state.found.pop(path, None)
         return False
 
     def refresh(self) -> None:
@@ -256,7 +269,8 @@ class Index:
                 _Scanner(scan, self._finder).run()
                 scans.append(scan)
             paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
-            self._state = _State(tuple(scans), _known(scans), paths + _SECOND_NAMES)
+            known = _known(scans, self._paths)
+            self._state = _State(tuple(scans), known, paths + _SECOND_NAMES)
             self._memory.forget_resources()
 
 
@@ -276,12 +290,9 @@ def _is_same(file: File) -> bool:
         return False
 
 
-def _known(scans: Sequence[Scan]) -> frozenset[str] | None:
+def _known(scans: Sequence[Scan], paths: Callable[[str], Iterable[str]]) -> frozenset[str] | None:
     """All paths that may get an answer; None: there are links to directories, and so no end."""
     if any(scan.aliases for scan in scans):
         return None
-    known = {path for scan in scans for path in (*scan.paths, *scan.bare)}
-    for path in [path for path in known if path.endswith("/index.html")]:
-        folder = path.removesuffix("index.html")
-        known |= {folder, folder.removesuffix("/")}
-    return frozenset(known)
+    files = (path for scan in scans for path in (*scan.paths, *scan.bare))
+    return frozenset(path for file in files for path in paths(file))

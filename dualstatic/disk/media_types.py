@@ -95,6 +95,8 @@ _BY_TYPE = {
 }
 _BY_SUFFIX = {suffix: kind for kind, suffixes in _BY_TYPE.items() for suffix in suffixes.split()}
 
+_PAGES = ("text/html", "application/xhtml+xml")
+
 
 class MediaTypes:
     """Media types by whole file name, else by the longest suffix that the table knows."""
@@ -114,6 +116,11 @@ class MediaTypes:
         if self._charset and lower.startswith("text/") and "charset=" not in lower:
             return f"{kind}; charset={self._charset}"
         return kind
+
+    def is_asset(self, path: str) -> bool:
+        """Whether a path names a kind of file, by a known suffix, that is no page."""
+        kind = self._by_suffix(path.rpartition("/")[2].lower())
+        return kind != DEFAULT and not kind.startswith(_PAGES)
 
     def _by_suffix(self, leaf: str) -> str:
         dot = leaf.find(".")

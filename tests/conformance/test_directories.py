@@ -11,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 
 from tests.doors import Client
-from tests.rows import PASS, Case, check, left_out, rows, table
+from tests.rows import PASS, Case, check, rows, table
 from tests.trees import Link
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -36,11 +36,6 @@ FILES: dict[str, bytes | str | Link | None] = {
 }
 
 HTML = {"content-type": "text/html; charset=utf-8"}
-
-left_out(
-    "the option clean_urls is a later capability",
-    *["D116", "D117", "D118", "D119", "D120", "D121", "D122"],
-)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors import Client
-from tests.rows import PASS, Case, check, left_out, rows, table
+from tests.rows import PASS, Case, check, rows, table
 from tests.trees import Link
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -32,8 +32,6 @@ FILES: dict[str, bytes | str | Link | None] = {
     "link": Link(".hidden"),
     "t.txt": "0123456789",
 }
-
-left_out("the option clean_urls is a later capability", "H382")
 
 
 @table(

@@ -13,7 +13,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
 from tests.doors import Client, make_environ, make_scope
-from tests.rows import PASS, Case, check, left_out, rows, table
+from tests.rows import PASS, Case, check, rows, table
 from tests.trees import Link
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -30,12 +30,6 @@ FILES: dict[str, bytes | str | Link | None] = {
 HTML = "text/html; charset=utf-8"
 ROOT = {"content-type": HTML, "content-length": "12"}
 SUB = {"content-type": HTML, "content-length": "19"}
-
-left_out("the option not_found (a 404 page behind an app) is a later capability", "N128")
-left_out(
-    "the option not_found (single-page application) is a later capability",
-    *["N136", "N137", "N138", "N139", "N140", "N141", "N142", "N143", "N144", "N145"],
-)
 
 
 def page(row: str, target: str, body: str = "no such page", fields: Any = (), **more: Any) -> Case:

@@ -1,0 +1,98 @@
+"""Which page a path means, and which path a page belongs to.
+
+A page is an HTML file: the index page of a folder belongs to the folder's path, which ends with a
+slash. With clean URLs, as Cloudflare's auto-trailing-slash has them, any other page belongs to its
+path without `.html`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+_INDEX, _HTML = "index.html", ".html"
+
+
+class Located(NamedTuple):
+    """The path of a file, and the path under which it is to be asked for."""
+
+    path: str
+    canonical: str
+
+
+Paths = Callable[[str], Iterable[str]]
+"""The paths that may lead to a file, given its own."""
+
+Locate = Callable[[str, Callable[[str], object]], Located | None]
+"""Says which file answers a path, by a function that tells whether there is a file at a path."""
+
+
+def plain(path: str, has: Callable[[str], object]) -> Located | None:
+    """Each file under its own path, and nothing else."""
+    return Located(path, path) if has(path) else None
+
+
+def html(path: str, has: Callable[[str], object]) -> Located | None:
+    """Index pages under the path of their folder as well."""
+    if has(path):
+        return Located(path, path)
+    folder = path if path.endswith("/") else f"{path}/"
+    return Located(folder + _INDEX, folder) if path and has(folder + _INDEX) else None
+
+
+def clean(path: str, has: Callable[[str], object]) -> Located | None:
+    """Pages under the one path that belongs to them; one hop leads there from any other."""
+    if not path.startswith("/"):
+        return None  # the target of a server's own, or the mount point without its slash
+    file = _served(path, has)
+    if file and (file != path or not path.endswith(_HTML)):
+        return Located(file, path)
+    for page in _spelled_otherwise(path):
+        canonical = _canonical(page)
+        if has(page) and _served(canonical, has) == page:
+            return Located(page, canonical)
+    # A page whose own path is another file's keeps its name.
+    return plain(path, has)
+
+
+def _served(path: str, has: Callable[[str], object]) -> str | None:
+    """The file that answers a path without a redirect."""
+    if path.endswith("/"):
+        return path + _INDEX if has(path + _INDEX) else None
+    if has(path):
+        return path
+    page = path + _HTML
+    return page if path and _canonical(page) == path and has(page) else None
+
+
+def _canonical(file: str) -> str:
+    folder, slash, leaf = file.rpartition("/")
+    return folder + slash if leaf == _INDEX else file.removesuffix(_HTML)
+
+
+def _spelled_otherwise(path: str) -> Iterator[str]:
+    """The pages that a path may mean without being theirs."""
+    if path.endswith("/"):
+        yield path[:-1] + _HTML
+        return
+    yield path
+    stem = path.removesuffix(_HTML)
+    folder, _, leaf = stem.rpartition("/")
+    if leaf == "index":
+        yield stem + _HTML
+        yield folder + _HTML
+    yield f"{stem}/{_INDEX}"
+    yield f"{path}/{_INDEX}"
+
+
+def own_path(file: str) -> Iterable[str]:
+    return (file,)
+
+
+def spellings(file: str) -> Iterable[str]:
+    """All paths that may lead to a page, by any of the ways above."""
+    if not file.endswith(_HTML):
+        return (file,)
+    folder, _, leaf = file.rpartition("/")
+    stem = folder if leaf == _INDEX else file.removesuffix(_HTML)
+    return file, stem, f"{stem}/", f"{stem}/index", f"{stem}/{_INDEX}", stem + _HTML

@@ -1,0 +1,329 @@
+"""Group N: what a navigation gets after nobody, the app included, had an answer (`not_found`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+
+import dualstatic.asgi
+import dualstatic.wsgi
+from dualstatic import Request, StaticFiles
+from tests.doors import Answer, Messages, make_environ, make_scope
+from tests.rows import rows
+from tests.steps import open_files, staying
+
+pytestmark = pytest.mark.usefixtures("aging")
+
+SPA, PAGE = "single-page-application", "404-page"
+NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
+ACCEPT = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+FILES = {
+    "index.html": "home",
+    "404.html": "no such page",
+    "sub/404.html": "no such page in sub",
+    "app.js": "script()",
+    "big/404.html": b"0123456789abcdef" * 40_000,
+}
+JSON = b'{"detail":"Not Found"}'
+
+
+class App:
+    """An app behind the door; `how` is the way in which it gives its status and its body."""
+
+    def __init__(self, how: str, status: int = 404) -> None:
+        self.how, self.status = how, status
+        self.asked: list[str] = []
+        self.closed = 0
+
+    def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.asked.append(environ["PATH_INFO"])
+        line = {200: "200 OK", 404: "404 Not Found"}[self.status]
+        fields = [("Content-Type", "application/json"), ("X-App", "1")]
+        if self.how == "late":
+            return self.late(start_response, line, fields)
+        write = start_response(line, fields)
+        if self.how == "write":
+            write(JSON)
+            return Closed(self, [])
+        if self.how == "pieces":
+            return Closed(self, [JSON[:5], b"", JSON[5:]])
+        return Closed(self, [JSON])
+
+    def late(self, start_response: Any, line: str, fields: Any) -> Iterator[bytes]:
+        try:
+            start_response(line, fields)
+            yield JSON[:5]
+            yield JSON[5:]
+        finally:
+            self.closed += 1
+
+    async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked.append(scope["path"])
+        headers = [(b"content-type", b"application/json"), (b"x-app", b"1")]
+        await asyncio.sleep(0)
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        pieces = [JSON] if self.how == "at once" else [JSON[:5], b"", JSON[5:]]
+        for number, piece in enumerate(pieces, 1):
+            more = number < len(pieces)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+        self.closed += 1
+
+
+class Closed:
+    def __init__(self, app: App, pieces: list[bytes]) -> None:
+        self.app, self.pieces = app, pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.pieces)
+
+    def close(self) -> None:
+        self.app.closed += 1
+
+
+HOW = ["at once", "pieces", "late", "write"]
+
+
+def ask(
+    files: StaticFiles,
+    door: str,
+    app: App,
+    target: str,
+    fields: Any = NAVIGATE,
+    method: str = "GET",
+) -> Answer:
+    call = ask_wsgi if door == "wsgi" else ask_asgi
+    answer = call(files, app, method, target, list(fields.items()))
+    assert app.closed == len(app.asked)
+    return answer
+
+
+def ask_wsgi(files: StaticFiles, app: App, method: str, target: str, lines: Any) -> Answer:
+    written: list[bytes] = []
+    started: list[Any] = []
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        started.append((int(status[:3]), headers))
+        return written.append
+
+    # The validator wants the app's own body untouched, so it stands around the door alone.
+    door: Any = validator(dualstatic.wsgi.StaticMiddleware(app.wsgi, files=files))
+    chunks = door(make_environ(method, target.encode(), lines), start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        chunks.close()
+    assert len(started) == 1
+    status, headers = started[0]
+    return Answer(status, headers, b"".join(written) + body, ("X-App", "1") in headers)
+
+
+def ask_asgi(files: StaticFiles, app: App, method: str, target: str, lines: Any) -> Answer:
+    messages = Messages()
+    door = dualstatic.asgi.StaticMiddleware(app.asgi, files=files)
+    asyncio.run(door(make_scope(method, target.encode(), lines), staying(), messages.send))
+    assert messages.complete
+    assert messages.start is not None
+    headers = [(n.decode(), v.decode()) for n, v in messages.start["headers"]]
+    body = b"".join(messages.body)
+    return Answer(messages.start["status"], headers, body, ("x-app", "1") in headers)
+
+
+@pytest.fixture
+def files(mode: str, tree: Callable[..., Path]) -> Callable[..., StaticFiles]:
+    root = tree(FILES)
+    return lambda **options: StaticFiles(root, live=mode == "live", **options)
+
+
+@rows("N136", "N137", "N144", "N145")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("target", "fields", "vary"),
+    [
+        ("/app/route", NAVIGATE, "Sec-Fetch-Mode"),
+        ("/app/route", ACCEPT, "Sec-Fetch-Mode, Accept"),
+        ("/app/route?q=1", NAVIGATE | {"Accept": "application/json"}, "Sec-Fetch-Mode"),
+        ("/v1.2/docs", NAVIGATE, "Sec-Fetch-Mode"),
+        ("/just.a.test", NAVIGATE, "Sec-Fetch-Mode"),
+        ("/gone.html", NAVIGATE, "Sec-Fetch-Mode"),
+        ("/sub/", NAVIGATE | {"Range": "bytes=0-1", "If-None-Match": "*"}, "Sec-Fetch-Mode"),
+    ],
+)
+def test_a_route_of_the_single_page_gets_it_after_the_app_had_no_answer(
+    files: Callable[..., StaticFiles], door: str, how: str, target: str, fields: Any, vary: str
+) -> None:
+    app = App(how)
+    for method, body in (("GET", b"home"), ("HEAD", b"")):
+        answer = ask(files(not_found=SPA), door, app, target, fields, method)
+        assert (answer.status, answer.body, answer.passed) == (200, body, False)
+        assert answer["content-type"] == "text/html; charset=utf-8"
+        assert answer["cache-control"] == "no-cache"
+        assert answer["content-length"] == "4"
+        assert answer["vary"] == vary
+        for name in ("etag", "last-modified", "accept-ranges", "content-range"):
+            assert name not in answer
+    assert len(app.asked) == 2
+
+
+@rows("N138", "N139", "N140", "N142", "N143")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize(
+    ("target", "fields", "method"),
+    [
+        ("/app/route", {"Sec-Fetch-Mode": "cors"}, "GET"),
+        ("/app/route", {"Sec-Fetch-Mode": "cors", **ACCEPT}, "GET"),
+        ("/app/route", {}, "GET"),
+        ("/app/route", {"Accept": "*/*"}, "GET"),
+        ("/app/route", {"Accept": "text/html;q=0, */*"}, "GET"),
+        ("/app/route", {"Accept": "text/html-x, x/text/html"}, "GET"),
+        ("/assets/old-abc.js", {"Sec-Fetch-Mode": "no-cors"}, "GET"),
+        ("/assets/old-abc.js", NAVIGATE, "GET"),
+        ("/assets/OLD.PNG", NAVIGATE, "GET"),
+        ("/assets/old.tar.gz", ACCEPT, "GET"),
+        ("/api/nope", {"Accept": "application/json"}, "GET"),
+        ("/app/route", NAVIGATE, "POST"),
+        ("/app/route", NAVIGATE, "OPTIONS"),
+    ],
+)
+def test_what_is_no_navigation_keeps_the_apps_answer(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    not_found: str,
+    target: str,
+    fields: Any,
+    method: str,
+) -> None:
+    answer = ask(files(not_found=not_found), door, App(how), target, fields, method)
+    assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
+    assert answer.get("vary") is None
+
+
+@rows("N141")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+def test_an_answer_of_the_app_stays(
+    files: Callable[..., StaticFiles], door: str, how: str, not_found: str
+) -> None:
+    answer = ask(files(not_found=not_found), door, App(how, 200), "/api/users")
+    assert (answer.status, answer.body, answer.passed) == (200, JSON, True)
+
+
+@rows("N128")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("fields", [NAVIGATE, ACCEPT])
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/nope", b"no such page"),
+        ("/sub/x/y", b"no such page in sub"),
+        ("/big/x", FILES["big/404.html"]),
+    ],
+)
+def test_a_navigation_gets_the_nearest_404_page_in_place_of_the_apps(
+    files: Callable[..., StaticFiles], door: str, how: str, fields: Any, target: str, body: Any
+) -> None:
+    served = files(not_found=PAGE)
+    before = open_files()
+    answer = ask(served, door, App(how), target, fields)
+    assert (answer.status, answer.body, answer.passed) == (404, body, False)
+    assert answer["cache-control"] == "no-cache"
+    assert open_files() <= before
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize("target", ["/nope", "/staticx", "/"])
+def test_a_path_that_is_not_below_the_prefix_keeps_the_apps_answer(
+    files: Callable[..., StaticFiles], door: str, how: str, not_found: str, target: str
+) -> None:
+    served = files(not_found=not_found, prefix="/static")
+    assert ask(served, door, App(how), target).passed
+    assert not ask(served, door, App(how), f"/static{target}").passed
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_without_a_page_the_apps_answer_stays(
+    tree: Callable[..., Path], door: str, how: str
+) -> None:
+    root = tree({"t.txt": "text"}, "bare")
+    for not_found in (SPA, PAGE):
+        served = StaticFiles(root, not_found=not_found)
+        answer = ask(served, door, App(how), "/nope")
+        assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_file_never_reaches_the_app(
+    files: Callable[..., StaticFiles], door: str, how: str
+) -> None:
+    app = App(how)
+    assert ask(files(not_found=SPA), door, app, "/app.js").body == b"script()"
+    assert app.asked == []
+
+
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+def test_without_an_app_it_is_the_same_but_for_the_text(
+    files: Callable[..., StaticFiles], not_found: str
+) -> None:
+    served = files(not_found=not_found, html=True)
+    page = served.get_fallback(
+        Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"}), has_app=False
+    )
+    text = served.get_fallback(
+        Request("GET", "/nope", headers={"sec-fetch-mode": "cors"}), has_app=False
+    )
+    assert page is not None
+    assert text is not None
+    assert page.status == (200 if not_found == SPA else 404)
+    assert dict(page.headers)["vary"] == dict(text.headers)["vary"] == "Sec-Fetch-Mode"
+    assert (text.status, text.body) == (404, (b"Not Found\n",))
+
+
+def test_an_app_that_fails_after_its_404_is_heard(tree: Callable[..., Path]) -> None:
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("404 Not Found", [])
+        try:
+            raise RuntimeError("the app's own trouble")
+        except RuntimeError:
+            start_response("500 Oops", [("X-App", "1")], __import__("sys").exc_info())
+        return [b"oops"]
+
+    started: list[Any] = []
+    door: Any = dualstatic.wsgi.StaticMiddleware(
+        app, files=StaticFiles(tree(FILES), not_found=PAGE, memory=0)
+    )
+    before = open_files()
+    environ = make_environ("GET", b"/nope", list(NAVIGATE.items()))
+    assert b"".join(door(environ, lambda *arguments: started.append(arguments))) == b"oops"
+    assert [arguments[0] for arguments in started] == ["500 Oops"]
+    assert open_files() == before
+
+
+def test_an_app_that_raises_late_is_closed(tree: Callable[..., Path]) -> None:
+    closed = []
+
+    class Failing:
+        def __iter__(self) -> Iterator[bytes]:
+            raise RuntimeError("the app's own trouble")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    door: Any = dualstatic.wsgi.StaticMiddleware(
+        lambda environ, start_response: Failing(), files=StaticFiles(tree(FILES), not_found=PAGE)
+    )
+    with pytest.raises(RuntimeError, match="own trouble"):
+        door(make_environ("GET", b"/nope", list(NAVIGATE.items())), lambda *arguments: None)
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("value", ["404", "", "spa"])
+def test_an_unknown_way_is_refused(tree: Callable[..., Path], value: str) -> None:
+    with pytest.raises(ValueError, match="not_found takes"):
+        StaticFiles(tree(FILES), not_found=value)  # type: ignore[arg-type]
