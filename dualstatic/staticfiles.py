@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NoReturn
 
 from . import options
@@ -37,44 +36,39 @@ _TRIES = (False, False, True)
 
 @dataclass(frozen=True, slots=True)
 class _Policies:
-    """What the options say of each file."""
+    """What the options say of each file; `ask` says that functions of the user are asked."""
 
     media_type: MediaTypes
     cache_control: Callable[[str], str | None]
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
+    ask: bool
 
     def __call__(self, name: str) -> Policy:
         caching = options.FOREVER if self.immutable(name) else self.cache_control(name)
         return Policy(self.media_type(name), caching, self.headers(name))
 
 
-def _finder(
-    encodings: Sequence[str],
-    media_types: MediaTypes,
+def _policies(
+    media_types: Mapping[str, str] | None,
+    charset: str | None,
     cache_control: options.CacheControl,
     immutable: options.Immutable,
     headers: options.Headers,
-) -> Finder:
-    policy = _Policies(
-        media_types,
+) -> _Policies:
+    return _Policies(
+        MediaTypes(options.media_types(media_types), options.charset(charset)),
         options.cache_control(cache_control),
         options.immutable(immutable),
         options.headers(headers),
+        any(map(callable, (cache_control, immutable, headers))),
     )
-    asks = any(map(callable, (cache_control, immutable, headers)))
-    return Finder(options.encodings(encodings), policy, replies.describe, asks)
 
 
 def _locate_by(html: bool, clean_urls: bool) -> pages.Locate:
     if options.flag("clean_urls", clean_urls):
         return pages.clean
     return pages.html if html else pages.plain
-
-
-def _look_up(live: bool, memory: int, paths: pages.Paths) -> Callable[..., Folder | Index]:
-    memory = options.memory(memory)
-    return Folder if options.flag("live", live) else partial(Index, memory=memory, paths=paths)
 
 
 def _directories(
@@ -143,20 +137,28 @@ class StaticFiles:
         self._html = options.flag("html", html)
         self._locate_by = _locate_by(html, clean_urls)
         self._not_found = options.not_found(not_found)
-        self._falls_back = self._not_found is not None
         self._prefix = options.prefix(prefix)
         self._directories = _directories(directory, packages, follow_symlink, owner=self)
-        types = MediaTypes(options.media_types(media_types), options.charset(charset))
-        self._is_asset = types.is_asset
-        finder = _finder(encodings, types, cache_control, immutable, headers)
+        self._policies = _policies(media_types, charset, cache_control, immutable, headers)
+        self._set_look_up(encodings, dotfiles, live, memory)
+        if options.flag("check_dir", check_dir):
+            self.refresh()
+
+    def _set_look_up(
+        self, encodings: Sequence[str], dotfiles: bool, live: bool, memory: int
+    ) -> None:
+        policies, memory = self._policies, options.memory(memory)
+        finder = Finder(options.encodings(encodings), policies, replies.describe, policies.ask)
         gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
         paths = pages.own_path if self._locate_by is pages.plain else pages.spellings
-        self._files = _look_up(live, memory, paths)(finder, self._directories, gate)
+        self._files: Folder | Index = (
+            Folder(finder, self._directories, gate)
+            if options.flag("live", live)
+            else Index(finder, self._directories, gate, memory, paths)
+        )
         # False where a path is the app's for sure: a door asks it before it makes a Request.
         self._may_answer = self._files.may_answer
         self._checking, self._checked = threading.Lock(), False
-        if options.flag("check_dir", check_dir):
-            self.refresh()
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError(
@@ -255,8 +257,13 @@ class StaticFiles:
             response = replies.varying(response, "Accept-Encoding")
         return response
 
+    @property
+    def _falls_back(self) -> bool:
+        """Whether an app's 404 may get a page in its place."""
+        return self._not_found is not None
+
     def _may_fall_back(self, method: str, path: str) -> bool:
-        """Whether `get_fallback` may have a page in place of the app's 404, if it has any."""
+        """Whether that may be so for this request."""
         return method in ("GET", "HEAD") and f"{path}/".startswith(f"{self._prefix}/")
 
     def _make_sure(self, path: str, *, wait: bool) -> None:
@@ -303,7 +310,7 @@ class StaticFiles:
             return None
         if self._not_found is None:
             return self._404_page(request) if self._html else None
-        if not replies.is_navigation(request) or self._is_asset(request.path):
+        if not replies.is_navigation(request) or self._policies.media_type.is_asset(request.path):
             return None
         vary = replies.deciding_fields(request)
         if self._not_found == "404-page":

@@ -204,6 +204,8 @@ def test_no_text_of_a_field_raises(text: str) -> None:
     fields.byte_ranges(text)
     fields.byte_ranges(f"bytes={text}")
     fields.accepted_codings(text)
+    fields.names_html(text)
+    fields.names_html(f"text/html;{text}")
 
 
 @given(st.text() | st.text("/.%\\\0\ud800a~ :"), st.booleans(), st.booleans())
@@ -217,14 +219,16 @@ def test_no_path_raises_and_no_name_leads_up(path: str, dotfiles: bool, windows:
         name.encode()
     paths.admits(path.encode("utf-8", "replace"), path)
     if "\ud800" not in path:
-        assert paths.slash_location(f"/{path}", "").isascii()
+        location = paths.relative_location(f"/x/{path}", f"/x/{path}/", "")
+        assert location.isascii()
+        assert location.startswith("./")
 
 
 @given(st.binary())
 @relaxed
 def test_no_target_raises(raw: bytes) -> None:
     paths.admits(raw, "/")
-    location = paths.slash_location("/x", raw.decode("latin-1"))
+    location = paths.relative_location("/x", "/x/", raw.decode("latin-1"))
     assert location.isascii()
     assert location.isprintable()
 
