@@ -30,6 +30,9 @@ _WINDOWS = sys.platform == "win32"
 _MAX_DEPTH = 100
 """Directories below which no 404 page is looked for."""
 
+_MAX_LENGTH = 1024
+"""Characters of a path after which none is looked for: each look goes over all of its directory."""
+
 _TRIES = (False, False, True)
 """A file may change under a request twice, before it is taken for a miss the last time."""
 
@@ -257,7 +260,8 @@ class StaticFiles:
         """The nearest 404.html, from the request's directory upward."""
         if not self._html or not request.path.startswith(f"{self._prefix}/"):
             return None
-        folders = request.path[len(self._prefix) :].split("/")[1:-1][:_MAX_DEPTH]
+        below = request.path[len(self._prefix) :][:_MAX_LENGTH]
+        folders = below.split("/")[1:-1][:_MAX_DEPTH]
         for depth in range(len(folders), -1, -1):
             path = "/".join([self._prefix, *folders[:depth], "404.html"])
             if response := self._page_at(path, request):

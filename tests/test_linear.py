@@ -133,6 +133,16 @@ def test_a_long_path_takes_no_long_time(
     within(5, Gate("", windows=True), filled(unit, "/"))
 
 
+@each_mode
+def test_many_long_segments_take_no_long_time_on_the_way_to_a_404_page(
+    mode: str, files: Callable[[str], StaticFiles]
+) -> None:
+    request = Request("GET", "/" + ("a" * 20_000 + "/") * 100)
+    fallback = within(5, partial(files(mode).get_fallback, request, has_app=False))
+    assert fallback is not None
+    assert ("content-length", str(len(PAGE))) in fallback.headers
+
+
 def test_a_file_behind_a_few_links_is_found_in_each_mode(
     files: Callable[[str], StaticFiles],
 ) -> None:
