@@ -65,7 +65,10 @@ ANSWERED = {  # the targets that are somebody's honest request, and what they ge
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    parent = tmp_path_factory.mktemp("hostile")
+    return make_root(tmp_path_factory.mktemp("hostile"))
+
+
+def make_root(parent: Path) -> Path:
     write_tree(parent / "outside", {"secret.txt": SECRET, "index.html": SECRET})
     root = write_tree(parent / "www", FILES)
     os.mkfifo(root / "fifo")
