@@ -311,10 +311,11 @@ def _path(scope: Scope) -> str:
 
 
 def _request(scope: Scope, path: str) -> Request:
-    headers: dict[str, str] = {}
+    lines: dict[str, list[str]] = {}
     for key, value in scope.get("headers", ()):
         if name := _ALL_FIELD_NAMES.get(key):
-            text = value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+            lines.setdefault(name, []).append(value.decode("latin-1"))
+    # Joined once: not every server bounds the lines of a request.
+    headers = {name: ", ".join(values) for name, values in lines.items()}
     query = scope.get("query_string", b"").decode("latin-1")
     return Request(scope.get("method", ""), path, query, headers, scope.get("raw_path"))

@@ -30,6 +30,9 @@ _WINDOWS = sys.platform == "win32"
 _MAX_DEPTH = 100
 """Directories below which no 404 page is looked for."""
 
+_MAX_LENGTH = 1024
+"""Characters of a path after which none is looked for: each look goes over all of its directory."""
+
 _TRIES = (False, False, True)
 """A file may change under a request twice, before it is taken for a miss the last time."""
 
@@ -319,7 +322,8 @@ class StaticFiles:
 
     def _404_page(self, request: Request, *vary: str) -> Response | None:
         """The nearest 404.html, from the request's directory upward."""
-        folders = request.path[len(self._prefix) :].split("/")[1:-1][:_MAX_DEPTH]
+        below = request.path[len(self._prefix) :][:_MAX_LENGTH]
+        folders = below.split("/")[1:-1][:_MAX_DEPTH]
         for depth in range(len(folders), -1, -1):
             path = "/".join([self._prefix, *folders[:depth], "404.html"])
             if response := self._page_at(path, 404, request, *vary):

@@ -1,9 +1,14 @@
 """Hostile request targets, to be sent raw, and hostile header lines.
 
-They are gathered from advisories on servers of static files in every language.
+They are gathered from advisories on servers of static files in every language. `targets_from` and
+`lines_from` make more of each.
 """
 
 from __future__ import annotations
+
+import re
+
+SECRET = b"SECRET"
 
 TARGETS = [
     "/../outside/secret.txt",
@@ -175,3 +180,68 @@ FIELDS = [
     ("Available-Dictionary", ":" + "A" * 65536 + ":"),
     ("Want-Repr-Digest", "sha-256=99999999999999999999"),
 ]
+
+_LETTER = re.compile("(?<!%)(?<!%[0-9a-f])[a-z]")
+_ESCAPE = re.compile("%[0-9a-fA-F]{2}")
+
+
+def targets_from(target: str) -> dict[str, str]:
+    """What grows from a target, by what was done to it; not all of it is hostile."""
+    first, rest = target[:1], target[1:]
+    ends = (
+        "?",
+        "?x=/../",
+        "#",
+        ";",
+        ";a=1",
+        "/",
+        "//",
+        "/.",
+        ".",
+        " ",
+        "%20",
+        "%09",
+        "%00",
+        "\\",
+        "%5c",
+    )
+    return {
+        "below a directory": f"/sub{target}",
+        "below a file": f"/t.txt{target}",
+        "below nothing": f"/nothing{target}",
+        "below a link out": f"/linkdir-out{target}",
+        "after an empty segment": f"/{target}",
+        "after a dot segment": f"/.{target}",
+        "after a backslash": f"/\\{rest}",
+        "escapes in capitals": _ESCAPE.sub(lambda match: match[0].upper(), target),
+        "escapes in small letters": _ESCAPE.sub(lambda match: match[0].lower(), target),
+        "escaped again": target.replace("%", "%25"),
+        "escaped twice again": target.replace("%", "%2525"),
+        "escapes undone": _ESCAPE.sub(lambda match: chr(int(match[0][1:], 16)), target),
+        "dots escaped": target.replace(".", "%2e"),
+        "slashes escaped": first + rest.replace("/", "%2F"),
+        "slashes turned": first + rest.replace("/", "\\"),
+        "every other slash turned": re.sub("/([^/]*)/", r"/\1\\", target),
+        "dots overlong": target.replace(".", "%c0%ae"),
+        "slashes overlong": first + rest.replace("/", "%c0%af"),
+        "slashes of three bytes": first + rest.replace("/", "%e0%80%af"),
+        "letters escaped": _LETTER.sub(lambda match: f"%{ord(match[0]):x}", target),
+        **{f"with {end!r} at its end": target + end for end in ends},
+    }
+
+
+def lines_from(name: str, value: str) -> dict[str, list[tuple[str, str]]]:
+    """What grows from a field line, by what was done to it."""
+    middle = len(value) // 2
+    return {
+        "twice": [(name, value)] * 2,
+        "fifty times": [(name, value[:1000])] * 50,
+        "after an empty one": [(name, ""), (name, value)],
+        "before a plain one": [(name, value), (name, "x")],
+        "in capitals": [(name.upper(), _LETTER.sub(lambda match: match[0].upper(), value))],
+        "between white space": [(name, f" \t {value}\t ")],
+        "folded": [(name, f"{value[:middle]}\r\n {value[middle:]}")],
+        "with much space behind": [(name, value + " " * 65536 + "x")],
+        "with many commas before": [(name, "," * 65536 + value)],
+        "in quotes": [(name, f'"{value}"')],
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +16,12 @@ from dualstatic import StaticFiles
 from .children import within
 from .conftest import DOORS, MODES
 from .doors import Answer, Client
-from .hostile import FIELDS, TARGETS
+from .hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
 from .trees import OLD, Link, write_tree
 from .watch import Watch, needs_inotify
 
 SCRIPT = b"let answer = 42;\n" * 100
 CODED = {".gz": gzip.compress(SCRIPT, mtime=0), ".br": b"br" * 20, ".zst": b"zst" * 20}
-SECRET = b"SECRET"
 
 FILES: dict[str, bytes | str | Link | None] = {
     "t.txt": "0123456789",
@@ -65,7 +65,10 @@ ANSWERED = {  # the targets that are somebody's honest request, and what they ge
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    parent = tmp_path_factory.mktemp("hostile")
+    return make_root(tmp_path_factory.mktemp("hostile"))
+
+
+def make_root(parent: Path) -> Path:
     write_tree(parent / "outside", {"secret.txt": SECRET, "index.html": SECRET})
     root = write_tree(parent / "www", FILES)
     os.mkfifo(root / "fifo")
@@ -174,6 +177,55 @@ def check_body(target: str, answer: Answer) -> None:
         unit, _, total = answer["content-range"].partition("*/")
         assert unit == "bytes "
         assert total in {str(len(content)) for content in [whole, *CODED.values()]}
+
+
+GROWN = {
+    kind: sorted({targets_from(target)[kind] for target in TARGETS} - set(TARGETS))
+    for kind in targets_from("/")
+}
+HONEST = {
+    content.encode() if isinstance(content, str) else content
+    for content in FILES.values()
+    if content != SECRET and isinstance(content, str | bytes)
+}
+
+
+@pytest.mark.parametrize("kind", GROWN)
+def test_what_grows_from_a_hostile_target_gets_no_secret_and_one_answer_everywhere(
+    kind: str, root: Path
+) -> None:
+    clients = [
+        Client(StaticFiles(root, html=True, live=mode == "live"), door, app=False)
+        for mode in MODES
+        for door in DOORS
+    ]
+    for target in GROWN[kind]:
+        answers = [within(5, client.get, target.encode("latin-1")) for client in clients]
+        seen = {(a.status, tuple(sorted(a.fields)), a.body) for a in answers}
+        assert len(seen) == 1, target
+        check_honest(target, answers[0])
+
+
+def check_honest(target: str, answer: Answer) -> None:
+    """A file of the tree that is no secret, a step to a directory's slash, or nothing."""
+    if answer.status == 200:
+        assert answer.body in HONEST, target
+    elif answer.status == 307:
+        assert re.fullmatch(r"\./([^/?\\]+/)?(\?.*)?", answer["location"]), target
+    else:
+        assert (answer.status, answer.body) == (404, b"Not Found\n"), target
+
+
+@pytest.mark.parametrize("kind", lines_from("Range", ""))
+def test_what_grows_from_a_hostile_field_neither_fails_nor_changes_the_bytes(
+    kind: str, serve: Callable[..., Client], root: Path
+) -> None:
+    client = serve(root)
+    for name, value in FIELDS:
+        for target in ("/t.txt", "/app.js"):
+            answer = within(5, client.get, target, lines_from(name, value)[kind])
+            assert answer.status in (200, 206, 304, 412, 416)
+            check_body(target, answer)
 
 
 def test_a_variant_is_chosen_where_the_hostile_tree_has_one(

@@ -1,0 +1,1 @@
+"""Every parser against what is slow and obvious, on any bytes: `python -m tests.fuzz`."""
