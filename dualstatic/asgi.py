@@ -12,7 +12,7 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Response
-from .disk.body import Body
+from .disk.body import Body, FileChanged
 from .staticfiles import Answer, StaticFiles, check_arguments, open_answer, open_fallback
 
 # Frameworks spell these types in different ways; these take them all.
@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 _PATHSEND = "http.response.pathsend"
 _ZEROCOPYSEND = "http.response.zerocopysend"
+
+_WATCHED = 2**20
+"""Bytes left to send: so many are read in less time than it takes to watch for the client."""
 
 _THREADS = 40
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
@@ -70,13 +73,13 @@ class StaticMiddleware:
             return await _answer_whole(response, send)
         request = _request(scope, path)
         try:
-            response = self.files.get_response(request, wait=False)
-        except BlockingIOError:
-            response = None
+            opened = _open_at_once(self.files, request)
+        except (BlockingIOError, FileChanged, FileNotFoundError):
+            pass  # ask again, in a thread
         else:
-            if response is not None and response.file is None:
-                return await _answer_whole(response, send)
-            if response is None and self.app is not None:
+            if opened is not None:
+                return await self._send(opened, scope, receive, send)
+            if self.app is not None:
                 return await self._ask_app(scope, path, receive, send)
         if not await self._answer_from_disk(open_answer, request, scope, receive, send):
             await self._ask_app(scope, path, receive, send)
@@ -127,39 +130,53 @@ class StaticMiddleware:
         self, ask: Ask, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> bool:
         """Look up, open and read the first chunk in one hop to a thread; False: no answer."""
-        offers = {name for name in scope.get("extensions") or () if self._handover.get(name)}
         has_app = self.app is not None
-        opened = await _in_thread(partial(_open, ask, self.files, request, has_app, offers))
+        wanted = not self._offers(scope)
+        opened = await _in_thread(partial(_open, ask, self.files, request, has_app, wanted))
         if opened is None:
             return False
-        response, body, first = opened
+        await self._send(opened, scope, receive, send)
+        return True
+
+    async def _send(self, opened: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+        response, body = opened
         if body is None:
-            await _answer_whole(response, send)
-            return True
+            return await _answer_whole(response, send)
+        offers = self._offers(scope)
         try:
             if _is_handed_over(response, offers):
                 await _hand_over(response, body, offers, send)
             else:
-                await _answer(response, body, first, receive, send)
+                await _answer(response, body, receive, send)
         finally:
             body.close()
-        return True
+        return None
+
+    def _offers(self, scope: Scope) -> set[str]:
+        """By which messages the server takes a file, as far as that is wanted."""
+        return {name for name in scope.get("extensions") or () if self._handover.get(name)}
 
 
 class _ClientGone(Exception):
     """The server can't send to the client any more."""
 
 
-def _open(
-    ask: Ask, files: StaticFiles, request: Request, has_app: bool, offers: set[str]
-) -> tuple[Response, Body | None, bytes] | None:
-    opened = ask(files, request, has_app=has_app)
-    if opened is None:
+def _open_at_once(files: StaticFiles, request: Request) -> Answer | None:
+    """The answer to a request, if it takes no wait for the disk; else BlockingIOError."""
+    response = files.get_response(request, wait=None)
+    if response is None:
         return None
-    response, body = opened
-    if body is None:
-        return response, None, b""
-    return response, body, b"" if _is_handed_over(response, offers) else next(body, b"")
+    return response, None if response.file is None else Body(response)
+
+
+def _open(
+    ask: Ask, files: StaticFiles, request: Request, has_app: bool, read: bool
+) -> Answer | None:
+    """Ask, open, and `read` the first chunk: what is done in one thread takes one hop."""
+    opened = ask(files, request, has_app=has_app)
+    if opened and opened[1] and read:
+        opened[1].read_ahead()
+    return opened
 
 
 def _is_handed_over(response: Response, offers: set[str]) -> bool:
@@ -211,17 +228,24 @@ async def _answer_whole(response: Response, send: Send) -> None:
         return  # the client has gone
 
 
-async def _answer(
-    response: Response, body: Body, first: bytes, receive: Receive, send: Send
-) -> None:
-    left = sum(map(len, response.body)) - len(first)
+async def _answer(response: Response, body: Body, receive: Receive, send: Send) -> None:
+    left = sum(map(len, response.body))
     try:
+        first = await _next(body)
+        left -= len(first)
         await _send(send, _start(response))
         await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
-        if left > 0:
+        if left > _WATCHED:
             await _watched(_stream(body, left, send), receive)
+        elif left > 0:
+            await _stream(body, left, send)
     except _ClientGone:
         return
+
+
+async def _next(body: Body) -> bytes:
+    chunk = body.next_now()
+    return await _in_thread(body.__next__) if chunk is None else chunk
 
 
 def _start(response: Response) -> Message:
@@ -242,9 +266,7 @@ async def _stream(body: Body, left: int, send: Send) -> None:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
         await checkpoint()
-        chunk = body.next_now()
-        if chunk is None:
-            chunk = await _in_thread(body.__next__)
+        chunk = await _next(body)
         left -= len(chunk)
         await _send(send, {"type": "http.response.body", "body": chunk, "more_body": left > 0})
 

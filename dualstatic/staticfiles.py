@@ -205,18 +205,20 @@ class StaticFiles:
             self._files.use(path)
         return response
 
-    def get_response(self, request: Request, *, wait: bool = True) -> Response | None:
+    def get_response(self, request: Request, *, wait: bool | None = True) -> Response | None:
         """The answer to a request; None: it is the app's to answer.
 
         With `wait=False` the disk is not touched: whether a file is still the one that the answer
-        speaks of is for `Body` to say.
+        speaks of is for `Body` to say. With `wait=None` it is touched as far as the system has in
+        its cache what is asked for (Linux), so that nobody waits for it; the file that the answer
+        names can then be opened without a wait, too.
 
-        :raises BlockingIOError: the disk would have to be touched, and `wait` is False
+        :raises BlockingIOError: the disk would have to be touched, and `wait` is not True
         :raises NotADirectoryError: a directory is missing, where `check_dir` is False
         """
         if request.method not in ("GET", "HEAD"):
             return None
-        self._make_sure(request.path, wait=wait)
+        self._make_sure(request.path, wait=bool(wait))
         for last in _TRIES:
             (path, canonical), resource = self._locate(request.path, wait=wait)
             if resource is None or not admits(request.raw_path, request.path):
@@ -279,7 +281,7 @@ class StaticFiles:
             if not self._checked:
                 self.refresh()
 
-    def _locate(self, path: str, *, wait: bool) -> tuple[pages.Located, Resource | None]:
+    def _locate(self, path: str, *, wait: bool | None) -> tuple[pages.Located, Resource | None]:
         """The file that a path leads to, its canonical path, and what is there."""
         found: dict[str, Resource | None] = {}
 
@@ -297,15 +299,24 @@ class StaticFiles:
         return located, resource
 
     def _is_current(
-        self, path: str, response: Response, resource: Resource, *, wait: bool, last: bool
+        self,
+        path: str,
+        response: Response,
+        resource: Resource,
+        *,
+        wait: bool | None,
+        last: bool = False,
     ) -> bool:
         """Whether the file to read is still the one remembered, and a sibling's original too.
 
         Where there is no time to look, the body will tell.
         """
-        if response.file is None or not wait:
+        file, plain = response.file, resource.representations[0].stored.file
+        if file is None or wait is False:
             return True
-        return self._files.is_current(path, resource, response.file, last=last)
+        if wait is None and not all(each.opener.is_cached(each.name) for each in {file, plain}):
+            raise BlockingIOError("a file that is about to be read is looked at first")
+        return self._files.is_current(path, resource, file, last=last)
 
     def _page(self, request: Request) -> Response | None:
         """The page for a path below the prefix that nobody has an answer for."""

@@ -65,6 +65,9 @@ class Opener(Protocol):
     def identity(self, name: str) -> Identity:
         """What is the same as long as the file is; OSError where there is none."""
 
+    def is_cached(self, name: str) -> bool:
+        """Whether the file can be looked up without a wait for the disk."""
+
     def path_of(self, name: str) -> str:
         """The path of the file, for a message."""
 

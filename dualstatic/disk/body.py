@@ -44,7 +44,7 @@ class Body:
         if response.file is not None:
             self._descriptor = _open(response.file)
         self._pieces = _pieces(response.body)
-        self._pending: range | None = None
+        self._pending: bytes | range | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -62,8 +62,12 @@ class Body:
         """The next chunk, if it is there without a wait for the disk; None: ask by `next`."""
         piece = self._pending or next(self._pieces)
         data = piece if isinstance(piece, bytes) else self._read_now(piece)
-        self._pending = piece if data is None and isinstance(piece, range) else None
+        self._pending = piece if data is None else None
         return data
+
+    def read_ahead(self) -> None:
+        """Read the next chunk now; `next_now` gives it later."""
+        self._pending = next(self, b"")
 
     def _read_now(self, part: range) -> bytes | None:
         file, descriptor = self._response.file, self._descriptor

@@ -17,6 +17,7 @@ from typing import Literal
 from weakref import finalize
 
 from ..core.values import Identity
+from .cached import is_cached
 
 MISSES = frozenset(
     {
@@ -363,6 +364,10 @@ class Directory:
             walk.enter(parts)
             return identity(walk.find(leaf)[1])
 
+    def is_cached(self, name: str) -> bool:
+        """Whether a name can be looked up without a wait for the disk."""
+        return is_cached(self.path_of(name))
+
     def path_of(self, name: str) -> str:
         """The path of a file, for a message."""
         return os.path.join(self.path, name)
@@ -383,3 +388,6 @@ class PinnedDirectory(Directory):
 
     def walk(self) -> Walk:
         return self._walk(self._root, lambda: self.real_path)
+
+    def is_cached(self, name: str) -> bool:
+        return is_cached(name, self._root)

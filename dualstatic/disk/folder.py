@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ..core.values import File, Gate, Look, Policy, Resource, Stored
 from .directory import MISSES, Directory, Opened, Walk, identity
@@ -44,7 +45,7 @@ class Warnings:
             logger.warning("%s", text)
 
 
-@dataclass(slots=True)
+@dataclass
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
 
@@ -58,6 +59,11 @@ class Finder:
     asks: bool
     validators: Validators = field(default_factory=Validators)
     warn: Warnings = field(default_factory=Warnings)
+
+    @cached_property
+    def remembering(self) -> Finder:
+        """One that reads no file, but raises BlockingIOError."""
+        return replace(self, validators=self.validators.remembered())
 
     def find(self, places: Iterable[Place], name: str, read: Read | None = None) -> list[Look]:
         """What can be read under a name: the file first, then its good siblings.
@@ -167,15 +173,24 @@ class Folder:
     gate: Gate
     described: dict[str, tuple[Sequence[Look], Resource]] = field(default_factory=dict)
 
-    def look_up(self, path: str, *, wait: bool) -> Resource | None:
+    def look_up(self, path: str, *, wait: bool | None) -> Resource | None:
+        """What is at a path; with `wait=None`, where the system has that in its cache."""
         name = self.gate(path)
         if name is None:
             return None
-        if not wait:
+        if not wait and (wait is False or not self._is_cached(name)):
             raise BlockingIOError("a live look-up reads the disk")
-        places = [(directory, self.finder.encodings) for directory in self.directories]
-        looks = self.finder.find(places, name)
+        finder = self.finder if wait else self.finder.remembering
+        places = [(directory, finder.encodings) for directory in self.directories]
+        looks = finder.find(places, name)
         return self._describe(name, looks) if looks else None
+
+    def _is_cached(self, name: str) -> bool:
+        return all(
+            directory.is_cached(name + (SUFFIXES[coding] if coding else ""))
+            for directory in self.directories
+            for coding in (None, *self.finder.encodings)
+        )
 
     def _describe(self, name: str, looks: Sequence[Look]) -> Resource:
         """The resource of a name; the one before, if all was the same then."""

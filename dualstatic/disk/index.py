@@ -220,7 +220,7 @@ class Index:
             state.ready[path] = resource
             self._memory.keep(path, resource)
 
-    def look_up(self, path: str, *, wait: bool) -> Resource | None:
+    def look_up(self, path: str, *, wait: bool | None) -> Resource | None:
         state = self._state
         if resource := state.found.get(path):
             return resource

@@ -226,3 +226,6 @@ class PinnedPathDirectory(PathDirectory, PinnedDirectory):
 
     def walk(self) -> Walk:
         return self._walk_by(self._root_path, self.path)
+
+    def is_cached(self, name: str) -> bool:
+        return False

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from copy import copy
 
 from ..core.values import Identity
 from .directory import identity
@@ -43,10 +44,18 @@ def modified(status: os.stat_result) -> int | None:
 class Validators:
     """The tags of files; a hash is remembered for as long as its file stays as it was."""
 
+    _reads = True
+
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
         self._guard = threading.Lock()
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
+
+    def remembered(self) -> Validators:
+        """The same without a file being read: BlockingIOError where that would have to be."""
+        view = copy(self)
+        view._reads = False
+        return view
 
     def clear(self) -> None:
         with self._guard:
@@ -76,6 +85,8 @@ class Validators:
         key = identity(status)
         if digest := self._digests.get(key):
             return digest
+        if not self._reads:
+            raise BlockingIOError("a file has to be read for its hash")
         with self._locks[status.st_ino % _STRIPES]:
             digest = self._digests.get(key) or _sha256(descriptor, status.st_size, content)
             # Content that was handed in has been proved to be this file's already.

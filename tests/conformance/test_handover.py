@@ -160,6 +160,58 @@ def test_a_file_in_memory_takes_no_hop_and_no_time_of_the_loop(
     assert "Executing" not in caplog.text
 
 
+@rows("A448")
+@pytest.mark.parametrize("options", [{"live": True}, {"memory": 0}], ids=["live", "index"])
+def test_a_look_up_in_the_systems_cache_takes_no_hop(
+    tree: Callable[..., Path],
+    hops: list[object],
+    options: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.trees import settle
+
+    settle(monkeypatch)
+    root = tree({"sub/t.txt": DIGITS, "sub/t.txt.gz": b"gz", "sub/big.bin": BIG})
+    files = StaticFiles(root, **options)
+
+    def get(name: str) -> bytes:
+        return b"".join(m.get("body", b"") for m in messages_of(files, name.encode(), ())[1:])
+
+    for name, content in (("/sub/t.txt", DIGITS), ("/sub/big.bin", BIG)):
+        assert get(name) == content
+        first = len(hops)
+        assert first
+        assert [get(name) for _ in range(3)] == [content] * 3
+        assert len(hops) == first
+    # What it finds is what is there now.
+    (root / "sub" / "t.txt").write_bytes(b"other")
+    assert get("/sub/t.txt") == b"other"
+    (root / "sub" / "t.txt").unlink()
+    assert get("/sub/t.txt") == b"Not Found\n"
+
+
+def test_what_the_systems_cache_lacks_is_asked_for_in_a_thread(
+    tree: Callable[..., Path],
+) -> None:
+    files = StaticFiles(tree({"t.txt": DIGITS}), live=True, encodings=())
+    for number in range(3):
+        with pytest.raises(BlockingIOError):
+            files.get_response(Request("GET", f"/never-{number}"), wait=None)
+        assert files.get_response(Request("GET", f"/never-{number}")) is None
+        assert files.get_response(Request("GET", f"/never-{number}"), wait=None) is None
+
+
+def test_a_system_without_the_call_has_nothing_in_its_cache(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = StaticFiles(tree({"t.txt": DIGITS}), live=True)
+    monkeypatch.setattr("dualstatic.disk.cached._call", None)
+    for _ in range(2):
+        assert files.get_response(Request("GET", "/t.txt"))
+        with pytest.raises(BlockingIOError):
+            files.get_response(Request("GET", "/t.txt"), wait=None)
+
+
 def stream(files: StaticFiles) -> bytes:
     messages = messages_of(files, b"/big.bin", ())
     return b"".join(message.get("body", b"") for message in messages[1:])
