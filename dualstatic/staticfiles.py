@@ -201,6 +201,8 @@ class StaticFiles:
                 return None
             response = replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
             if self._is_current(path, response, resource, wait=wait, last=last):
+                if path != request.path:
+                    self._files.remember(request.path, resource)
                 return response
         return None
 
@@ -238,10 +240,7 @@ class StaticFiles:
         resource = self._files.look_up(path, wait=wait)
         if resource is None and self._html and path:
             index = f"{path}index.html" if path.endswith("/") else f"{path}/index.html"
-            resource = self._files.look_up(index, wait=wait)
-            if resource and path.endswith("/"):
-                self._files.remember(path, resource)
-            path = index
+            path, resource = index, self._files.look_up(index, wait=wait)
         return path, resource
 
     def _is_current(

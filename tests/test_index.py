@@ -173,6 +173,17 @@ def test_until_it_is_read_again_a_changed_file_is_known_as_it_was(
     assert client.get("/t.txt", {"If-None-Match": old["etag"]}).status == 200
 
 
+@pytest.mark.parametrize("target", ["/sub/", "/sub/index.html"])
+def test_an_index_page_changed_since_is_served_as_it_is_now(
+    target: str, door: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    client = Client(OnDisk(root, html=True), door)
+    assert client.get("/sub/").body == client.get("/sub/index.html").body == b"index"
+    (root / "sub" / "index.html").write_bytes(b"another index")
+    assert client.get(target).body == b"another index"
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_sibling_changed_since_is_served_as_it_is_now(
     replaced: bool, door: str, root: Path, monkeypatch: pytest.MonkeyPatch
