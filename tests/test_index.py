@@ -237,6 +237,20 @@ def test_a_file_that_is_gone_is_a_miss(
         assert within(10, Client(client.files, door, app=False).get, "/a.txt").status == 404
 
 
+@pytest.mark.parametrize("memory", [0, 2**20])
+def test_a_file_that_was_away_while_its_sibling_was_asked_for_comes_back(
+    memory: int, door: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    client = Client(StaticFiles(root, memory=memory), door)
+    (root / "t.txt").unlink()
+    assert client.get("/t.txt").passed
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == b"gzip"
+    (root / "t.txt").write_bytes(TEXT)
+    assert client.get("/t.txt").body == TEXT
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == TEXT
+
+
 # refresh
 
 

@@ -229,6 +229,9 @@ class Index:
         name = path[len(self._gate.prefix) + 1 :]
         codings = scan.codings(path, self._finder.encodings)
         looks = self._finder.find(scan.directory, name, codings, self._memory.reader(path))
+        if looks and looks[0].stored.coding and scan.has(path):
+            # The file itself is away: kept so, it would stay a miss when it is back.
+            looks[0] = looks[0]._replace(fresh=True)
         resource = self._finder.resource(name, looks)
         if resource:
             self.remember(path, resource)
