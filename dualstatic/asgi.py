@@ -12,7 +12,7 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import READ_FIELDS, Request, Response
-from .disk.body import Body
+from .disk.body import Body, FileChanged
 from .staticfiles import StaticFiles, check_arguments, open_answer
 
 # Frameworks spell these types in different ways; these take them all.
@@ -91,7 +91,11 @@ class StaticMiddleware:
     ) -> None:
         """Look up, open and read the first chunk in one hop to a thread."""
         offers = {name for name in scope.get("extensions") or () if self._handover.get(name)}
-        opened = await _in_thread(partial(_open, self.files, request, self.app is not None, offers))
+        opening = partial(_open, self.files, request, self.app is not None, offers)
+        try:
+            opened = await _in_thread(opening)
+        except FileChanged:  # shorter than promised, but nothing is promised yet: ask again
+            opened = await _in_thread(opening)
         if opened is None:
             assert self.app is not None  # noqa: S101 (for the type checker)
             return await self.app(scope, receive, send)

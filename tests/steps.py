@@ -20,6 +20,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 
 from .doors import Client, Fields, make_environ, make_scope
+from .servers import resolve
 
 
 @dataclass
@@ -174,6 +175,12 @@ def open_files() -> int:
     """How many descriptors this process has open (what the garbage holds is closed first)."""
     gc.collect()
     return len(os.listdir("/dev/fd"))
+
+
+def open_below(directory: Path) -> list[str]:
+    """The paths of what this process has open below a directory, as Linux tells them."""
+    paths = [resolve(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    return [path for path in paths if path.startswith(str(directory))]
 
 
 def soon(condition: Callable[[], bool], seconds: float = 5) -> bool:

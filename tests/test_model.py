@@ -26,8 +26,7 @@ from dualstatic.disk import validators
 from .children import within
 from .conftest import DOORS
 from .doors import Answer, Client
-from .servers import resolve
-from .steps import soon
+from .steps import open_below, soon
 from .trees import settle, write_tree
 
 MIB = 2**20
@@ -387,8 +386,7 @@ def holds(directory: Path, expected: list[str]) -> bool:
     for collect in (False, True):
         if collect:
             gc.collect()
-        paths = [resolve(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
-        if [path for path in paths if path.startswith(str(directory))] == expected:
+        if open_below(directory) == expected:
             return True
     return False
 
