@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from .disk.body import Body, FileChanged
 from .disk.directory import Directory
 from .disk.folder import Finder, Folder
 from .disk.index import Index
+from .disk.locks import Lock
 from .disk.media_types import MediaTypes
 from .disk.packages import package_directory
 
@@ -138,7 +138,7 @@ class StaticFiles:
         finder = _finder(encodings, media_types, charset, cache_control, immutable, headers)
         gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
         self._files = _look_up(live, memory)(finder, self._directories, gate)
-        self._checking, self._checked = threading.Lock(), False
+        self._checking, self._checked = Lock(), False
         if options.flag("check_dir", check_dir):
             self.refresh()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import stat
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Resource
 from .directory import MISSES, Directory, Kind, PinnedDirectory
 from .folder import SUFFIXES, Finder
+from .locks import Lock
 from .memory import Memory
 
 _STRIPES = 64
@@ -186,8 +186,8 @@ class Index:
         self._memory = Memory(memory)
         self._directories = directories
         self._gate = gate
-        self._refreshing = threading.Lock()
-        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+        self._refreshing = Lock()
+        self._locks = [Lock() for _ in range(_STRIPES)]
         self._state = _State((), None, 0)
 
     def may_answer(self, path: str) -> bool:

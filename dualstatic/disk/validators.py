@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 
 from ..core.values import Identity
 from .directory import identity
+from .locks import Lock
 
 HASHED = 2**20
 """Bytes up to which a tag is a hash of the content."""
@@ -38,8 +38,8 @@ class Validators:
 
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
-        self._guard = threading.Lock()
-        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+        self._guard = Lock()
+        self._locks = [Lock() for _ in range(_STRIPES)]
 
     def clear(self) -> None:
         with self._guard:
