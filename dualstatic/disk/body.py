@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from ..core.values import File, Response
-from .directory import identity
+from .directory import identity, tell_trouble
 from .validators import read_at
 
 CHUNK = 2**18
@@ -87,6 +87,9 @@ class Body:
             self._reading = True
         try:
             return _read_exactly(descriptor, part)
+        except OSError as error:
+            _tell(error, self._response.file)
+            raise
         finally:
             with self._guard:
                 self._reading = False
@@ -108,7 +111,7 @@ class Body:
             return None
         with self._guard:
             descriptor, self._descriptor = self._descriptor, None
-        return None if descriptor is None else WholeFile(descriptor, file.size)
+        return None if descriptor is None else WholeFile(descriptor, file)
 
     def handle(self) -> io.FileIO:
         """The open file as an object, for a server that sends by its descriptor; closed with us."""
@@ -131,6 +134,11 @@ def _open(file: File) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _tell(error: OSError, file: File | None) -> None:
+    if file is not None:
+        tell_trouble(error, file.opener.path_of(file.name))
 
 
 def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
@@ -159,14 +167,19 @@ class WholeFile(io.FileIO):
     the next answer for it.
     """
 
-    def __init__(self, descriptor: int, promised: int) -> None:
+    def __init__(self, descriptor: int, file: File) -> None:
         super().__init__(descriptor)
-        self._promised = promised
+        self._promised = file.size
+        self._file = file
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._promised - self.tell(), 0)
         wanted = left if size is None or size < 0 else min(size, left)
-        data = super().read(wanted) or b""
+        try:
+            data = super().read(wanted) or b""
+        except OSError as error:
+            _tell(error, self._file)
+            raise
         if wanted and not data:
             raise FileChanged(_TOO_SHORT)
         return data

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Look, Resource, Stored
-from .directory import MISSES, Directory, Walk, identity
+from .directory import MISSES, Directory, Walk, Warnings, identity, tell_trouble
 from .validators import Validators, is_fresh, modified
-
-logger = logging.getLogger("dualstatic")
 
 SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}
 """The content codings, and what a precompressed sibling adds to its file's name."""
 
 _SIBLING_LAG = 2 * 10**9
 """Nanoseconds that a sibling may be older than its file: what a build takes to write both."""
-
-_WARNINGS = 1000
 
 _DESCRIBED = 1024
 """Names whose last resource is remembered."""
@@ -29,19 +24,6 @@ Describe = Callable[[str, Sequence[Look]], Resource]
 
 Read = Callable[[int, os.stat_result], bytes | None]
 """Reads an open file whose bytes are to be kept in memory; None: they are not."""
-
-
-class Warnings:
-    """Says each thing once."""
-
-    def __init__(self) -> None:
-        self._said: set[str] = set()
-
-    def __call__(self, message: str, path: str) -> None:
-        text = f"{message}: {path!a}"
-        if text not in self._said and len(self._said) < _WARNINGS:
-            self._said.add(text)
-            logger.warning("%s", text)
 
 
 @dataclass(slots=True)
@@ -77,7 +59,8 @@ class Finder:
                 for coding in (None, *(self.encodings if encodings is None else encodings)):
                     if look := self._look(walk, directory, name, leaf, coding, looks[:1], read):
                         looks.append(look)
-        except OSError as error:  # of the root itself
+        except OSError as error:  # of the root itself, or the machine's own trouble
+            tell_trouble(error, directory.path)
             self._miss(error, lambda: directory.path)
         except UnicodeEncodeError:
             pass  # a name that the host's encoding can't express is in no directory

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Resource
-from .directory import MISSES, Directory, Kind, PinnedDirectory
+from .directory import MISSES, Directory, Kind, PinnedDirectory, tell_trouble
 from .folder import SUFFIXES, Finder
 from .locks import Lock
 from .memory import Memory
@@ -254,14 +254,19 @@ class Index:
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole."""
         with self._refreshing:
-            scans = []
-            for directory in self._directories:
-                scan = Scan(directory.pin(), self._gate)
-                _Scanner(scan, self._finder).run()
-                scans.append(scan)
+            scans = [self._scan(directory) for directory in self._directories]
             paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
             self._state = _State(tuple(scans), _known(scans), paths + _SECOND_NAMES)
             self._memory.forget_resources()
+
+    def _scan(self, directory: Directory) -> Scan:
+        try:
+            scan = Scan(directory.pin(), self._gate)
+            _Scanner(scan, self._finder).run()
+        except OSError as error:
+            tell_trouble(error, directory.path)
+            raise
+        return scan
 
 
 def _is_same(file: File) -> bool:
