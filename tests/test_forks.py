@@ -16,6 +16,7 @@ from dualstatic import Request, StaticFiles
 from dualstatic.disk import index, validators
 
 from .children import in_child
+from .servers import eventually, free_port, serve
 from .trees import write_tree
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
@@ -79,3 +80,23 @@ def fork_inside(root: str, held: str) -> int:
 def test_a_child_waits_for_no_thread_of_its_parent(held: str, tmp_path: Path) -> None:
     root = write_tree(tmp_path / "www", {"t.txt": b"0123456789"})
     assert in_child(fork_inside, str(root), held) == 0
+
+
+def test_each_worker_of_a_preloaded_app_answers_and_refreshes(tmp_path: Path) -> None:
+    """In the master, a thread refreshes all the time: the workers are forked while it does."""
+    root = write_tree(tmp_path / "www", {"t.txt": b"0123456789"})
+    script = Path(__file__).with_name("served_app.py")
+    with serve(script, "gunicorn", root, str(free_port()), logs=tmp_path) as server:
+        eventually(lambda: len(server.workers()) == 2, 20, server.words)
+        seen: dict[str, set[str]] = {"/t.txt": set(), "/refresh": set()}
+        answers = set()
+
+        def all_seen() -> bool:
+            for target, processes in seen.items():
+                answer = server.get(target)
+                processes.add(answer["x-process"])
+                answers.add((target, answer.body, answer.get("etag")))
+            return all(len(processes) == 2 for processes in seen.values())
+
+        eventually(all_seen, 20, server.words)
+    assert len(answers) == 2
