@@ -58,3 +58,23 @@ def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
     if errors:
         raise errors[0]
     return results[0]
+
+
+def run_threads(*works: Callable[[], None]) -> None:
+    """Run each in a thread of its own; the first failure is raised here."""
+    errors: list[BaseException] = []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 (raised again below)
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    if errors:
+        raise errors[0]

@@ -21,7 +21,7 @@ import pytest
 from dualstatic import Body, FileChanged, Request, StaticFiles
 from dualstatic.core.values import Resource
 
-from .children import within
+from .children import run_threads, within
 from .doors import Client, OnDisk
 from .trees import Link, settle, write_tree
 from .watch import Watch, needs_inotify
@@ -324,26 +324,6 @@ def test_a_construction_that_the_disk_fails_raises(root: Path) -> None:
         patch.setattr(os, "scandir", fail)
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             OnDisk(root)
-
-
-def run_threads(*works: Callable[[], None]) -> None:
-    """Run each in a thread of its own; the first failure is raised here."""
-    errors: list[BaseException] = []
-
-    def run(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 (raised again below)
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 def test_refreshes_run_one_after_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ wherever it looks at the disk, and by the second where it need not.
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from dualstatic.disk import validators
 from .children import within
 from .conftest import DOORS
 from .doors import Answer, Client
-from .steps import open_below, soon
+from .steps import holds, soon
 from .trees import settle, write_tree
 
 MIB = 2**20
@@ -379,16 +378,6 @@ class Machine(RuleBasedStateMachine):
             return
         held = self.held.setdefault((question.target, question.gzip), answer["etag"])
         assert held == answer["etag"]
-
-
-def holds(directory: Path, expected: list[str]) -> bool:
-    """Whether just this is open below a directory, once what tasks and threads left is gone."""
-    for collect in (False, True):
-        if collect:
-            gc.collect()
-        if open_below(directory) == expected:
-            return True
-    return False
 
 
 def plain(tag: str) -> str:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from dualstatic import Body, FileChanged, Request, StaticFiles, staticfiles
+from dualstatic import Body, FileChanged, StaticFiles, staticfiles
 
 from .children import NOBODY, give_up_rights, in_child, within
 from .conftest import DOORS
 from .doors import Answer, Client
-from .steps import Transfer, nothing, open_below, public_directory, transfer
+from .steps import Interrupted, Transfer, nothing, open_below, public_directory, transfer
 from .trees import settle, write_tree
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -89,19 +89,6 @@ SHORTER = {"cut short", "emptied"}
 BEFORE_OPENING = ("before its first use", "after its first use", "after the decision")
 AFTER_OPENING = ("after the opening", "between two chunks")
 MOMENTS = BEFORE_OPENING + AFTER_OPENING
-
-
-class Interrupted(StaticFiles):
-    """Files of which one is changed right after an answer from it was decided."""
-
-    meanwhile: Callable[[], None] = staticmethod(nothing)
-
-    def get_response(self, request: Request, *, wait: bool = True) -> Any:
-        response = super().get_response(request, wait=wait)
-        if response is not None:
-            meanwhile, self.meanwhile = self.meanwhile, nothing
-            meanwhile()
-        return response
 
 
 def interrupt_opening(patch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
