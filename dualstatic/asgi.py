@@ -73,7 +73,7 @@ class StaticMiddleware:
             return await _answer_whole(response, send)
         request = _request(scope, path)
         try:
-            opened = _open_at_once(self.files, request)
+            opened = _open_at_once(self.files, request, not self._offers(scope))
         except (BlockingIOError, FileChanged, FileNotFoundError):
             pass  # ask again, in a thread
         else:
@@ -161,22 +161,33 @@ class _ClientGone(Exception):
     """The server can't send to the client any more."""
 
 
-def _open_at_once(files: StaticFiles, request: Request) -> Answer | None:
-    """The answer to a request, if it takes no wait for the disk; else BlockingIOError."""
+def _open_at_once(files: StaticFiles, request: Request, read: bool) -> Answer | None:
+    """As below, but BlockingIOError where that takes a wait for the disk."""
     response = files.get_response(request, wait=None)
-    if response is None:
-        return None
-    return response, None if response.file is None else Body(response)
+    if response is None or response.file is None:
+        return None if response is None else (response, None)
+    body = Body(response)
+    if read:
+        body.read_ahead(wait=False)
+    return response, body
 
 
 def _open(
     ask: Ask, files: StaticFiles, request: Request, has_app: bool, read: bool
 ) -> Answer | None:
     """Ask, open, and `read` the first chunk: what is done in one thread takes one hop."""
-    opened = ask(files, request, has_app=has_app)
-    if opened and opened[1] and read:
-        opened[1].read_ahead()
-    return opened
+    for last in (False, True):
+        opened = ask(files, request, has_app=has_app)
+        if opened is None or opened[1] is None or not read:
+            return opened
+        try:
+            opened[1].read_ahead(wait=True)
+        except FileChanged:  # shorter than promised, but nothing is promised yet: ask again
+            if last:
+                raise
+        else:
+            return opened
+    return None
 
 
 def _is_handed_over(response: Response, offers: set[str]) -> bool:
@@ -229,10 +240,9 @@ async def _answer_whole(response: Response, send: Send) -> None:
 
 
 async def _answer(response: Response, body: Body, receive: Receive, send: Send) -> None:
-    left = sum(map(len, response.body))
+    first = body.next_now() or b""
+    left = sum(map(len, response.body)) - len(first)
     try:
-        first = await _next(body)
-        left -= len(first)
         await _send(send, _start(response))
         await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
         if left > _WATCHED:
@@ -241,11 +251,6 @@ async def _answer(response: Response, body: Body, receive: Receive, send: Send) 
             await _stream(body, left, send)
     except _ClientGone:
         return
-
-
-async def _next(body: Body) -> bytes:
-    chunk = body.next_now()
-    return await _in_thread(body.__next__) if chunk is None else chunk
 
 
 def _start(response: Response) -> Message:
@@ -266,7 +271,9 @@ async def _stream(body: Body, left: int, send: Send) -> None:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
         await checkpoint()
-        chunk = await _next(body)
+        chunk = body.next_now()
+        if chunk is None:
+            chunk = await _in_thread(body.__next__)
         left -= len(chunk)
         await _send(send, {"type": "http.response.body", "body": chunk, "more_body": left > 0})
 

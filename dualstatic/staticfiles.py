@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from .disk.body import Body, FileChanged
 from .disk.directory import Directory
 from .disk.folder import Finder, Folder
 from .disk.index import Index
+from .disk.locks import Lock
 from .disk.media_types import MediaTypes
 from .disk.packages import package_directory
 from .disk.pathwalk import directory_at
@@ -161,7 +161,7 @@ class StaticFiles:
         )
         # False where a path is the app's for sure: a door asks it before it makes a Request.
         self._may_answer = self._files.may_answer
-        self._checking, self._checked = threading.Lock(), False
+        self._checking, self._checked = Lock(), False
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError(
@@ -230,6 +230,8 @@ class StaticFiles:
                 return None
             response = replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
             if self._is_current(path, response, resource, wait=wait, last=last):
+                if path != request.path:
+                    self._files.remember(request.path, resource)
                 return response
         return None
 
@@ -293,10 +295,7 @@ class StaticFiles:
         located = self._locate_by(path, has)
         if located is None:
             return pages.Located(path, path), None
-        resource = found[located.path]
-        if resource and located.canonical == path and self._files.ready(path) is not resource:
-            self._files.remember(path, resource)
-        return located, resource
+        return located, found[located.path]
 
     def _is_current(
         self,

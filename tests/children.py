@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -31,6 +32,15 @@ def give_up_rights() -> None:
         os.setuid(NOBODY)
 
 
+def take_descriptors() -> list[int]:
+    """Open files until the system says that there are too many."""
+    taken: list[int] = []
+    with suppress(OSError):
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    return taken
+
+
 def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
     """What `function` gives; a failure where it takes longer, without waiting for its end."""
     results: list[T] = []
@@ -52,3 +62,23 @@ def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
     if errors:
         raise errors[0]
     return results[0]
+
+
+def run_threads(*works: Callable[[], None]) -> None:
+    """Run each in a thread of its own; the first failure is raised here."""
+    errors: list[BaseException] = []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 (raised again below)
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    if errors:
+        raise errors[0]

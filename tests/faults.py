@@ -47,3 +47,30 @@ def fold_case(patch: pytest.MonkeyPatch) -> None:
 
     patch_everywhere(patch, "open", folding)
     patch_everywhere(patch, "stat", folding)
+
+
+READS = ["read", "pread", "preadv", "readv", "sendfile"]
+
+
+def fails_to_open(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def make(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *arguments: Any, **more: Any) -> Any:
+            if os.fspath(path).endswith(name):
+                raise OSError(error, os.strerror(error))
+            return real(path, *arguments, **more)
+
+        return call
+
+    return make
+
+
+def fails_to_read(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def make(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(descriptor: int, *arguments: Any, **more: Any) -> Any:
+            if os.readlink(f"/proc/self/fd/{descriptor}").endswith(name):
+                raise OSError(error, os.strerror(error))
+            return real(descriptor, *arguments, **more)
+
+        return call
+
+    return make

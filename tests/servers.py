@@ -70,10 +70,13 @@ class Server:
     def words(self) -> str:
         return f"--- standard error of the server ---\n{self.log.read_text(errors='replace')}"
 
+    def workers(self) -> list[int]:
+        return children(self.process.pid)
+
     def open_files(self) -> list[str]:
         """The paths that the process and its children hold open, as Linux tells them."""
         paths = []
-        for process in (self.process.pid, *children(self.process.pid)):
+        for process in (self.process.pid, *self.workers()):
             folder = f"/proc/{process}/fd"
             paths += [resolve(f"{folder}/{number}") for number in os.listdir(folder)]
         return paths

@@ -18,8 +18,10 @@ import anyio
 
 import dualstatic.asgi
 import dualstatic.wsgi
+from dualstatic import Request, StaticFiles
 
 from .doors import Client, Fields, make_environ, make_scope
+from .servers import resolve
 
 
 @dataclass
@@ -172,10 +174,39 @@ class Connection:
             raise RuntimeError("the server's own trouble")
 
 
+class Interrupted(StaticFiles):
+    """Files of which one is changed right after an answer from it was decided."""
+
+    meanwhile: Callable[[], None] = staticmethod(nothing)
+
+    def get_response(self, request: Request, *, wait: bool = True) -> Any:
+        response = super().get_response(request, wait=wait)
+        if response is not None:
+            meanwhile, self.meanwhile = self.meanwhile, nothing
+            meanwhile()
+        return response
+
+
 def open_files() -> int:
     """How many descriptors this process has open (what the garbage holds is closed first)."""
     gc.collect()
     return len(os.listdir("/dev/fd"))
+
+
+def open_below(directory: Path) -> list[str]:
+    """The paths of what this process has open below a directory, as Linux tells them."""
+    paths = [resolve(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    return [path for path in paths if path.startswith(str(directory))]
+
+
+def holds(directory: Path, expected: list[str]) -> bool:
+    """Whether just this is open below a directory, once what tasks and threads left is gone."""
+    for collect in (False, True):
+        if collect:
+            gc.collect()
+        if sorted(open_below(directory)) == sorted(expected):
+            return True
+    return False
 
 
 def soon(condition: Callable[[], bool], seconds: float = 5) -> bool:

@@ -23,7 +23,7 @@ import pytest
 from dualstatic import Body, FileChanged, Request, StaticFiles
 from dualstatic.core.values import Resource
 
-from .children import within
+from .children import run_threads, within
 from .conftest import WITH_MEMORY
 from .doors import Client, OnDisk
 from .faults import patch_everywhere
@@ -177,6 +177,17 @@ def test_until_it_is_read_again_a_changed_file_is_known_as_it_was(
     assert client.get("/t.txt", {"If-None-Match": old["etag"]}).status == 200
 
 
+@pytest.mark.parametrize("target", ["/sub/", "/sub/index.html"])
+def test_an_index_page_changed_since_is_served_as_it_is_now(
+    target: str, door: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    client = Client(OnDisk(root, html=True), door)
+    assert client.get("/sub/").body == client.get("/sub/index.html").body == b"index"
+    (root / "sub" / "index.html").write_bytes(b"another index")
+    assert client.get(target).body == b"another index"
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_sibling_changed_since_is_served_as_it_is_now(
     replaced: bool, door: str, root: Path, monkeypatch: pytest.MonkeyPatch
@@ -228,6 +239,20 @@ def test_a_file_that_is_gone_is_a_miss(
     for _ in range(2):
         assert within(10, client.get, "/a.txt").passed
         assert within(10, Client(client.files, door, app=False).get, "/a.txt").status == 404
+
+
+@pytest.mark.parametrize("memory", [0, 2**20])
+def test_a_file_that_was_away_while_its_sibling_was_asked_for_comes_back(
+    memory: int, door: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    client = Client(StaticFiles(root, memory=memory), door)
+    (root / "t.txt").unlink()
+    assert client.get("/t.txt").passed
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == b"gzip"
+    (root / "t.txt").write_bytes(TEXT)
+    assert client.get("/t.txt").body == TEXT
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == TEXT
 
 
 # refresh
@@ -303,26 +328,6 @@ def test_a_construction_that_the_disk_fails_raises(root: Path) -> None:
         patch.setattr(os, "scandir", fail)
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             OnDisk(root)
-
-
-def run_threads(*works: Callable[[], None]) -> None:
-    """Run each in a thread of its own; the first failure is raised here."""
-    errors: list[BaseException] = []
-
-    def run(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 (raised again below)
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 def test_refreshes_run_one_after_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from ..core.values import File, Response
+from .directory import tell_trouble
 from .validators import read_at
 
 CHUNK = 2**18
@@ -65,9 +66,19 @@ class Body:
         self._pending = piece if data is None else None
         return data
 
-    def read_ahead(self) -> None:
-        """Read the next chunk now; `next_now` gives it later."""
-        self._pending = next(self, b"")
+    def read_ahead(self, *, wait: bool) -> None:
+        """Read the next chunk, for `next_now` to give. Where it can't be had, the body is closed.
+
+        :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
+        """
+        try:
+            chunk = next(self) if wait else self.next_now()
+            if chunk is None:
+                raise BlockingIOError("a file is read from the disk")
+        except BaseException:
+            self.close()
+            raise
+        self._pending = chunk
 
     def _read_now(self, part: range) -> bytes | None:
         file, descriptor = self._response.file, self._descriptor
@@ -91,6 +102,9 @@ class Body:
             self._reading = True
         try:
             return _read_exactly(descriptor, part)
+        except OSError as error:
+            _tell(error, self._response.file)
+            raise
         finally:
             with self._guard:
                 self._reading = False
@@ -112,7 +126,7 @@ class Body:
             return None
         with self._guard:
             descriptor, self._descriptor = self._descriptor, None
-        return None if descriptor is None else WholeFile(descriptor, file.size)
+        return None if descriptor is None else WholeFile(descriptor, file)
 
     def handle(self) -> io.FileIO:
         """The open file as an object, for a server that sends by its descriptor; closed with us."""
@@ -143,6 +157,11 @@ def _buffer() -> memoryview:
     return view
 
 
+def _tell(error: OSError, file: File | None) -> None:
+    if file is not None:
+        tell_trouble(error, file.opener.path_of(file.name))
+
+
 def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
     for part in body:
         if isinstance(part, bytes):
@@ -169,14 +188,19 @@ class WholeFile(io.FileIO):
     the next answer for it.
     """
 
-    def __init__(self, descriptor: int, promised: int) -> None:
+    def __init__(self, descriptor: int, file: File) -> None:
         super().__init__(descriptor)
-        self._promised = promised
+        self._promised = file.size
+        self._file = file
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._promised - self.tell(), 0)
         wanted = left if size is None or size < 0 else min(size, left)
-        data = super().read(wanted) or b""
+        try:
+            data = super().read(wanted) or b""
+        except OSError as error:
+            _tell(error, self._file)
+            raise
         if wanted and not data:
             raise FileChanged(_TOO_SHORT)
         return data

@@ -8,6 +8,7 @@ later, so there is no moment in which it could come to mean something else.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import sys
@@ -36,6 +37,34 @@ MISSES = frozenset(
     }
 )
 """What an open answers of a name that isn't there for us; all else is the machine's own trouble."""
+
+logger = logging.getLogger("dualstatic")
+
+_WARNINGS = 1000
+
+
+class Warnings:
+    """Says each thing once."""
+
+    def __init__(self, level: int = logging.WARNING) -> None:
+        self._level = level
+        self._said: set[str] = set()
+
+    def __call__(self, message: str, path: str) -> None:
+        text = f"{message}: {path!a}"
+        if text not in self._said and len(self._said) < _WARNINGS:
+            self._said.add(text)
+            logger.log(self._level, "%s", text)
+
+
+_troubles = Warnings(logging.ERROR)
+
+
+def tell_trouble(error: OSError, path: str) -> None:
+    """Log the machine's own trouble, once for each kind and place; a miss is none."""
+    if error.errno not in MISSES:
+        _troubles(f"can't be read, {error.strerror}", path)
+
 
 MAX_LINKS = 40
 
@@ -344,6 +373,7 @@ class Directory:
         except OSError as error:
             if error.errno in MISSES and not isinstance(error, FileNotFoundError):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
+            tell_trouble(error, self.path)
             raise
         return descriptor, identity(status)
 
@@ -360,9 +390,13 @@ class Directory:
     def identity(self, name: str) -> Identity:
         """The identity of the file called `name`, as `open` would find it."""
         *parts, leaf = name.split("/")
-        with self.walk() as walk:
-            walk.enter(parts)
-            return identity(walk.find(leaf)[1])
+        try:
+            with self.walk() as walk:
+                walk.enter(parts)
+                return identity(walk.find(leaf)[1])
+        except OSError as error:
+            tell_trouble(error, self.path)
+            raise
 
     def is_cached(self, name: str) -> bool:
         """Whether a name can be looked up without a wait for the disk."""

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ..core.values import File, Gate, Look, Policy, Resource, Stored
-from .directory import MISSES, Directory, Opened, Walk, identity
+from .directory import MISSES, Directory, Opened, Walk, Warnings, identity, tell_trouble
 from .validators import Validators, is_fresh, modified
-
-logger = logging.getLogger("dualstatic")
 
 SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}
 """The content codings, and what a precompressed sibling adds to its file's name."""
 
 _SIBLING_LAG = 2 * 10**9
 """Nanoseconds that a sibling may be older than its file: what a build takes to write both."""
-
-_WARNINGS = 1000
 
 _DESCRIBED = 1024
 """Names whose last resource is remembered."""
@@ -30,19 +25,6 @@ Place = tuple[Directory, Sequence[str]]
 
 Read = Callable[[int, os.stat_result], bytes | None]
 """Reads an open file whose bytes are to be kept in memory; None: they are not."""
-
-
-class Warnings:
-    """Says each thing once."""
-
-    def __init__(self) -> None:
-        self._said: set[str] = set()
-
-    def __call__(self, message: str, path: str) -> None:
-        text = f"{message}: {path!a}"
-        if text not in self._said and len(self._said) < _WARNINGS:
-            self._said.add(text)
-            logger.warning("%s", text)
 
 
 @dataclass
@@ -86,7 +68,10 @@ class Finder:
             looks = self._look_into(directory, encodings, name, read)
             if looks is None:
                 looks = self._look_into(directory, encodings, name, read)
-        except OSError as error:  # of the root itself
+        except BlockingIOError:
+            raise
+        except OSError as error:  # of the root itself, or the machine's own trouble
+            tell_trouble(error, directory.path)
             self._miss(error, lambda: directory.path)
             return []
         except UnicodeEncodeError:

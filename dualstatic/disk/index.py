@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import stat
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Policy, Resource
-from .directory import MISSES, Directory, Kind, PinnedDirectory
+from .directory import MISSES, Directory, Kind, PinnedDirectory, tell_trouble
 from .folder import SUFFIXES, Finder, Place
+from .locks import Lock
 from .memory import Memory
 
 _STRIPES = 64
@@ -196,8 +196,8 @@ class Index:
         self._memory = Memory(memory)
         self._directories = directories
         self._gate = gate
-        self._refreshing = threading.Lock()
-        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+        self._refreshing = Lock()
+        self._locks = [Lock() for _ in range(_STRIPES)]
         self._state = _State((), None, 0)
         # Says that the bytes kept for a path were asked for.
         self.use = self._memory.use
@@ -238,6 +238,9 @@ class Index:
         looks = self._finder.find(places, name, self._memory.reader(path))
         if not looks:
             return None
+        if looks[0].stored.coding and any(scan.has(path) for scan in state.scans):
+            # The file itself is away: kept so, it would stay a miss when it is back.
+            looks = [look._replace(fresh=True, content=None) for look in looks]
         policy = state.policies.get(path) or self._finder.policy(name)
         if len(state.policies) < state.room:
             state.policies[path] = policy
@@ -263,15 +266,20 @@ class Index:
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole."""
         with self._refreshing:
-            scans = []
-            for directory in self._directories:
-                scan = Scan(directory.pin(), self._gate)
-                _Scanner(scan, self._finder).run()
-                scans.append(scan)
+            scans = [self._scan(directory) for directory in self._directories]
             paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
             known = _known(scans, self._paths)
             self._state = _State(tuple(scans), known, paths + _SECOND_NAMES)
             self._memory.forget_resources()
+
+    def _scan(self, directory: Directory) -> Scan:
+        try:
+            scan = Scan(directory.pin(), self._gate)
+            _Scanner(scan, self._finder).run()
+        except OSError as error:
+            tell_trouble(error, directory.path)
+            raise
+        return scan
 
 
 def _is_certain(resource: Resource) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
 from ..core.values import File, Identity, Resource
 from .directory import identity
+from .locks import Lock
 from .validators import HASHED, read_all
 
 
@@ -17,7 +17,7 @@ class Memory:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._guard = threading.Lock()
+        self._guard = Lock()
         self._held: OrderedDict[str, tuple[dict[Identity, bytes], Resource | None]] = OrderedDict()
         self._total = 0
 

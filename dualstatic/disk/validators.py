@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import threading
 import time
 from copy import copy
 
 from ..core.values import Identity
 from .directory import identity
+from .locks import Lock
 
 HASHED = 2**20
 """Bytes up to which a tag is a hash of the content."""
@@ -48,8 +48,8 @@ class Validators:
 
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
-        self._guard = threading.Lock()
-        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+        self._guard = Lock()
+        self._locks = [Lock() for _ in range(_STRIPES)]
 
     def remembered(self) -> Validators:
         """The same without a file being read: BlockingIOError where that would have to be."""

@@ -476,7 +476,7 @@ def test_a_whole_file_is_handed_to_the_file_wrapper(mode: str, tree: Callable[..
     assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0
     assert os.fstat(file.fileno()).st_size == 2 * MIB
     assert got.rest() == content
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("A438")

@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ import anyio
 import pytest
 
 from dualstatic import StaticFiles
-from tests.children import give_up_rights, in_child
+from tests.children import give_up_rights, in_child, take_descriptors
 from tests.doors import Answer, Client, ask_asgi_here
-from tests.faults import patch_everywhere
+from tests.faults import READS, fails_to_open, fails_to_read, patch_everywhere
 from tests.rows import PASS, Case, check, rows, table
 from tests.steps import public_directory
 from tests.trees import Link, write_tree
@@ -327,15 +326,6 @@ def test_what_may_not_be_read_is_as_if_it_were_missing(door: str, mode: str, app
     assert about == ["WARNING"], log
 
 
-def take_descriptors() -> list[int]:
-    """Open files until the system says that there are too many."""
-    taken: list[int] = []
-    with suppress(OSError):
-        while True:
-            taken.append(os.open(os.devnull, os.O_RDONLY))
-    return taken
-
-
 def ask_without_files(root: str, live: bool, door: str, name: str) -> list[Any]:
     """What a GET gives while no descriptor is left, and after."""
     import resource  # POSIX has it, Windows does not
@@ -403,33 +393,6 @@ def refresh_without_files(root: str, live: bool) -> list[Any]:
 def test_a_scan_out_of_descriptors_raises_and_the_old_index_stays(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "www", {"sub/t.txt": "0123456789"})
     assert in_child(refresh_without_files, str(root), False) == [errno.EMFILE, b"0123456789"]
-
-
-READS = ["read", "pread", "preadv", "readv", "sendfile"]
-
-
-def fails_to_open(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def make(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(path: Any, *arguments: Any, **more: Any) -> Any:
-            if os.fspath(path).endswith(name):
-                raise OSError(error, os.strerror(error))
-            return real(path, *arguments, **more)
-
-        return call
-
-    return make
-
-
-def fails_to_read(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def make(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(descriptor: int, *arguments: Any, **more: Any) -> Any:
-            if os.readlink(f"/proc/self/fd/{descriptor}").endswith(name):
-                raise OSError(error, os.strerror(error))
-            return real(descriptor, *arguments, **more)
-
-        return call
-
-    return make
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="descriptors have names in /proc only")
