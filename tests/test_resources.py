@@ -23,9 +23,7 @@ import trio
 
 import dualstatic.asgi
 from dualstatic import StaticFiles
-from dualstatic.core.values import File
 from dualstatic.disk.body import WholeFile
-from dualstatic.disk.directory import Directory
 
 from .children import in_child, take_descriptors, within
 from .doors import Answer, Client, ask_asgi_here, make_scope
@@ -221,9 +219,9 @@ def test_a_disk_that_fails_a_file_wrapper_is_logged_too(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At its start, a process's memory fails to be read as a broken disk does."""
-    named = File(Directory(str(root), follow_symlink=False), "big.bin", 10, (0, 0, 10, 0, 0))
+    path = str(root / "big.bin")
     for _ in range(2):
-        with WholeFile(os.open("/proc/self/mem", os.O_RDONLY), named) as file:
+        with WholeFile(os.open("/proc/self/mem", os.O_RDONLY), 10, path) as file:
             with pytest.raises(OSError, match="Input/output error"):
                 file.read(10)
             file._promised = 0

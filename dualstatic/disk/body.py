@@ -103,7 +103,8 @@ class Body:
         try:
             return _read_exactly(descriptor, part)
         except OSError as error:
-            _tell(error, self._response.file)
+            if self._response.file is not None:
+                tell_trouble(error, _path(self._response.file))
             raise
         finally:
             with self._guard:
@@ -126,7 +127,7 @@ class Body:
             return None
         with self._guard:
             descriptor, self._descriptor = self._descriptor, None
-        return None if descriptor is None else WholeFile(descriptor, file)
+        return None if descriptor is None else WholeFile(descriptor, file.size, _path(file))
 
     def handle(self) -> io.FileIO:
         """The open file as an object, for a server that sends by its descriptor; closed with us."""
@@ -157,9 +158,8 @@ def _buffer() -> memoryview:
     return view
 
 
-def _tell(error: OSError, file: File | None) -> None:
-    if file is not None:
-        tell_trouble(error, file.opener.path_of(file.name))
+def _path(file: File) -> str:
+    return file.opener.path_of(file.name)
 
 
 def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
@@ -188,10 +188,10 @@ class WholeFile(io.FileIO):
     the next answer for it.
     """
 
-    def __init__(self, descriptor: int, file: File) -> None:
+    def __init__(self, descriptor: int, promised: int, path: str) -> None:
         super().__init__(descriptor)
-        self._promised = file.size
-        self._file = file
+        self._promised = promised
+        self._path = path
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._promised - self.tell(), 0)
@@ -199,7 +199,7 @@ class WholeFile(io.FileIO):
         try:
             data = super().read(wanted) or b""
         except OSError as error:
-            _tell(error, self._file)
+            tell_trouble(error, self._path)
             raise
         if wanted and not data:
             raise FileChanged(_TOO_SHORT)
