@@ -13,7 +13,14 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Response
 from .disk.body import Body, FileChanged
-from .staticfiles import Answer, StaticFiles, check_arguments, open_answer, open_fallback
+from .staticfiles import (
+    Answer,
+    StaticFiles,
+    check_arguments,
+    open_answer,
+    open_at_once,
+    open_fallback,
+)
 
 # Frameworks spell these types in different ways; these take them all.
 Scope: TypeAlias = Any
@@ -61,29 +68,35 @@ class StaticMiddleware:
         self.app = app
         self.files = files
         self._falls_back = files._falls_back
+        self._look_up = files._look_up
         self._handover = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await (self.app or _stand_alone)(scope, receive, send)
         path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
-        if self.app is not None and not self.files._may_answer(path):
-            return await self._ask_app(scope, path, receive, send)
+        if path not in self._look_up.known and self.app is not None:
+            if self._falls_back:
+                return await self._ask_app(scope, path, receive, send)
+            return await self.app(scope, receive, send)
         if response := self._ready(scope, path):
             return await _answer_whole(response, send)
-        request = _request(scope, path)
-        try:
-            opened = _open_at_once(self.files, request, not self._offers(scope))
-        except (BlockingIOError, FileChanged, FileNotFoundError):
-            pass  # ask again, in a thread
-        else:
-            if opened is not None:
-                return await self._send(opened, scope, receive, send)
-            if self.app is not None:
-                return await self._ask_app(scope, path, receive, send)
-        if not await self._answer_from_disk(open_answer, request, scope, receive, send):
+        if not await self._answered(_request(scope, path), scope, receive, send):
             await self._ask_app(scope, path, receive, send)
         return None
+
+    async def _answered(self, request: Request, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer without a wait for the disk if that can be, else in a thread; False: the app's."""
+        try:
+            opened = open_at_once(self.files, request, read=not self._offers(scope))
+        except (BlockingIOError, FileChanged, FileNotFoundError):
+            return await self._answer_from_disk(open_answer, request, scope, receive, send)
+        if opened is not None:
+            await self._send(opened, scope, receive, send)
+            return True
+        if self.app is not None:
+            return False
+        return await self._answer_from_disk(open_fallback, request, scope, receive, send)
 
     def _ask_app(self, scope: Scope, path: str, receive: Receive, send: Send) -> Awaitable[None]:
         assert self.app is not None  # noqa: S101 (for the type checker)
@@ -159,17 +172,6 @@ class StaticMiddleware:
 
 class _ClientGone(Exception):
     """The server can't send to the client any more."""
-
-
-def _open_at_once(files: StaticFiles, request: Request, read: bool) -> Answer | None:
-    """As below, but BlockingIOError where that takes a wait for the disk."""
-    response = files.get_response(request, wait=None)
-    if response is None or response.file is None:
-        return None if response is None else (response, None)
-    body = Body(response)
-    if read:
-        body.read_ahead(wait=False)
-    return response, body
 
 
 def _open(
@@ -254,16 +256,16 @@ async def _answer(response: Response, body: Body, receive: Receive, send: Send) 
 
 
 def _start(response: Response) -> Message:
-    # The fields as ASGI has them are made once for an answer that is given again.
-    fields = response.wire.get("asgi")
-    if fields is None:
-        fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-        response.wire["asgi"] = fields
-    return {
-        "type": "http.response.start",
-        "status": response.status,
-        "headers": list(fields),  # of its own: a middleware outside may add to it
-    }
+    # A list of its own: a middleware outside may add to it.
+    fields = list(response.wire.get("asgi") or _wire(response))
+    return {"type": "http.response.start", "status": response.status, "headers": fields}
+
+
+def _wire(response: Response) -> list[tuple[bytes, bytes]]:
+    """The fields as ASGI has them, made once for an answer that is given again."""
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    response.wire["asgi"] = fields
+    return fields
 
 
 async def _stream(body: Body, left: int, send: Send) -> None:

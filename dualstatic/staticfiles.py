@@ -33,6 +33,9 @@ _MAX_DEPTH = 100
 _MAX_LENGTH = 1024
 """Characters of a path after which none is looked for: each look goes over all of its directory."""
 
+_TARGETS, _LONG_TARGET = 16, 256
+"""Request targets remembered of a resource, and the length from which none is."""
+
 _TRIES = (False, False, True)
 """A file may change under a request twice, before it is taken for a miss the last time."""
 
@@ -154,13 +157,11 @@ class StaticFiles:
         finder = Finder(options.encodings(encodings), policies, replies.describe, policies.ask)
         gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
         paths = pages.own_path if self._locate_by is pages.plain else pages.spellings
-        self._files: Folder | Index = (
+        self._look_up: Folder | Index = (
             Folder(finder, self._directories, gate)
             if options.flag("live", live)
             else Index(finder, self._directories, gate, memory, paths)
         )
-        # False where a path is the app's for sure: a door asks it before it makes a Request.
-        self._may_answer = self._files.may_answer
         self._checking, self._checked = Lock(), False
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
@@ -180,7 +181,7 @@ class StaticFiles:
         for directory in self._directories:
             if not os.path.isdir(directory.path):
                 raise NotADirectoryError(f"directory: there is no directory at {directory.path!r}")
-        self._files.refresh()
+        self._look_up.refresh()
         self._checked = True
 
     def _get_ready(
@@ -194,15 +195,15 @@ class StaticFiles:
 
         It is the same as that of `get_response`, for less: a door asks for it first.
         """
-        resource = self._files.ready(path)
-        chosen = resource and replies.select(resource, accept_encoding)
-        if not chosen or not admits(raw_path, path):
+        resource = self._look_up.ready.get(path)
+        chosen = resource and (resource.only or replies.select(resource, accept_encoding))
+        if not resource or not chosen or not _admits(resource, raw_path, path):
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
             return chosen.not_modified if if_none_match == chosen.stored.etag else None
         if response := chosen.in_memory:
-            self._files.use(path)
+            self._look_up.use(path)
         return response
 
     def get_response(self, request: Request, *, wait: bool | None = True) -> Response | None:
@@ -230,8 +231,8 @@ class StaticFiles:
                 return None
             response = replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
             if self._is_current(path, response, resource, wait=wait, last=last):
-                if path != request.path:
-                    self._files.remember(request.path, resource)
+                if self._look_up.ready.get(request.path) is not resource:
+                    self._look_up.remember(request.path, resource)
                 return response
         return None
 
@@ -289,7 +290,7 @@ class StaticFiles:
 
         def has(at: str) -> bool:
             if at not in found:
-                found[at] = self._files.look_up(at, wait=wait)
+                found[at] = self._look_up.look_up(at, wait=wait)
             return found[at] is not None
 
         located = self._locate_by(path, has)
@@ -315,7 +316,7 @@ class StaticFiles:
             return True
         if wait is None and not all(each.opener.is_cached(each.name) for each in {file, plain}):
             raise BlockingIOError("a file that is about to be read is looked at first")
-        return self._files.is_current(path, resource, file, last=last)
+        return self._look_up.is_current(path, resource, file, last=last)
 
     def _page(self, request: Request) -> Response | None:
         """The page for a path below the prefix that nobody has an answer for."""
@@ -342,7 +343,7 @@ class StaticFiles:
 
     def _page_at(self, path: str, status: int, request: Request, *vary: str) -> Response | None:
         for last in _TRIES:
-            resource = self._files.look_up(path, wait=True)
+            resource = self._look_up.look_up(path, wait=True)
             chosen = resource and replies.select(resource, request.headers.get("accept-encoding"))
             if not resource or not chosen:
                 return None
@@ -350,6 +351,17 @@ class StaticFiles:
             if self._is_current(path, response, resource, wait=True, last=last):
                 return response
         return None
+
+
+def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
+    """As `admits`, but targets that clients repeat are remembered."""
+    if raw_path in resource.targets:
+        return True
+    if not admits(raw_path, path):
+        return False
+    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
+        resource.targets.add(raw_path)
+    return True
 
 
 def check_arguments(app: object, files: object) -> None:
@@ -378,6 +390,22 @@ def open_fallback(files: StaticFiles, request: Request, *, has_app: bool) -> Ans
     if opened := _open(lambda: files.get_fallback(request, has_app=has_app)):
         return opened
     return None if has_app else (replies.message(404, "Not Found"), None)
+
+
+def open_at_once(files: StaticFiles, request: Request, *, read: bool) -> Answer | None:
+    """As `open_answer`, but it raises where it has to wait for the disk, or to ask again.
+
+    `read` has the first chunk read, too.
+
+    :raises BlockingIOError, FileChanged, FileNotFoundError: `open_answer` has to be asked
+    """
+    response = files.get_response(request, wait=None)
+    if response is None or response.file is None:
+        return None if response is None else (response, None)
+    body = Body(response)
+    if read:
+        body.read_ahead(wait=False)
+    return response, body
 
 
 def _open(ask: Callable[[], Response | None]) -> Answer | None:

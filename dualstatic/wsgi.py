@@ -36,14 +36,17 @@ class StaticMiddleware:
         self.app = app
         self.files = files
         self._falls_back = files._falls_back
+        self._look_up = files._look_up
         self._file_wrapper = file_wrapper
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
         if not path.isascii():
             path = _decoded(path)
-        if self.app is not None and not self.files._may_answer(path):
-            return self._ask_app(environ, start_response, path)
+        if path not in self._look_up.known and self.app is not None:
+            if self._falls_back:
+                return self._ask_app(environ, start_response, path)
+            return self.app(environ, start_response)
         if response := self._ready(environ, path):
             start_response(_STATUS_LINES[response.status], list(response.headers))
             return _chunks(response)

@@ -297,7 +297,7 @@ def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path
     for thread in threads:
         thread.join()
     assert faults == []
-    assert files._files._memory._total <= 3 * KIB  # type: ignore[union-attr]
+    assert files._look_up._memory._total <= 3 * KIB  # type: ignore[union-attr]
 
 
 def test_what_an_old_index_found_is_not_kept_by_the_new_one(
@@ -308,7 +308,7 @@ def test_what_an_old_index_found_is_not_kept_by_the_new_one(
     current = one.parent / "current"
     current.symlink_to(one)
     files = StaticFiles(current)
-    index: Any = files._files
+    index: Any = files._look_up
     find = index._finder.find
 
     def find_and_switch(*arguments: Any) -> Any:
@@ -345,7 +345,7 @@ def test_two_requests_that_find_the_same_keep_it_once(tree: Callable[..., Path])
     """As two first requests for an index page do, at the same time."""
     files = StaticFiles(tree({"sub/index.html": "page"}), html=True)
     assert Client(files, "wsgi").get("/sub/").body == b"page"
-    index: Any = files._files
-    index.remember("/sub/", index.ready("/sub/"))
+    index: Any = files._look_up
+    index.remember("/sub/", index.ready["/sub/"])
     assert has(files, "sub/")
     assert has(files, "sub/index.html")

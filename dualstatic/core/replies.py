@@ -38,7 +38,8 @@ def describe(looks: Sequence[Look], policy: Policy) -> Resource:
     """The resource of what was found under a name."""
     varies = any(look.stored.coding for look in looks)
     forms = tuple(_represent(look, policy, varies=varies) for look in looks)
-    return Resource(forms, policy, varies, settled=not any(look.fresh for look in looks))
+    settled = not any(look.fresh for look in looks)
+    return Resource(forms, policy, varies, settled, None if varies else forms[0])
 
 
 def _represent(look: Look, policy: Policy, *, varies: bool) -> Representation:

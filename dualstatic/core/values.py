@@ -150,12 +150,15 @@ class Representation:
 class Resource:
     """What a name leads to: its representations, the one without a content coding first.
 
-    `settled` says that no file was changed so lately that a further change might not show.
-    `choices` are the representations selected so far, by the Accept-Encoding of the request.
+    `settled` says that no file was changed so lately that a further change might not show. `only`
+    is the representation where there is nothing to select from; `choices` are those selected so
+    far, by the Accept-Encoding of the request. `targets` are request targets admitted so far.
     """
 
     representations: tuple[Representation, ...]
     policy: Policy
     varies: bool
     settled: bool
+    only: Representation | None
     choices: dict[str, Representation] = field(default_factory=dict)
+    targets: set[bytes] = field(default_factory=set)

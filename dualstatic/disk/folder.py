@@ -149,14 +149,32 @@ class Finder:
             self.warn("no permission to read", path())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The paths below a prefix."""
+
+    prefix: str
+
+    def __contains__(self, path: object) -> bool:
+        return f"{path}/".startswith(f"{self.prefix}/")
+
+
+@dataclass
 class Folder:
-    """The look-up of live mode."""
+    """The look-up of live mode.
+
+    Of other paths than the `known` ones it can be told at once that nothing here has to do with
+    them. `ready` is what answered a path before: nothing is kept in live mode.
+    """
 
     finder: Finder
     directories: Sequence[Directory]
     gate: Gate
     described: dict[str, tuple[Sequence[Look], Resource]] = field(default_factory=dict)
+    ready: dict[str, Resource] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.known = Below(self.gate.prefix)
 
     def look_up(self, path: str, *, wait: bool | None) -> Resource | None:
         """What is at a path; with `wait=None`, where the system has that in its cache."""
@@ -188,14 +206,6 @@ class Folder:
                 self.described.clear()
             self.described[name] = looks, resource
         return resource
-
-    def may_answer(self, path: str) -> bool:
-        """False where nothing here can have to do with a path; True is no promise."""
-        return f"{path}/".startswith(f"{self.gate.prefix}/")
-
-    def ready(self, path: str) -> Resource | None:
-        """Nothing is kept in live mode."""
-        return None
 
     def use(self, path: str) -> None:
         """Nothing is kept in live mode."""

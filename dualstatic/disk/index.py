@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Policy, Resource
 from .directory import MISSES, Directory, Kind, PinnedDirectory, tell_trouble
-from .folder import SUFFIXES, Finder, Place
+from .folder import SUFFIXES, Below, Finder, Place
 from .locks import Lock
 from .memory import Memory
 
@@ -164,7 +164,6 @@ class _State:
     """
 
     scans: tuple[Scan, ...]
-    known: frozenset[str] | None
     room: int
     found: dict[str, Resource] = field(default_factory=dict)
     ready: dict[str, Resource] = field(default_factory=dict)
@@ -181,7 +180,11 @@ class _State:
 
 
 class Index:
-    """The look-up of index mode: a path that no scan met never touches the disk."""
+    """The look-up of index mode: a path that no scan met never touches the disk.
+
+    Of other paths than the `known` ones it can be told at once that nothing here has to do with
+    them. `ready` is what answered a path before. A door looks at both by itself, to save a call.
+    """
 
     def __init__(
         self,
@@ -198,18 +201,11 @@ class Index:
         self._gate = gate
         self._refreshing = Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
-        self._state = _State((), None, 0)
+        self._state = _State((), 0)
+        self.known: Container[str] = Below(gate.prefix)
+        self.ready: dict[str, Resource] = {}
         # Says that the bytes kept for a path were asked for.
         self.use = self._memory.use
-
-    def may_answer(self, path: str) -> bool:
-        """False where nothing here can have to do with a path; True is no promise."""
-        known = self._state.known
-        return known is None or path in known
-
-    def ready(self, path: str) -> Resource | None:
-        """What answered a path before."""
-        return self._state.ready.get(path)
 
     def remember(self, path: str, resource: Resource) -> None:
         """Keep a resource, and its bytes, for a path that it answers; not one of an old index."""
@@ -268,8 +264,9 @@ class Index:
         with self._refreshing:
             scans = [self._scan(directory) for directory in self._directories]
             paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
-            known = _known(scans, self._paths)
-            self._state = _State(tuple(scans), known, paths + _SECOND_NAMES)
+            state = _State(tuple(scans), paths + _SECOND_NAMES)
+            known = _known(scans, self._paths) or Below(self._gate.prefix)
+            self._state, self.known, self.ready = state, known, state.ready
             self._memory.forget_resources()
 
     def _scan(self, directory: Directory) -> Scan:

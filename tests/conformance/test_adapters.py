@@ -491,7 +491,7 @@ def test_the_wrapped_file_says_at_its_end_that_it_fell_short(
     os.truncate(root / "t.txt", MIB)
     with pytest.raises(FileChanged):
         got.rest()
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("A438")
@@ -503,7 +503,7 @@ def test_a_client_that_leaves_a_wrapped_file_is_no_error(
     got = Wrapped(client)
     assert next(iter(got.chunks))
     got.chunks.close()
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("A439")
@@ -544,7 +544,7 @@ def test_a_file_wrapper_gets_nothing_but_whole_files(
     if status == 206:
         assert len(body) == int(got.fields["content-length"])
         assert content[1:5] in body or content[5:7] in body
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("A439")
@@ -573,10 +573,10 @@ def test_a_head_has_nothing_to_iterate_and_opens_nothing(
         got = Wrapped(client, "HEAD", path=path)
         assert got.status == 200
         assert got.fields["content-length"] == str((root / path[1:].decode()).stat().st_size)
-        assert open_files() == before
+        assert open_files() <= before
         assert list(got.chunks) == []
         got.rest()
-        assert open_files() == before
+        assert open_files() <= before
 
 
 def reads_on(iterator: Iterator[bytes]) -> bool:
@@ -602,7 +602,7 @@ def test_an_answer_closed_early_closes_its_file_once(
     for _ in range(taken):
         assert next(iterator)
     got.chunks.close()
-    assert open_files() == before
+    assert open_files() <= before
     other = os.open(big, os.O_RDONLY)  # it gets the number that was just set free
     try:
         got.chunks.close()

@@ -62,7 +62,7 @@ def test_a_file_cut_short_while_it_is_sent_breaks_the_answer_off(
     before = open_files()
     got = transfer(client, "/big.bin", first=lambda: os.truncate(big, left))
     assert broken_off(got, content)
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("X403")
@@ -310,7 +310,7 @@ def test_a_file_that_never_holds_still_is_a_miss(
     before = open_files()
     answer = Client(files, door, app).get("/t.txt")
     assert answer.passed if app else answer.status == 404
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("X410")
@@ -340,7 +340,7 @@ def test_a_body_of_another_file_can_not_be_opened(mode: str, tree: Callable[...,
     (root / "t.bin").unlink()
     with pytest.raises(FileNotFoundError):
         Body(response)
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("X413")
@@ -544,7 +544,7 @@ def test_clients_that_leave_a_wsgi_door_leave_no_file_open(
     before = open_files()
     for _ in range(LEAVERS):
         leave()
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @rows("X419")

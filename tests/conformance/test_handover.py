@@ -104,7 +104,7 @@ def test_a_server_that_can_gets_the_descriptor_and_it_is_closed_after_it(
     before = open_files()
     fields = (("Range", value),) if value else ()
     start, *rest = messages_of(files, b"/big.bin", (ZEROCOPYSEND,), fields, pathsend=pathsend)
-    assert open_files() == before
+    assert open_files() <= before
     sent = b"".join(message.get("read", message.get("body", b"")) for message in rest)
     assert sent == b"".join(Body(whole))
     assert [message["more_body"] for message in rest] == [True] * (len(rest) - 1) + [False]
