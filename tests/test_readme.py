@@ -128,6 +128,14 @@ def test_the_readme_names_every_public_name() -> None:
     assert all(name in text for name in dualstatic.__all__)
 
 
+def test_the_tests_that_hold_the_promises_are_there() -> None:
+    sources = "".join(path.read_text() for path in README.parent.glob("tests/**/test_*.py"))
+    promises = README.read_text().partition("## What it promises")[2].partition("\n## ")[0]
+    names = re.findall(r"`(test_\w+)`", promises)
+    assert len(names) > 16
+    assert [name for name in names if f"def {name}(" not in sources] == []
+
+
 def test_the_files_that_the_readme_links_to_are_there() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
         assert (README.parent / target).exists(), target
