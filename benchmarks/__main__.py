@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from . import chart, in_process, load, machine, on_servers, report, slow_client, start_up, trees
@@ -23,6 +24,8 @@ def main() -> None:
     # Ended from outside, it still ends its servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     plan = QUICK if arguments.quick else FULL
+    if arguments.key:
+        plan = replace(plan, key_contenders_only=True)
     results = Results(machine.describe() | {"load by": load.name()}, left_out=machine.missing())
     progress = Progress(sum(_steps(plan)[part] for part in arguments.only))
     # Not in a directory that is its owner's alone: nginx's worker is another user.
@@ -50,6 +53,9 @@ def _arguments() -> argparse.Namespace:
         description="Measure dualstatic beside what a user would pick instead, in one run.",
     )
     parser.add_argument("--quick", action="store_true", help="a sketch, in less than a minute")
+    parser.add_argument(
+        "--key", action="store_true", help="on servers, only those that are to be reached"
+    )
     parser.add_argument(
         "--only", type=_parts, default=PARTS, metavar="PARTS", help=f"of {','.join(PARTS)}"
     )

@@ -21,7 +21,7 @@ GRANIAN_STATIC, NGINX, CADDY = "Granian's static files", "nginx", "Caddy"
 
 SIZES = (("1 KB", "small.js", trees.SMALL), ("64 KB", "medium.js", trees.MEDIUM))
 
-KEY = {OURS, CONSTANT, "Starlette", "WhiteNoise"}
+KEY = {OURS, CONSTANT, BARE, "Starlette", "WhiteNoise"}
 """Those that the checks speak of, or that show what the others are about."""
 
 Launcher = Callable[[Path, int, Path], Launch]

@@ -36,8 +36,8 @@ class Plan:
 FULL = Plan(
     rounds=41,
     batch=0.02,
-    load_rounds=11,
-    load=0.5,
+    load_rounds=9,
+    load=0.4,
     starts=5,
     many=20_000,
     slow=6.0,
