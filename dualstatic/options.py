@@ -6,8 +6,9 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
+from urllib.parse import quote
 
-from .core.values import Fields
+from .core.values import Fields, File
 from .disk.folder import SUFFIXES
 
 CacheControl = str | Callable[[str], str | None] | None
@@ -203,3 +204,24 @@ def not_found(value: NotFound) -> NotFound:
         takes = 'not_found takes None, "404-page" or "single-page-application"'
         raise (ValueError if isinstance(value, str) else TypeError)(f"{takes}, not {value!r}")
     return value
+
+
+_OFFLOAD = re.compile(r"X-Accel-Redirect: (/[!-~]*)|X-Sendfile")
+
+
+def offload(value: str | None, directories: int) -> Callable[[File], Fields] | None:
+    """What tells a server in front which file to send; None: nothing is handed over to one."""
+    takes = 'offload takes "X-Accel-Redirect: /path", "X-Sendfile" or None'
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"{takes}, not {value!r}")
+    match = _OFFLOAD.fullmatch(value)
+    if not match:
+        raise ValueError(f"{takes}, not {value!r}")
+    if match[1] is None:
+        return lambda file: (("x-sendfile", quote(file.opener.path_of(file.name))),)
+    if directories != 1:
+        raise ValueError("offload takes X-Accel-Redirect with one directory, and no packages")
+    top = match[1].rstrip("/")
+    return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from . import options
@@ -71,10 +72,12 @@ def _policies(
     )
 
 
-def _locate_by(html: bool, clean_urls: bool) -> pages.Locate:
+def _ways(html: bool, clean_urls: bool) -> tuple[bool, pages.Locate]:
+    """Whether `html` is wanted, and the way from a path to its file."""
+    html = options.flag("html", html)
     if options.flag("clean_urls", clean_urls):
-        return pages.clean
-    return pages.html if html else pages.plain
+        return html, pages.clean
+    return html, pages.html if html else pages.plain
 
 
 def _directories(
@@ -114,6 +117,8 @@ class StaticFiles:
     :param clean_urls: serve `about.html` as `/about`; with the index pages and redirects of `html`
     :param not_found: what a navigation gets that nobody, the app included, has an answer for:
         "404-page", the nearest `404.html`, or "single-page-application", the root's `index.html`
+    :param offload: the field by which a server in front is told to send a file: "X-Sendfile", or
+        "X-Accel-Redirect: /path", below which nginx has the directory
 
     :raises TypeError, ValueError: an option is wrong; the message names it, and what it takes
     :raises NotADirectoryError: a directory is missing
@@ -139,22 +144,32 @@ class StaticFiles:
         memory: int = 2**26,
         clean_urls: bool = False,
         not_found: options.NotFound = None,
+        offload: str | None = None,
     ) -> None:
-        self._html = options.flag("html", html)
-        self._locate_by = _locate_by(html, clean_urls)
+        self._html, self._locate_by = _ways(html, clean_urls)
         self._not_found = options.not_found(not_found)
         self._prefix = options.prefix(prefix)
         self._directories = _directories(directory, packages, follow_symlink, owner=self)
         self._policies = _policies(media_types, charset, cache_control, immutable, headers)
-        self._set_look_up(encodings, dotfiles, live, memory)
+        self._set_look_up(encodings, dotfiles, live, memory, offload)
         if options.flag("check_dir", check_dir):
             self.refresh()
 
     def _set_look_up(
-        self, encodings: Sequence[str], dotfiles: bool, live: bool, memory: int
+        self,
+        encodings: Sequence[str],
+        dotfiles: bool,
+        live: bool,
+        memory: int,
+        offload: str | None,
     ) -> None:
         policies, memory = self._policies, options.memory(memory)
-        finder = Finder(options.encodings(encodings), policies, replies.describe, policies.ask)
+        codings = options.encodings(encodings)
+        if offloads := options.offload(offload, len(self._directories)):
+            # The bytes, and how they are coded, are the other server's business.
+            codings, memory = (), 0
+        describe = partial(replies.describe, offload=offloads)
+        finder = Finder(codings, policies, describe, policies.ask)
         gate = Gate(self._prefix, options.flag("dotfiles", dotfiles), _WINDOWS)
         paths = pages.own_path if self._locate_by is pages.plain else pages.spellings
         self._look_up: Folder | Index = (

@@ -253,8 +253,11 @@ async def ask_asgi_here(
 
 
 def check_length(method: str, answer: Answer) -> None:
-    """Content-Length is the body's length; HEAD and 304 have no body."""
-    if (method == "HEAD" and not answer.passed) or answer.status == 304:
+    """Content-Length is the body's length; HEAD and 304 have no body, nor what another sends."""
+    if "x-accel-redirect" in answer or "x-sendfile" in answer:
+        assert answer.body == b""
+        assert "content-length" not in answer
+    elif (method == "HEAD" and not answer.passed) or answer.status == 304:
         assert answer.body == b""
     elif not answer.passed:
         assert answer["content-length"] == str(len(answer.body))

@@ -55,6 +55,7 @@ FILES: list[StaticFiles] = [
         memory=2**20,
         clean_urls=True,
         not_found="404-page",
+        offload="X-Sendfile",
         encodings=["gzip"],
         media_types={".foo": "text/x-foo", "LICENSE": "text/plain"},
         charset=None,

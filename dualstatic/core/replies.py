@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from email.utils import formatdate
 from hashlib import blake2b
 
@@ -34,15 +34,22 @@ STRONG_DATE_AGE = 2
 # What is always true of a representation, computed once.
 
 
-def describe(looks: Sequence[Look], policy: Policy) -> Resource:
-    """The resource of what was found under a name."""
+def describe(
+    looks: Sequence[Look], policy: Policy, offload: Callable[[File], Fields] | None = None
+) -> Resource:
+    """The resource of what was found under a name.
+
+    `offload` gives the fields by which a server in front learns which file it has to send.
+    """
     varies = any(look.stored.coding for look in looks)
-    forms = tuple(_represent(look, policy, varies=varies) for look in looks)
+    forms = tuple(_represent(look, policy, offload, varies=varies) for look in looks)
     settled = not any(look.fresh for look in looks)
     return Resource(forms, policy, varies, settled, None if varies else forms[0])
 
 
-def _represent(look: Look, policy: Policy, *, varies: bool) -> Representation:
+def _represent(
+    look: Look, policy: Policy, offload: Callable[[File], Fields] | None, *, varies: bool
+) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
     stored, size = look.stored, look.stored.file.size
     vary = (VARY,) if varies else ()
@@ -59,6 +66,7 @@ def _represent(look: Look, policy: Policy, *, varies: bool) -> Representation:
         without_body(whole),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
+        Response(200, _without(headers, _OF_THE_BYTES) + offload(stored.file)) if offload else None,
         Response(200, headers, (look.content,)) if look.content else None,
     )
 
@@ -82,6 +90,7 @@ def _last_modified(stored: Stored) -> Fields:
 
 
 _OF_THE_CONTENT = frozenset({"content-type"})
+_OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
 
 
@@ -153,6 +162,8 @@ def respond(
     if status == 412:
         refusal = message(412, "Precondition Failed", representation.error_fields)
         return without_body(refusal) if request.method == "HEAD" else refusal
+    if representation.offloaded:
+        return representation.offloaded  # ranges are that server's business, too
     if request.method == "HEAD":
         return representation.head
     ranges = _requested_ranges(request, representation.stored, now)

@@ -30,7 +30,6 @@ from tests.trees import OLD
 pytestmark = pytest.mark.usefixtures("aging")
 
 left_out("early hints are a later capability", "A434")
-left_out("handing files to a front server is a later capability", "A444", "A445")
 
 DIGITS = b"0123456789"
 MIB = 1024 * 1024
