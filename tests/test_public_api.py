@@ -38,8 +38,6 @@ OPTIONS: dict[str, Any] = {
     "not_found": None,
     "offload": None,
 }
-"""Options that a version may lack, but not give another default."""
-
 TYPED_USE = Path(__file__).with_name("typed_use.py")
 
 

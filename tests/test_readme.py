@@ -110,6 +110,32 @@ def test_the_code_of_the_readme_runs(code: str, tmp_path: Path) -> None:
     assert result.stdout.endswith("it runs\n"), result.stderr
 
 
+DIFFS = [code for language, code in BLOCKS if language == "diff"]
+
+
+@pytest.mark.parametrize("diff", DIFFS, ids=["starlette", "whitenoise"])
+def test_an_app_that_moved_over_runs(diff: str, tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "t.txt").write_text("public")
+    lines = [line[1:] for line in diff.splitlines() if not line.startswith("-")]
+    code = "\n".join(lines)
+    assert "dualstatic" in code
+    door = "asgi" if "dualstatic.asgi" in code else "wsgi"
+    checks = (
+        "assert ask(app, '/static/t.txt') == (200, b'public')\n"
+        "assert ask(app, '/static/nope')[0] == 404\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{ASK[door]}\n{checks}\nprint('it runs')"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(README.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.stdout == "it runs\n", result.stderr
+
+
 def test_every_recipe_is_checked() -> None:
     assert len(PYTHON) == len(CHECKS)
 
