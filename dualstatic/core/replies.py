@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from email.utils import formatdate
 from hashlib import blake2b
 
@@ -91,6 +91,7 @@ def _last_modified(stored: Stored) -> Fields:
 
 _OF_THE_CONTENT = frozenset({"content-type"})
 _OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
+_OF_THE_WHOLE = frozenset({"content-length"})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
 
 
@@ -98,8 +99,8 @@ def _field(name: str, value: str | None) -> Fields:
     return ((name, value),) if value else ()
 
 
-def _without(headers: Fields, names: Iterable[str]) -> Fields:
-    return tuple(field for field in headers if field[0] not in names)
+def _without(headers: Fields, names: Container[str]) -> Fields:
+    return tuple([field for field in headers if field[0] not in names])
 
 
 def _merge(ours: Fields, theirs: Fields) -> Fields:
@@ -235,6 +236,8 @@ def _clip(spec: fields.RangeSpec, size: int) -> range:
 
 def _coalesce(ranges: Sequence[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
+    if len(ranges) < 2:
+        return [*ranges]
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:
@@ -307,10 +310,9 @@ def _unsatisfiable(representation: Representation) -> Response:
 
 
 def _single(representation: Representation, part: range) -> Response:
-    whole, file = representation.whole, representation.stored.file
     headers = (
-        *_without(whole.headers, ("content-length",)),
-        ("content-range", _content_range(part, file)),
+        *_without(representation.whole.headers, _OF_THE_WHOLE),
+        ("content-range", _content_range(part, representation.stored.file)),
         ("content-length", str(len(part))),
     )
     return _partial(headers, (part,), representation)
@@ -343,10 +345,15 @@ def _partial(
     headers: Fields, body: tuple[bytes | range, ...], representation: Representation
 ) -> Response:
     """A 206; its bytes are taken from memory, if they are there."""
-    if held := representation.in_memory:
-        content = b"".join(part for part in held.body if isinstance(part, bytes))
-        body = tuple(p if isinstance(p, bytes) else content[p.start : p.stop] for p in body)
-    return Response(206, headers, body, None if held else representation.stored.file)
+    held = representation.in_memory
+    if held is None:
+        return Response(206, headers, body, representation.stored.file)
+    content = held.body[0]
+    return Response(206, headers, tuple([_cut(content, part) for part in body]))
+
+
+def _cut(content: bytes | range, part: bytes | range) -> bytes | range:
+    return part if isinstance(part, bytes) else content[part.start : part.stop]
 
 
 def _content_range(part: range, file: File) -> str:
