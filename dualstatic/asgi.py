@@ -79,7 +79,7 @@ class StaticMiddleware:
             if self._falls_back:
                 return await self._ask_app(scope, path, receive, send)
             return await self.app(scope, receive, send)
-        if response := self._ready(scope, path):
+        if path in self._look_up.ready and (response := self._ready(scope, path)):
             return await _answer_whole(response, send)
         if not await self._answered(_request(scope, path), scope, receive, send):
             await self._ask_app(scope, path, receive, send)

@@ -47,7 +47,7 @@ class StaticMiddleware:
             if self._falls_back:
                 return self._ask_app(environ, start_response, path)
             return self.app(environ, start_response)
-        if response := self._ready(environ, path):
+        if path in self._look_up.ready and (response := self._ready(environ, path)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
             return _chunks(response)
         opened = open_answer(self.files, _request(environ, path), has_app=self.app is not None)

@@ -163,11 +163,10 @@ def _path(file: File) -> str:
 
 
 def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
-    for part in body:
-        if isinstance(part, bytes):
-            yield part
-        else:
-            yield from (part[start : start + CHUNK] for start in range(0, len(part), CHUNK))
+    """The parts of a body, long ones in chunks."""
+    if all(len(part) <= CHUNK for part in body):
+        return iter(body)
+    return (part[start : start + CHUNK] for part in body for start in range(0, len(part), CHUNK))
 
 
 def _read_exactly(descriptor: int, part: range) -> bytes:
