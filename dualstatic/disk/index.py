@@ -265,9 +265,16 @@ class Index:
             scans = [self._scan(directory) for directory in self._directories]
             paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
             state = _State(tuple(scans), paths + _SECOND_NAMES)
-            known = _known(scans, self._paths) or Below(self._gate.prefix)
-            self._state, self.known, self.ready = state, known, state.ready
+            self._state, self.ready = state, state.ready
+            self.known = self._known(scans)
             self._memory.forget_resources()
+
+    def _known(self, scans: Sequence[Scan]) -> Container[str]:
+        """All paths that may get an answer; with links to directories there is no end of them."""
+        if any(scan.aliases for scan in scans):
+            return Below(self._gate.prefix)
+        files = (path for scan in scans for path in (*scan.paths, *scan.bare))
+        return frozenset(path for file in files for path in self._paths(file))
 
     def _scan(self, directory: Directory) -> Scan:
         try:
@@ -293,11 +300,3 @@ def _is_same(file: File) -> bool:
         if error.errno not in MISSES:
             raise
         return False
-
-
-def _known(scans: Sequence[Scan], paths: Callable[[str], Iterable[str]]) -> frozenset[str] | None:
-    """All paths that may get an answer; None: there are links to directories, and so no end."""
-    if any(scan.aliases for scan in scans):
-        return None
-    files = (path for scan in scans for path in (*scan.paths, *scan.bare))
-    return frozenset(path for file in files for path in paths(file))
