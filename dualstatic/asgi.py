@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from io import FileIO
+from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
-from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Response
+from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Body, FileChanged
 from .staticfiles import (
     Answer,
@@ -30,6 +31,8 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
+_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding"}
+_NAME = itemgetter(0)
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 Ask = Callable[..., Answer | None]
@@ -75,15 +78,16 @@ class StaticMiddleware:
         if scope["type"] != "http":
             return await (self.app or _stand_alone)(scope, receive, send)
         path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
-        if path not in self._look_up.known and self.app is not None:
-            if self._falls_back:
-                return await self._ask_app(scope, path, receive, send)
-            return await self.app(scope, receive, send)
-        if path in self._look_up.ready and (response := self._ready(scope, path)):
+        resource = self._look_up.ready.get(path)
+        if resource is None:
+            if path not in self._look_up.known and self.app is not None and not self._falls_back:
+                return await self.app(scope, receive, send)
+        elif response := self._ready(resource, path, scope):
             return await _answer_whole(response, send)
-        if not await self._answered(_request(scope, path), scope, receive, send):
-            await self._ask_app(scope, path, receive, send)
-        return None
+        may_answer = self.app is None or path in self._look_up.known
+        if may_answer and await self._answered(_request(scope, path), scope, receive, send):
+            return None
+        return await self._ask_app(scope, path, receive, send)
 
     async def _answered(self, request: Request, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer without a wait for the disk if that can be, else in a thread; False: the app's."""
@@ -120,24 +124,18 @@ class StaticMiddleware:
 
         await app(scope, receive, watch)
 
-    def _ready(self, scope: Scope, path: str) -> Response | None:
+    def _ready(self, resource: Resource, path: str, scope: Scope) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if scope.get("method") != "GET":
             return None
-        accepted = tag = date = None
-        for name, value in scope.get("headers", ()):
-            if name in _FIELD_NAMES:
-                if name == b"accept-encoding" and accepted is None:
-                    accepted = value.decode("latin-1")
-                elif name == b"if-none-match" and tag is None:
-                    tag = value.decode("latin-1")
-                elif name == b"if-modified-since":
-                    date = value  # not looked at beside a tag (RFC 9110 section 13.1.3)
-                else:
-                    return None
-        if date is not None and tag is None:
-            return None
-        return self.files._get_ready(path, scope.get("raw_path"), accepted, tag)
+        headers = scope.get("headers", ())
+        accepted = tag = None
+        if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
+            fields = _plain_fields(headers)
+            if fields is None:
+                return None
+            accepted, tag = fields
+        return self.files._get_ready(resource, path, scope.get("raw_path"), accepted, tag)
 
     async def _answer_from_disk(
         self, ask: Ask, request: Request, scope: Scope, receive: Receive, send: Send
@@ -168,6 +166,22 @@ class StaticMiddleware:
     def _offers(self, scope: Scope) -> set[str]:
         """By which messages the server takes a file, as far as that is wanted."""
         return {name for name in scope.get("extensions") or () if self._handover.get(name)}
+
+
+def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None] | None:
+    """Accept-Encoding and If-None-Match; None: there is more to look at."""
+    accepted = tag = date = None
+    for name, value in headers:
+        if name in _FIELD_NAMES:
+            if name == b"accept-encoding" and accepted is None:
+                accepted = value.decode("latin-1")
+            elif name == b"if-none-match" and tag is None:
+                tag = value.decode("latin-1")
+            elif name == b"if-modified-since":
+                date = value  # not looked at beside a tag (RFC 9110 section 13.1.3)
+            else:
+                return None
+    return None if date is not None and tag is None else (accepted, tag)
 
 
 class _ClientGone(Exception):
@@ -232,10 +246,12 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 async def _answer_whole(response: Response, send: Send) -> None:
     """Send an answer that needs no file."""
-    parts: tuple[Any, ...] = response.body
-    body = parts[0] if len(parts) == 1 else b"".join(parts)
+    fields, body = response.wire.get("asgi") or _wire(response)
     try:
-        await send(_start(response))
+        await send(
+            # The list is its own: a middleware outside may add to it.
+            {"type": "http.response.start", "status": response.status, "headers": list(fields)}
+        )
         await send({"type": "http.response.body", "body": body, "more_body": False})
     except OSError:
         return  # the client has gone
@@ -256,16 +272,16 @@ async def _answer(response: Response, body: Body, receive: Receive, send: Send) 
 
 
 def _start(response: Response) -> Message:
-    # A list of its own: a middleware outside may add to it.
-    fields = list(response.wire.get("asgi") or _wire(response))
-    return {"type": "http.response.start", "status": response.status, "headers": fields}
+    fields, _ = response.wire.get("asgi") or _wire(response)
+    return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
 
 
-def _wire(response: Response) -> list[tuple[bytes, bytes]]:
-    """The fields as ASGI has them, made once for an answer that is given again."""
+def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Fields and body as ASGI has them, made once for an answer that is given again."""
     fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    response.wire["asgi"] = fields
-    return fields
+    body = b"".join(part for part in response.body if isinstance(part, bytes))
+    response.wire["asgi"] = fields, body
+    return fields, body
 
 
 async def _stream(body: Body, left: int, send: Send) -> None:

@@ -201,6 +201,7 @@ class StaticFiles:
 
     def _get_ready(
         self,
+        resource: Resource,
         path: str,
         raw_path: bytes | None,
         accept_encoding: str | None,
@@ -208,17 +209,22 @@ class StaticFiles:
     ) -> Response | None:
         """The answer to a GET with no other field that matters, if all of it is in memory.
 
-        It is the same as that of `get_response`, for less: a door asks for it first.
+        It is the same as that of `get_response`, for less: a door asks for it first, with what
+        answered the path before.
         """
-        resource = self._look_up.ready.get(path)
-        chosen = resource and (resource.only or replies.select(resource, accept_encoding))
-        if not resource or not chosen or not _admits(resource, raw_path, path):
+        chosen = resource.only or replies.select(resource, accept_encoding)
+        if not chosen or (
+            raw_path not in resource.targets and not _admits(resource, raw_path, path)
+        ):
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
             return chosen.not_modified if if_none_match == chosen.stored.etag else None
         if response := chosen.in_memory:
-            self._look_up.use(path)
+            try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
+                self._look_up.use(path)
+            except KeyError:
+                pass  # it has made room for others just now
         return response
 
     def get_response(self, request: Request, *, wait: bool | None = True) -> Response | None:
@@ -369,9 +375,7 @@ class StaticFiles:
 
 
 def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
-    """As `admits`, but targets that clients repeat are remembered."""
-    if raw_path in resource.targets:
-        return True
+    """As `admits`, and remembers targets, which clients repeat."""
     if not admits(raw_path, path):
         return False
     if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:

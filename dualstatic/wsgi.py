@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
-from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Response
+from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Body
 from .staticfiles import Answer, StaticFiles, check_arguments, open_answer, open_fallback
 
@@ -47,7 +47,8 @@ class StaticMiddleware:
             if self._falls_back:
                 return self._ask_app(environ, start_response, path)
             return self.app(environ, start_response)
-        if path in self._look_up.ready and (response := self._ready(environ, path)):
+        resource = self._look_up.ready.get(path)
+        if resource and (response := self._ready(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
             return _chunks(response)
         opened = open_answer(self.files, _request(environ, path), has_app=self.app is not None)
@@ -83,7 +84,7 @@ class StaticMiddleware:
                 body.close()
             raise
 
-    def _ready(self, environ: WSGIEnvironment, path: str) -> Response | None:
+    def _ready(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if (
             environ.get("REQUEST_METHOD") != "GET"
@@ -96,7 +97,7 @@ class StaticMiddleware:
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
-        return self.files._get_ready(path, _raw_path(environ), accepted, tag)
+        return self.files._get_ready(resource, path, _raw_path(environ), accepted, tag)
 
     def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
         """The body as the server would have it. The wrapper of wsgiref minds no length."""

@@ -20,6 +20,8 @@ class Memory:
         self._guard = Lock()
         self._held: OrderedDict[str, tuple[dict[Identity, bytes], Resource | None]] = OrderedDict()
         self._total = 0
+        # Says that the bytes of a path were asked for again; KeyError where they are not here.
+        self.use = self._held.move_to_end
 
     def _wants(self, size: int) -> bool:
         return 0 < size <= min(HASHED, self._limit)
@@ -41,13 +43,6 @@ class Memory:
             return known.get(identity(status)) or read_all(descriptor, status)
 
         return read
-
-    def use(self, path: str) -> None:
-        """The bytes of a path were asked for again."""
-        try:  # noqa: SIM105 (this is on the way of every request, and `suppress` takes time)
-            self._held.move_to_end(path)
-        except KeyError:
-            pass
 
     def keep(self, path: str, resource: Resource) -> None:
         """Keep a resource's bytes in place of what the path had, and let others go for them."""
