@@ -25,7 +25,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     plan = QUICK if arguments.quick else FULL
     if arguments.key:
-        plan = replace(plan, key_contenders_only=True)
+        plan = replace(plan, rounds=min(plan.rounds, 15), key_contenders_only=True)
     results = Results(machine.describe() | {"load by": load.name()}, left_out=machine.missing())
     progress = Progress(sum(_steps(plan)[part] for part in arguments.only))
     # Not in a directory that is its owner's alone: nginx's worker is another user.
