@@ -1,10 +1,14 @@
-"""`python -m dualstatic DIRECTORY`: a file server, for the time that it takes to look."""
+"""`python -m dualstatic DIRECTORY`: a file server, for the time that it takes to look.
+
+`python -m dualstatic compress DIRECTORY` writes the siblings that a server then sends.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -12,7 +16,7 @@ from urllib.parse import quote
 
 from werkzeug.serving import make_server
 
-from . import StaticFiles, __version__, asgi, wsgi
+from . import StaticFiles, __version__, asgi, compress, wsgi
 
 
 class _Parser(argparse.ArgumentParser):
@@ -28,7 +32,12 @@ def _port(text: str) -> int:
 
 
 def _parser() -> _Parser:
-    parser = _Parser("dualstatic", description="Serve the files of a directory.")
+    parser = _Parser(
+        "dualstatic",
+        description="Serve the files of a directory.",
+        epilog="'dualstatic compress --help' tells of the other command, which writes compressed "
+        "siblings. A directory of that name is served as ./compress.",
+    )
     flag = argparse.BooleanOptionalAction
     parser.add_argument("directory", metavar="DIRECTORY")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -80,6 +89,23 @@ def _serve_asgi(files: StaticFiles, listener: socket.socket) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["compress"]:
+        _compress(given[1:])
+    else:
+        _serve(given)
+
+
+def _compress(arguments: Sequence[str]) -> None:
+    parser = _Parser("dualstatic compress")
+    compress.add_arguments(parser)
+    try:
+        parser.exit(compress.run(parser.parse_args(arguments)))
+    except compress.CantCompress as error:
+        parser.error(str(error))
+
+
+def _serve(arguments: Sequence[str]) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,11 @@ from pathlib import Path
 import pytest
 
 import dualstatic
-from dualstatic import StaticFiles
+from dualstatic import StaticFiles, compress
+from dualstatic.siblings import MINIMUM, MINIMUM_GAIN
 
 README = Path(__file__).parent.parent / "README.md"
+VITE = Path(__file__).parent / "data/manifests/vite.json"
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 BLOCKS = BLOCK.findall(README.read_text())
 PYTHON = [code for language, code in BLOCKS if language == "python"]
@@ -74,6 +78,13 @@ CHECKS = {
         "assert 'immutable' in cache['/app-3f2a9c1b.js']\n"
         "assert cache['/t.txt'] == 'no-cache'"
     ),
+    "manifests.vite": (
+        "from dualstatic import Request\n"
+        "cache = {name: dict(files.get_response(Request('GET', name)).headers)['cache-control']\n"
+        "         for name in ('/assets/index-FXS6Rcar.js', '/app-3f2a9c1b.js')}\n"
+        "assert 'immutable' in cache['/assets/index-FXS6Rcar.js']\n"
+        "assert cache['/app-3f2a9c1b.js'] == 'no-cache', 'it is not in the manifest'"
+    ),
     "def answer(": (
         "sent = []\n"
         "def send(status, headers, chunks): sent.append((status, b''.join(chunks)))\n"
@@ -91,6 +102,10 @@ def test_the_code_of_the_readme_runs(code: str, tmp_path: Path) -> None:
         (tmp_path / name / "t.txt").write_text(name)
     (tmp_path / "dist/index.html").write_text("page")
     (tmp_path / "dist/app-3f2a9c1b.js").write_text("js")
+    (tmp_path / "dist/assets").mkdir()
+    (tmp_path / "dist/assets/index-FXS6Rcar.js").write_text("js")
+    (tmp_path / "dist/.vite").mkdir()
+    shutil.copy(VITE, tmp_path / "dist/.vite/manifest.json")
     (tmp_path / "mysite").mkdir()
     settings = "SECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nSTATIC_ROOT = 'root'\n"
     settings += "ROOT_URLCONF = 'mysite.settings'\nurlpatterns = []\n"
@@ -147,6 +162,16 @@ def test_the_readme_names_every_option_and_its_default() -> None:
         shown = rows[name].strip("`").replace('"', "'")
         assert shown == str(parameter.default) or shown == repr(parameter.default)
     assert rows.keys() - parameters.keys() <= {"encodings"}
+
+
+def test_the_readme_names_every_option_of_the_command_that_compresses() -> None:
+    section = README.read_text().partition("## Precompressed files")[2].partition("\n## ")[0]
+    parser = argparse.ArgumentParser()
+    compress.add_arguments(parser)
+    options = set(re.findall(r"--[a-z-]+", parser.format_help())) - {"--help"}
+    assert set(re.findall(r"^\| `(--\S+)` \|", section, re.MULTILINE)) == options
+    assert f"{MINIMUM} bytes" in section
+    assert f"{MINIMUM_GAIN} bytes" in section
 
 
 def test_the_readme_names_every_public_name() -> None:

@@ -26,7 +26,11 @@ WALLS = {
     "wsgi": {"staticfiles", "disk.body", "core.values"},
     "asgi": {"staticfiles", "disk.body", "core.values"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
-    "__main__": {"__init__", "wsgi", "asgi"},
+    "compressors": {"disk.folder"},
+    "siblings": {"compressors", "core.paths", "core.values", "disk."},
+    "compress": {"compressors", "siblings", "core.paths", "disk."},
+    "manifests": set(),
+    "__main__": {"__init__", "wsgi", "asgi", "compress"},
 }
 PURE = {
     "core.": {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dualstatic.asgi
 import dualstatic.wsgi
-from dualstatic import Body, FileChanged, Request, Response, StaticFiles
+from dualstatic import Body, FileChanged, Request, Response, StaticFiles, manifests
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,6 +43,9 @@ FILES: list[StaticFiles] = [
     StaticFiles("public", cache_control=None, immutable=re.compile("x"), headers=None),
     StaticFiles("public", cache_control=cache_control, immutable=immutable, headers=headers),
     StaticFiles("public", cache_control=lambda name: name or None, headers=perhaps_headers),
+    StaticFiles("dist", immutable=manifests.vite(Path("dist/.vite/manifest.json"), folder="app")),
+    StaticFiles("dist", immutable=manifests.webpack("manifest.json", public_path="/", folder="")),
+    StaticFiles("root", immutable=manifests.django("root/staticfiles.json")),
     StaticFiles(
         "public",
         packages=None,

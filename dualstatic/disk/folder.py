@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ..core.values import File, Gate, Look, Policy, Resource, Stored
+from ..core.values import File, Gate, Identity, Look, Policy, Resource, Stored
 from .directory import MISSES, Directory, Opened, Walk, Warnings, identity, tell_trouble
 from .validators import Validators, is_fresh, modified
 
@@ -19,6 +19,14 @@ _SIBLING_LAG = 2 * 10**9
 
 _DESCRIBED = 1024
 """Names whose last resource is remembered."""
+
+
+def is_outdated(sibling: Identity, plain: Identity) -> bool:
+    """Whether a sibling is so much older than its file that it can't have been made of it."""
+    *_, sibling_mtime, _ = sibling
+    *_, mtime, _ = plain
+    return mtime - sibling_mtime > _SIBLING_LAG
+
 
 Place = tuple[Directory, Sequence[str]]
 """A directory to look into, and the content codings of the siblings to look for there."""
@@ -134,9 +142,7 @@ class Finder:
     def _fits(self, sibling: File, before: Look) -> bool:
         """Whether a sibling is worth sending, and no older than its file."""
         plain = before.stored.file
-        *_, sibling_mtime, _ = sibling.identity
-        *_, mtime, _ = plain.identity
-        if mtime - sibling_mtime > _SIBLING_LAG:
+        if is_outdated(sibling.identity, plain.identity):
             self.warn("left out, older than its file", sibling.opener.path_of(sibling.name))
             return False
         return sibling.size < plain.size

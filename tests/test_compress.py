@@ -1,0 +1,546 @@
+"""`python -m dualstatic compress`: real files, a real process, real signals, a real terminal."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pty
+import random
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import brotli
+import pytest
+
+from dualstatic import Request, StaticFiles
+from dualstatic.compressors import coder
+
+from .servers import environment, eventually, run
+from .trees import OLD
+
+TEXT = b"".join(b"line %d of a text that repeats itself\n" % number for number in range(400))
+OTHER = TEXT.replace(b"text", b"word")
+NOISE = random.Random(0).randbytes(4000)
+SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}
+RUNNING_WITHIN = 20
+
+
+def compress(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return run("-m", "dualstatic", "compress", *arguments)
+
+
+def decompress(path: Path) -> bytes:
+    coding = {suffix: coding for coding, suffix in SUFFIXES.items()}[path.suffix]
+    with path.open("rb") as file:
+        return b"".join(coder(coding)._decompress(file))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "www"
+    folder.mkdir()
+    return folder
+
+
+def write(path: Path, content: bytes = TEXT, mtime: float = OLD) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    os.utime(path, (mtime, mtime))
+    return path
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def served(folder: Path, name: str, coding: str) -> bytes | None:
+    """What the server sends to a client that takes this coding; None, if it is the plain file."""
+    files = StaticFiles(folder)
+    answer = files.get_response(Request("GET", f"/{name}", headers={"accept-encoding": coding}))
+    assert answer
+    assert all(isinstance(part, bytes) for part in answer.body) or answer.file
+    if dict(answer.headers).get("content-encoding") != coding:
+        return None
+    return (folder / (name + SUFFIXES[coding])).read_bytes()
+
+
+# What is written.
+
+
+def test_each_file_gets_a_sibling_of_each_coding_that_is_served(folder: Path):
+    write(folder / "sub/app.js")
+    ended = compress(folder)
+    assert ended.returncode == 0, ended
+    assert names(folder) == {f"sub/app.js{suffix}" for suffix in ("", ".zst", ".br", ".gz")}
+    for coding, suffix in SUFFIXES.items():
+        sibling = folder / f"sub/app.js{suffix}"
+        assert decompress(sibling) == TEXT
+        assert served(folder, "sub/app.js", coding) == sibling.read_bytes()
+        assert f"sub/app.js{suffix}: " in ended.stdout
+
+
+def test_other_decoders_read_the_siblings(folder: Path):
+    write(folder / "app.js")
+    assert compress(folder).returncode == 0
+    assert gzip.decompress((folder / "app.js.gz").read_bytes()) == TEXT
+    assert brotli.decompress((folder / "app.js.br").read_bytes()) == TEXT
+
+
+def test_a_sibling_has_the_date_and_the_permissions_of_its_file(folder: Path):
+    path = write(folder / "app.js")
+    os.utime(path, ns=(1, 1_600_000_000_123_456_789))
+    path.chmod(0o640)
+    assert compress(folder).returncode == 0
+    for suffix in SUFFIXES.values():
+        status = (folder / f"app.js{suffix}").stat()
+        assert status.st_mtime_ns == path.stat().st_mtime_ns
+        assert stat.S_IMODE(status.st_mode) == 0o640
+
+
+def test_siblings_are_the_same_each_time(folder: Path, tmp_path: Path):
+    for each in (folder, tmp_path / "again"):
+        write(each / "app.js", mtime=OLD + len(str(each)))
+        assert compress(each).returncode == 0
+    for suffix in SUFFIXES.values():
+        paths = [each / f"app.js{suffix}" for each in (folder, tmp_path / "again")]
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert (folder / "app.js.gz").read_bytes()[3:8] == bytes(5), "a name or a time in the header"
+
+
+@pytest.mark.parametrize(
+    "name",
+    """a.png a.jpg a.webp a.avif a.gif a.mp4 a.webm a.mp3 a.ogg a.woff a.woff2 a.zip a.tgz a.tar.gz
+    a.7z a.xz a.bz2 a.gz a.br a.zst a.svgz a.docx a.epub a.jar A.PNG""".split(),
+)
+def test_a_kind_that_is_compressed_already_is_left_out(folder: Path, name: str):
+    write(folder / name)
+    assert compress(folder).returncode == 0
+    assert names(folder) == {name}
+
+
+@pytest.mark.parametrize("name", "a.svg a.bmp a.ico a.wasm a.ttf a.map a.pdf a.unknown a".split())
+def test_a_kind_that_is_not_compressed_gets_its_siblings(folder: Path, name: str):
+    write(folder / name)
+    assert compress(folder).returncode == 0
+    assert len(names(folder)) == 4
+
+
+def test_what_does_not_shrink_gets_no_sibling(folder: Path):
+    write(folder / "noise.bin", NOISE)
+    write(folder / "small.txt", b"a" * 159)
+    write(folder / "little.txt", NOISE[:170] + b"a" * 40)
+    ended = compress(folder)
+    assert ended.returncode == 0
+    assert names(folder) == {"noise.bin", "small.txt", "little.txt"}
+    assert "6 not worth it" in ended.stdout
+
+
+def test_only_the_codings_asked_for_are_written(folder: Path):
+    write(folder / "app.js")
+    assert compress(folder, "--encodings", "gzip,br").returncode == 0
+    assert names(folder) == {"app.js", "app.js.gz", "app.js.br"}
+
+
+def test_names_with_a_dot_are_left_out_unless_asked_for(folder: Path):
+    for name in (".env", ".git/config", ".well-known/x.txt"):
+        write(folder / name)
+    assert compress(folder, "--encodings", "gzip").returncode == 0
+    assert names(folder) == {".env", ".git/config", ".well-known/x.txt", ".well-known/x.txt.gz"}
+    assert compress(folder, "--encodings", "gzip", "--dotfiles").returncode == 0
+    assert {".env.gz", ".git/config.gz"} <= names(folder)
+
+
+# Links.
+
+
+def test_a_link_gets_a_sibling_beside_it_where_the_server_follows_it(folder: Path, tmp_path: Path):
+    write(tmp_path / "outside/app.js")
+    write(folder / "real.js")
+    (folder / "in.js").symlink_to("real.js")
+    (folder / "out.js").symlink_to(tmp_path / "outside/app.js")
+    (folder / "nowhere.js").symlink_to("nothing")
+    assert compress(folder, "--encodings", "gzip").returncode == 0
+    assert {path.name for path in folder.glob("*.gz")} == {"real.js.gz", "in.js.gz"}
+    assert served(folder, "in.js", "gzip")
+    assert compress(folder, "--encodings", "gzip", "--follow-symlink").returncode == 0
+    assert decompress(folder / "out.js.gz") == TEXT
+    assert names(tmp_path / "outside") == {"app.js"}
+
+
+def test_nothing_is_written_through_links(folder: Path, tmp_path: Path):
+    target = write(tmp_path / "outside/target", b"precious")
+    write(tmp_path / "outside/more/b.js")
+    write(folder / "a.js")
+    (folder / "a.js.gz").symlink_to(target)
+    (folder / "more").symlink_to(tmp_path / "outside/more")
+    assert compress(folder, "--encodings", "gzip", "--follow-symlink").returncode == 0
+    assert target.read_bytes() == b"precious"
+    assert (folder / "a.js.gz").is_symlink()
+    assert names(tmp_path / "outside") == {"target", "more/b.js"}
+
+
+# The second time.
+
+
+def identities(folder: Path) -> dict[str, tuple[int, int]]:
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def test_what_is_up_to_date_is_left_as_it_is(folder: Path):
+    write(folder / "app.js")
+    compress(folder)
+    before = identities(folder)
+    ended = compress(folder)
+    assert ended.returncode == 0
+    assert identities(folder) == before
+    assert "3 up to date" in ended.stdout
+
+
+@pytest.mark.parametrize("later", [-100, 0, 1, 100], ids="{:+} s".format)
+def test_a_file_written_anew_gets_new_siblings_whatever_its_date(folder: Path, later: int):
+    write(folder / "app.js")
+    compress(folder)
+    write(folder / "app.js", OTHER, OLD + later)
+    assert compress(folder).returncode == 0
+    for coding, suffix in SUFFIXES.items():
+        assert decompress(folder / f"app.js{suffix}") == OTHER
+        assert served(folder, "app.js", coding)
+
+
+def test_a_file_with_another_date_alone_costs_no_compression(folder: Path):
+    write(folder / "app.js")
+    compress(folder)
+    assert served(folder, "app.js", "br")
+    os.utime(folder / "app.js", (OLD + 100, OLD + 100))
+    assert not served(folder, "app.js", "br")
+    before = identities(folder)["app.js.br"][0]
+    ended = compress(folder)
+    assert "3 given a new date" in ended.stdout
+    assert identities(folder)["app.js.br"] == (before, (OLD + 100) * 10**9)
+    assert served(folder, "app.js", "br")
+
+
+def test_an_outdated_sibling_that_would_not_be_smaller_is_removed(folder: Path):
+    write(folder / "app.js")
+    compress(folder)
+    write(folder / "app.js", NOISE)
+    ended = compress(folder)
+    assert ended.returncode == 0
+    assert names(folder) == {"app.js"}
+    assert "app.js.br: removed" in ended.stdout
+
+
+def test_a_sibling_larger_than_its_file_is_removed(folder: Path):
+    write(folder / "noise.bin", NOISE)
+    write(folder / "noise.bin.gz", gzip.compress(NOISE))
+    assert compress(folder, "--check").returncode == 1
+    assert compress(folder).returncode == 0
+    assert names(folder) == {"noise.bin"}
+
+
+@pytest.mark.parametrize("size", [0, 20, -1])
+def test_a_sibling_that_was_cut_short_is_written_anew(folder: Path, size: int):
+    write(folder / "app.js")
+    compress(folder)
+    for suffix in SUFFIXES.values():
+        sibling = folder / f"app.js{suffix}"
+        write(sibling, sibling.read_bytes()[:size])
+    assert compress(folder, "--check").returncode == 1
+    assert compress(folder).returncode == 0
+    assert all(decompress(folder / f"app.js{suffix}") == TEXT for suffix in SUFFIXES.values())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES.values())
+def test_what_is_not_compressed_as_its_name_says_is_left_and_reported(folder: Path, suffix: str):
+    write(folder / "notes", NOISE)
+    write(folder / f"notes{suffix}", b"my own notes, that are no such thing")
+    for option in ([], ["--check"]):
+        ended = compress(folder, *option)
+        assert ended.returncode == 1
+        assert f"notes{suffix}" in ended.stderr
+        assert (folder / f"notes{suffix}").read_bytes().startswith(b"my own")
+
+
+def test_a_file_alone_that_is_named_like_a_sibling_is_left_as_it_is(folder: Path):
+    write(folder / "gone.js.gz", gzip.compress(TEXT))
+    (folder / "a.js.gz").mkdir()
+    write(folder / "a.js")
+    assert compress(folder, "--encodings", "gzip").returncode == 0
+    assert names(folder) == {"gone.js.gz", "a.js"}
+
+
+# --check.
+
+
+def test_a_check_passes_after_a_run(folder: Path):
+    write(folder / "app.js")
+    write(folder / "noise.bin", NOISE)
+    compress(folder)
+    ended = compress(folder, "--check")
+    assert ended.returncode == 0
+    assert "3 up to date" in ended.stdout
+
+
+def test_a_check_names_what_is_missing_or_outdated_and_writes_nothing(folder: Path):
+    for name in ("new.js", "changed.js", "dated.js"):
+        write(folder / name)
+    compress(folder, "--encodings", "gzip")
+    (folder / "new.js.gz").unlink()
+    write(folder / "changed.js", OTHER)
+    write(folder / "dated.js", mtime=OLD + 3)
+    before = identities(folder)
+    ended = compress(folder, "--check", "--encodings", "gzip")
+    assert ended.returncode == 1
+    assert identities(folder) == before
+    for line in ("new.js.gz: missing", "changed.js.gz: outdated", "dated.js.gz: outdated"):
+        assert line in ended.stdout.splitlines()
+
+
+# What goes wrong.
+
+
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_cannot_be_read_is_reported_and_the_rest_goes_on(folder: Path):
+    write(folder / "secret.js").chmod(0)
+    write(folder / "app.js")
+    ended = compress(folder)
+    assert ended.returncode == 1
+    assert "secret.js" in ended.stderr
+    assert decompress(folder / "app.js.gz") == TEXT
+
+
+def test_a_sibling_that_cannot_be_written_is_reported_and_the_rest_goes_on(folder: Path):
+    long = "x" * 253
+    write(folder / long)
+    write(folder / "app.js")
+    ended = compress(folder)
+    assert ended.returncode == 1
+    assert f"failed: {long}.gz: File name too long" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert decompress(folder / "app.js.gz") == TEXT
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("change", ["unlink", "replace", "write"])
+def test_a_file_that_changes_meanwhile_is_reported_and_gets_no_sibling(folder: Path, change: str):
+    from dualstatic.core.paths import Gate
+    from dualstatic.disk.pathwalk import directory_at
+    from dualstatic.siblings import Job, Plain, Stop, find
+
+    path = write(folder / "app.js")
+    directory = directory_at(str(folder), follow_symlink=False)
+    (plain,) = find(directory, Gate(""), Stop())
+    assert isinstance(plain, Plain)
+    slow = coder("gzip")
+
+    def compressor(size: int, text: bool, quick: bool):
+        feed, finish = coder("gzip").compressor(size, text, quick)
+
+        def happen() -> bytes:
+            if change == "unlink":
+                path.unlink()
+            elif change == "replace":
+                os.replace(write(folder / "new", OTHER), path)
+            else:
+                path.write_bytes(OTHER)
+            return finish()
+
+        return feed, happen
+
+    object.__setattr__(slow, "compressor", compressor)
+    outcome = Job(directory, plain, slow, Stop()).update()
+    assert outcome.state == "failed"
+    assert not list(folder.glob("app.js.*"))
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["nowhere"], "directory"),
+        ([".", "--jobs", "0"], "--jobs"),
+        ([".", "--jobs", "many"], "--jobs"),
+        ([".", "--encodings", "deflate"], "--encodings"),
+        ([".", "--encodings", ""], "--encodings"),
+        ([".", "--nonsense"], "nonsense"),
+        ([], "DIRECTORY"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_status_2(arguments: list[str], word: str):
+    ended = compress(*arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert word in ended.stderr
+    assert ended.stdout == ""
+
+
+LACKING = """
+import runpy, sys
+sys.modules["brotli"] = None
+sys.argv = ["dualstatic", "compress", *sys.argv[1:]]
+runpy.run_module("dualstatic", run_name="__main__")
+"""
+
+
+def test_a_coding_without_its_library_is_named_and_left_out(folder: Path):
+    write(folder / "app.js")
+    ended = run("-c", LACKING, folder)
+    assert ended.returncode == 0
+    assert ended.stderr.count("\n") == 1
+    assert "brotli" in ended.stderr
+    assert "dualstatic[compress]" in ended.stderr
+    assert names(folder) == {"app.js", "app.js.zst", "app.js.gz"}
+
+
+def test_a_coding_that_is_asked_for_without_its_library_is_an_error(folder: Path):
+    write(folder / "app.js")
+    ended = run("-c", LACKING, folder, "--encodings", "gzip,br")
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "dualstatic[compress]" in ended.stderr
+    assert names(folder) == {"app.js"}
+
+
+# The end, early.
+
+
+@pytest.fixture
+def long(folder: Path) -> Path:
+    """A directory that takes brotli some seconds, in one file and in many."""
+    words = [random.Random(0).randbytes(3).hex().encode() for _ in range(4000)]
+    pick = random.Random(1)
+    text = b" ".join(pick.choices(words, k=600_000))
+    write(folder / "large.txt", text)
+    for number in range(40):
+        write(folder / f"{number}.txt", text[number * 1000 :][:90_000])
+    return folder
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    started = []
+
+    def start(*arguments: str | Path, **options) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "dualstatic", "compress", *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        process = subprocess.Popen(command, env=environment(), text=True, **pipes)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=lambda value: getattr(value, "name", ""),
+)
+@pytest.mark.parametrize("often", [1, 3])
+def test_a_signal_leaves_nothing_half_written(long: Path, start, number, status: int, often: int):
+    process = start(long, "--encodings", "br", "--jobs", "4")
+    eventually(lambda: list(long.glob("*.br")) and list(long.glob(".*.tmp")), RUNNING_WITHIN)
+    for _ in range(often):
+        process.send_signal(number)
+        time.sleep(0.01)
+    out, err = process.communicate(timeout=RUNNING_WITHIN)
+    assert process.returncode == status, err
+    assert "Traceback" not in err
+    assert not list(long.glob(".*"))
+    written = list(long.glob("*.br"))
+    assert 0 < len(written) < 41
+    assert all(decompress(path) == path.with_suffix("").read_bytes() for path in written)
+    assert f"{len(written)} written" in out
+
+
+def test_nobody_who_reads_what_is_printed_leaves_nothing_half_written(long: Path, start):
+    process = start(long, "--encodings", "br", "--jobs", "2")
+    process.stdout.close()
+    process.stdout = None
+    process.communicate(timeout=RUNNING_WITHIN * 3)
+    assert process.returncode != 0
+    assert len(list(long.glob("*.br"))) < 41
+    assert not list(long.glob(".*"))
+
+
+# What is said.
+
+
+def test_elsewhere_than_on_a_terminal_there_are_plain_lines_and_a_table(folder: Path):
+    write(folder / "app.js")
+    ended = compress(folder)
+    assert "\r" not in ended.stdout
+    assert "\x1b" not in ended.stdout
+    size = (folder / "app.js.br").stat().st_size
+    change = f"{(size - len(TEXT)) / len(TEXT):+.1%}"
+    assert f"app.js.br: {len(TEXT):,} -> {size:,} ({change})" in ended.stdout.splitlines()
+    row = rf"^br +1 +{len(TEXT):,} +{size:,} +{re.escape(change)}$"
+    assert re.search(row, ended.stdout, re.MULTILINE), ended.stdout
+    assert ended.stderr == ""
+
+
+def test_on_a_terminal_a_bar_goes_to_the_end_and_then_away(folder: Path, start):
+    for number in range(5):
+        write(folder / f"{number}.js")
+    ours, theirs = pty.openpty()
+    process = start(folder, stdout=theirs)
+    os.close(theirs)
+    text = b""
+    with suppress(OSError):  # the end of a terminal
+        while piece := os.read(ours, 4096):
+            text += piece
+    os.close(ours)
+    process.communicate(timeout=RUNNING_WITHIN)
+    assert process.returncode == 0
+    shares = [int(share) for share in re.findall(rb"\r\[#*\.*\] +(\d+)% ", text)]
+    assert len(shares) == 15
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+    last = text.rpartition(b"\x1b[K")
+    assert b"#" not in last[2]
+    assert b"15 written" in last[2]
+    assert b"->" not in text, "a line for each file is for where there is no bar"
+
+
+def test_a_name_that_the_output_cannot_express_does_not_end_it(folder: Path, start):
+    write(folder / "\u00fcber.js")
+    env = {**environment(), "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "dualstatic", "compress", str(folder)]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 0, ended.stderr
+    assert "\\xfcber.js.gz" in ended.stdout
+
+
+def test_an_empty_directory_is_no_error(folder: Path):
+    ended = compress(folder)
+    assert (ended.returncode, ended.stdout) == (0, "nothing to compress\n")
+
+
+def test_a_directory_called_compress_can_be_served(folder: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        write(folder / "compress/index.html")
+        command = [sys.executable, "-m", "dualstatic", "./compress"]
+        command += ["--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(
+            command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=20
+        )
+    assert "can't listen" in ended.stderr
+
+
+def test_the_help_says_what_is_left_out_and_what_is_removed():
+    ended = compress("--help")
+    assert ended.returncode == 0
+    for word in ("160 bytes", "48 bytes", "removed", "--check", "130"):
+        assert word in ended.stdout

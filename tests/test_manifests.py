@@ -1,0 +1,290 @@
+"""Names that carry a hash, by manifests of real builds: Vite 7, webpack 5 and Django 5.2."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dualstatic import Request, StaticFiles, manifests
+
+DATA = Path(__file__).parent / "data/manifests"
+
+
+def all_texts(value: Any) -> set[str]:
+    """Every text that stands anywhere in a manifest, and every part of it that may be a name."""
+    if isinstance(value, dict):
+        return set(value).union(*map(all_texts, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(all_texts, value))
+    return {str(value)}
+
+
+def marked(is_immutable: Callable[[str], bool], manifest: str, public_path: str = "/") -> set[str]:
+    """The names in a manifest that are marked, without what stands before them."""
+    texts = all_texts(json.loads((DATA / manifest).read_text()))
+    return {text for text in texts if is_immutable(text)} | {
+        text.removeprefix(public_path)
+        for text in texts
+        if is_immutable(text.removeprefix(public_path))
+    }
+
+
+@pytest.mark.parametrize(
+    ("manifest", "names"),
+    [
+        (
+            "vite.json",
+            """assets/shared-BdkO9qYZ.js assets/index-FXS6Rcar.js assets/index-DQG5FvWa.css
+            assets/admin-T3hYAWmD.js assets/f-DbQQVyWc.woff2 assets/lazy-DIAurqgC.js
+            assets/lazy-uwHDjYoA.css assets/logo-BUnJiwB4.png assets/my.photo-of-it-B9ouPtag.png""",
+        ),
+        ("vite-unhashed.json", ""),
+        (
+            "vite-mixed.json",  # a/uwHDjYoA.css has a hash, too, but no digit: it might be a word
+            """js/shared.BdkO9qYZnlWy.js js/lazy.DVqbMVujsRBD.js a/C1q0oa7e.css
+            a/BUnJiwB4.png a/B9ouPtag.png""",
+        ),
+        (
+            "vite-hex.json",
+            """js/8ab1f498.js js/index.033627ca80ff4d77.js js/admin-dashboard.6a2853370a9eb0a5.js
+            js/b82c734a.js assets/index-f7258c64.css assets/lazy-2ec070e3.css
+            assets/logo-549c98b0.png assets/f-db410572.woff2
+            assets/my.photo-of-it-7da2e3ed.png""",
+        ),
+    ],
+)
+def test_vite_marks_the_names_with_a_hash_and_no_others(manifest: str, names: str):
+    found = marked(manifests.vite(DATA / manifest), manifest)
+    assert found == set(names.split())
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "assets/main.js",
+        "assets/main.bundle.js",
+        "assets/main-dashboard.js",
+        "assets/main-Dashboard.js",
+        "assets/main.production.js",
+        "assets/UserDashboard.js",
+        "assets/main-1234567.js",
+        "assets/main-[hash:hex].js",
+        "assets/mainBdkO9qYZ.js",
+    ],
+)
+def test_vite_leaves_a_name_without_a_hash_alone(tmp_path: Path, file: str):
+    path = write(tmp_path, {"main.js": {"file": file, "name": "main", "src": "src/main.js"}})
+    assert not manifests.vite(path)(file)
+
+
+def test_vite_leaves_what_every_name_ends_with_alone(tmp_path: Path):
+    entries = {f"{name}.js": {"file": f"{name}-20241124.js", "name": name} for name in "ab"}
+    is_immutable = manifests.vite(write(tmp_path, entries))
+    assert not is_immutable("a-20241124.js")
+    assert not is_immutable("b-20241124.js")
+
+
+NUMBERED = "css/812-98bb8a7dbd.css js/812.6c99e169.chunk.js js/775.cb6e76bcc757f42b8c4f.js"
+MEDIA = """media/logo.853b9a0b2390dec8b6dc.png media/my.photo-of-it.1a27ca9cc1eb5c0d2ebb.png
+    media/f.1533062aad4fc68dd7fe.woff2"""
+HASHED = """css/main-55e372baa5.css js/main.112d2b127a19906c15de.js
+    js/admin-dashboard.ce1df00b211eea2a6ad8.js"""
+AUTO = """css/main-bca87a1956.css js/main.1ac7419218dbc00e4b67.js
+    js/admin-dashboard.6b9a477d5d1890fc31eb.js"""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "public_path", "names"),
+    [
+        ("webpack.json", "/static/", f"{HASHED} {NUMBERED}"),
+        ("webpack.json", "/static", f"{HASHED} {NUMBERED}"),
+        ("webpack-unhashed.json", "/", ""),
+        ("webpack-auto.json", "/", f"{AUTO} {NUMBERED}"),
+        ("webpack-assets.json", "https://cdn.example/s/", f"{HASHED} {NUMBERED}"),
+        ("webpack-assets-auto.json", "/", f"{AUTO} {NUMBERED}"),
+    ],
+)
+def test_webpack_marks_the_names_with_a_hash_and_no_others(
+    manifest: str, public_path: str, names: str
+):
+    is_immutable = manifests.webpack(DATA / manifest, public_path=public_path)
+    expected = set(f"{names} {MEDIA}".split()) if names else set()
+    assert marked(is_immutable, manifest, public_path.rstrip("/") + "/") == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "url"),
+    [
+        ("main.js", "/static/js/bundle.js"),
+        ("main.js", "/main-es2015.js"),
+        ("main.js", "/main.js?v=3f2a9c1b7d5e6f80"),
+        ("3f2a9c1b7d5e6f80.js", "/js/3f2a9c1b7d5e6f80.js"),
+        ("icons-3f2a9c1b.svg", "/icons-3f2a9c1b.svg"),
+        ("main.js", "https://elsewhere.example/main.3f2a9c1b7d5e6f80.js"),
+    ],
+)
+def test_webpack_leaves_a_name_without_a_hash_alone(tmp_path: Path, source: str, url: str):
+    entries = {source: url, "other.js": "/other.js"}
+    is_immutable = manifests.webpack(write(tmp_path, entries))
+    parts = url.partition("?")[0].split("/")
+    assert not any(is_immutable("/".join(parts[start:])) for start in range(len(parts)))
+
+
+def test_webpack_takes_the_manifest_of_create_react_app(tmp_path: Path):
+    files = {"main.js": "/static/js/main.3f2a9c1b.js", "index.html": "/index.html"}
+    path = write(tmp_path, {"files": files, "entrypoints": ["static/js/main.3f2a9c1b.js"]})
+    is_immutable = manifests.webpack(path)
+    assert is_immutable("static/js/main.3f2a9c1b.js")
+    assert not is_immutable("index.html")
+
+
+def test_webpack_takes_urls_below_auto(tmp_path: Path):
+    path = write(tmp_path, {"main.js": "auto/main.3f2a9c1b7d.js"})
+    assert manifests.webpack(path, public_path="auto")("main.3f2a9c1b7d.js")
+
+
+def test_django_marks_the_names_with_a_hash_and_no_others():
+    is_immutable = manifests.django(DATA / "django.json")
+    paths = json.loads((DATA / "django.json").read_text())["paths"]
+    assert all(is_immutable(name) for name in paths.values())
+    assert not any(is_immutable(name) for name in [*paths, "staticfiles.json"])
+
+
+def test_django_leaves_a_name_alone_that_is_its_own(tmp_path: Path):
+    assert not manifests.django(write(tmp_path, {"paths": {"a/x.js": "b/x.js"}}))("b/x.js")
+
+
+@pytest.mark.parametrize("folder", ["app", "/app/"])
+def test_the_names_may_lie_in_a_folder_of_the_served_directory(folder: str):
+    for make, manifest, name in (
+        (manifests.vite, "vite.json", "assets/index-FXS6Rcar.js"),
+        (manifests.webpack, "webpack-auto.json", "js/main.1ac7419218dbc00e4b67.js"),
+        (manifests.django, "django.json", "a.e471c93a8f31.js"),
+    ):
+        is_immutable = make(DATA / manifest, folder=folder)
+        assert is_immutable(f"app/{name}")
+        assert not is_immutable(name)
+
+
+# Manifests that are none, or change.
+
+
+def write(folder: Path, content: object, name: str = "manifest.json") -> Path:
+    """Put a manifest there as a deploy does: a new file under the name of the old one."""
+    (folder / "new").write_text(content if isinstance(content, str) else json.dumps(content))
+    os.replace(folder / "new", folder / name)
+    return folder / name
+
+
+MAKERS = [manifests.vite, manifests.webpack, manifests.django]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_missing_manifest_raises_with_its_path(make: Any, tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.json"):
+        make(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "3", '{"x": 3}', '{"x": {"y": 3}}', '{"paths": []}', "[" * 99999]
+)
+def test_an_odd_manifest_raises_with_its_path_and_what_is_expected(
+    make: Any, content: str, tmp_path: Path
+):
+    with pytest.raises(ValueError, match=rf"manifest\.json.*(?i:{make.__name__}).*: ."):
+        make(write(tmp_path, content))
+
+
+def test_a_manifest_of_bytes_that_are_no_text_raises_with_its_path(tmp_path: Path):
+    (tmp_path / "manifest.json").write_bytes(b'{"\xff": "x"}')
+    with pytest.raises(ValueError, match=r"manifest\.json"):
+        manifests.django(tmp_path / "manifest.json")
+
+
+def test_a_public_path_that_no_name_has_raises():
+    with pytest.raises(ValueError, match=r"webpack\.json.*public_path='/assets'"):
+        manifests.webpack(DATA / "webpack.json", public_path="/assets")
+
+
+def test_an_empty_build_marks_nothing(tmp_path: Path):
+    for make, content in zip(MAKERS, ({}, {}, {"paths": {}}), strict=True):
+        assert not make(write(tmp_path, content))("x-3f2a9c1b.js")
+
+
+OLD, NEW = {"paths": {"a.js": "a.111111111111.js"}}, {"paths": {"a.js": "a.222222222222.js"}}
+
+
+def test_a_manifest_that_a_deploy_replaced_is_read_again(tmp_path: Path):
+    is_immutable = manifests.django(write(tmp_path, OLD))
+    assert is_immutable("a.111111111111.js")
+    write(tmp_path, NEW)
+    assert is_immutable("a.222222222222.js")
+    assert not is_immutable("a.111111111111.js")
+
+
+def test_a_manifest_that_is_the_same_is_not_read_again(tmp_path: Path, monkeypatch: Any):
+    is_immutable = manifests.django(write(tmp_path, OLD))
+    monkeypatch.setattr(json, "load", None)
+    assert is_immutable("a.111111111111.js")
+
+
+def test_the_names_stay_while_a_deploy_has_taken_the_manifest_away(tmp_path: Path, caplog: Any):
+    is_immutable = manifests.django(write(tmp_path, OLD))
+    (tmp_path / "manifest.json").unlink()
+    assert is_immutable("a.111111111111.js")
+    assert not caplog.messages
+    write(tmp_path, NEW)
+    assert is_immutable("a.222222222222.js")
+
+
+def test_the_names_stay_while_a_manifest_is_half_written_and_that_is_said_once(
+    tmp_path: Path, caplog: Any
+):
+    is_immutable = manifests.django(write(tmp_path, OLD))
+    write(tmp_path, '{"paths": {"a.js"')
+    assert is_immutable("a.111111111111.js")
+    assert is_immutable("a.111111111111.js")
+    assert len(caplog.messages) == 1
+    write(tmp_path, NEW)
+    assert is_immutable("a.222222222222.js")
+
+
+def test_a_manifest_given_relatively_stays_the_same_file(tmp_path: Path, monkeypatch: Any):
+    write(tmp_path, OLD)
+    monkeypatch.chdir(tmp_path)
+    is_immutable = manifests.django("manifest.json")
+    monkeypatch.chdir("/")
+    write(tmp_path, NEW)
+    assert is_immutable("a.222222222222.js")
+
+
+# As an option.
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_hashed_file_is_immutable_and_so_is_its_sibling(tmp_path: Path, live: bool):
+    shutil.copy(DATA / "vite.json", tmp_path / "m.json")
+    (tmp_path / "assets").mkdir()
+    for name in ("index-FXS6Rcar.js", "index-FXS6Rcar.js.gz", "index.js"):
+        (tmp_path / "assets" / name).write_bytes(b"x" * (9 - 5 * name.endswith("gz")))
+    files = StaticFiles(
+        tmp_path, prefix="/s", live=live, immutable=manifests.vite(tmp_path / "m.json")
+    )
+
+    def caching(name: str, coding: str | None = None) -> str:
+        headers = {"accept-encoding": "gzip"} if coding else {}
+        answer = files.get_response(Request("GET", f"/s/assets/{name}", headers=headers))
+        assert answer
+        assert dict(answer.headers).get("content-encoding") == coding
+        return dict(answer.headers)["cache-control"]
+
+    assert "immutable" in caching("index-FXS6Rcar.js")
+    assert "immutable" in caching("index-FXS6Rcar.js", "gzip")
+    assert caching("index.js") == "no-cache"
