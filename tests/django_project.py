@@ -16,6 +16,7 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).parents[1]
 SECRET_KEY = "x" * 50
+USE_TZ = True
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "mysite.urls"
 WSGI_APPLICATION = "mysite.wsgi.application"
@@ -160,9 +161,15 @@ class Project:
 
     @contextmanager
     def serve(
-        self, settings: str, server: str, *more: str, logs: Path, mount: str = ""
+        self,
+        settings: str,
+        server: str,
+        *more: str,
+        logs: Path,
+        mount: str = "",
+        calm: bool = True,
     ) -> Iterator[Server]:
         script, port = self.directory / "run.py", str(free_port())
         words = (script, settings, server, port, mount, *more)
-        with serve("-u", *words, logs=logs) as started:
+        with serve("-u", *words, logs=logs, calm=calm) as started:
             yield started

@@ -311,6 +311,39 @@ def test_a_client_that_leaves_leaves_no_open_file(
     assert middleware.get("/static/more.txt").body == b"more"
 
 
+@pytest.mark.parametrize(("settings", "kind"), MIDDLEWARE_WAYS.values(), ids=MIDDLEWARE_WAYS)
+def test_a_file_that_shrinks_on_its_way_ends_the_connection(
+    project: Project, tmp_path: Path, settings: str, kind: str
+):
+    path = project.root / "shrinking.bin"
+    path.write_bytes(bytes(BIG))
+    with project.serve(settings, kind, logs=tmp_path, calm=False) as server:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(10)
+            client.connect(server.address)
+            lines = "/static/shrinking.bin HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            client.sendall(f"GET {lines}HEAD {lines}".encode())
+            received = client.recv(4096)
+            with path.open("r+b") as file:
+                file.truncate(4096)
+            received += read_to_the_end(client)
+        assert received.count(b"HTTP/1.1") == 1, "the next answer was sent as the rest of this one"
+        assert len(received) < BIG
+        assert server.get("/static/shrinking.bin").body == bytes(4096)
+    path.unlink()
+
+
+def read_to_the_end(client: socket.socket) -> bytes:
+    received = bytearray()
+    try:
+        while chunk := client.recv(2**18):
+            received += chunk
+    except ConnectionResetError:
+        pass  # an end as good as any
+    return bytes(received)
+
+
 # Development.
 
 
@@ -553,6 +586,40 @@ from dualstatic.django import static_files
 say([files._prefix for files in static_files(prefix='/b', finders=False)])
 """
     assert project.ask(settings, code) == ["/b"]
+
+
+def test_the_finders_directories_may_be_indexed_for_the_tests_of_the_project(project: Project):
+    text = "STATIC_ROOT = None\nDUALSTATIC = {'finders': True}"
+    settings = project.settings("tested", text + ALONE)
+    code = """
+from django.test import Client
+before = Client().get('/static/vendor/lib.js')
+say([before.status_code, before.getvalue().decode(), Client().get('/static/lib.js').status_code])
+"""
+    assert project.ask(settings, code) == [200, LIBRARY, 404]
+
+
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_a_folder_is_redirected_and_its_index_shown(project: Project, client: str):
+    text = "DEBUG = True\nDUALSTATIC = {'html': True}\nSTATICFILES_DIRS = [BASE_DIR / 'pages']"
+    (project.directory / "pages/tour").mkdir(parents=True, exist_ok=True)
+    (project.directory / "pages/tour/index.html").write_text("a tour")
+    settings = project.settings("indexed", text + ALONE)
+    code = f"""
+import asyncio, inspect
+from django.test import {client}
+async def finish(answer):
+    return await answer
+def get(path):
+    answer = {client}().get(path)
+    return asyncio.run(finish(answer)) if inspect.isawaitable(answer) else answer
+async def whole(chunks):
+    return [chunk async for chunk in chunks]
+page, moved = get('/static/tour/'), get('/static/tour?day=%C3%A9')
+chunks = asyncio.run(whole(page)) if getattr(page, 'is_async', False) else list(page)
+say([moved.status_code, moved['Location'], b''.join(chunks).decode(), page.status_code])
+"""
+    assert project.ask(settings, code) == [307, "./tour/?day=%C3%A9", "a tour", 200]
 
 
 @pytest.mark.parametrize("client", ["Client", "AsyncClient"])
