@@ -14,14 +14,14 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from dualstatic import StaticFiles
-from dualstatic.asgi import StaticMiddleware
+import dualstatic.django
 
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
     ROOT_URLCONF=__name__,
     SECRET_KEY=secrets.token_urlsafe(),
     STATIC_ROOT=Path(__file__).with_name("site"),
+    STATIC_URL="static/",
 )
 
 
@@ -37,10 +37,7 @@ def echo(request):
 
 urlpatterns = [path("", index), path("api/echo", echo)]
 
-application = StaticMiddleware(
-    get_asgi_application(),
-    files=StaticFiles(settings.STATIC_ROOT, prefix="/static", html=True),
-)
+application = dualstatic.django.asgi(get_asgi_application(), html=True)
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000

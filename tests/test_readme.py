@@ -57,6 +57,16 @@ CHECKS = {
         "assert ask(application, '/static/t.txt') == (200, b'root')\n"
         "assert ask(application, '/')[0] == 404"
     ),
+    "MIDDLEWARE = [": (
+        "from django.conf import settings\n"
+        "settings.configure(MIDDLEWARE=MIDDLEWARE, DUALSTATIC=DUALSTATIC, STATIC_URL='static/',\n"
+        "    STATIC_ROOT='root', ROOT_URLCONF='mysite.settings', ALLOWED_HOSTS=['*'])\n"
+        "from django.core.wsgi import get_wsgi_application\n"
+        "application = get_wsgi_application()\n"
+        "assert ask(application, '/static/t.txt') == (200, b'root')\n"
+        "assert ask(application, '/t.txt') == (200, b'public')\n"
+        "assert ask(application, '/')[0] == 404"
+    ),
     "add_middleware": (
         "assert ask(app, '/t.txt') == (200, b'dist')\n"
         "assert ask(app, '/') == (200, b'page')\n"
@@ -108,11 +118,11 @@ def test_the_code_of_the_readme_runs(code: str, tmp_path: Path) -> None:
     shutil.copy(VITE, tmp_path / "dist/.vite/manifest.json")
     (tmp_path / "mysite").mkdir()
     settings = "SECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nSTATIC_ROOT = 'root'\n"
-    settings += "ROOT_URLCONF = 'mysite.settings'\nurlpatterns = []\n"
+    settings += "STATIC_URL = 'static/'\nROOT_URLCONF = 'mysite.settings'\nurlpatterns = []\n"
     (tmp_path / "mysite/settings.py").write_text(settings)
     checks = [check for key, check in CHECKS.items() if key in code]
     assert len(checks) == 1
-    door = "asgi" if "dualstatic.asgi" in code else "wsgi"
+    door = "asgi" if re.search(r"dualstatic\.(django\.)?asgi", code) else "wsgi"
     program = f"{code}\n{ASK[door]}\n{checks[0]}\nprint('it runs')"
     result = subprocess.run(
         [sys.executable, "-c", program],

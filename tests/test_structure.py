@@ -25,6 +25,7 @@ WALLS = {
     "staticfiles": {"options", "core.", "disk."},
     "wsgi": {"staticfiles", "disk.body", "core.values"},
     "asgi": {"staticfiles", "disk.body", "core.values"},
+    "django": {"wsgi", "asgi", "options", "staticfiles", "disk.body", "core.values"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
     "compressors": {"disk.folder"},
     "siblings": {"compressors", "core.paths", "core.values", "disk."},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dualstatic.asgi
+import dualstatic.django
 import dualstatic.wsgi
 from dualstatic import Body, FileChanged, Request, Response, StaticFiles, manifests
 
@@ -123,3 +124,11 @@ def doors(files: StaticFiles) -> None:
     dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=False)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
+
+
+def django_doors() -> list[StaticFiles]:
+    inner: WSGIApplication = dualstatic.django.wsgi(wsgi_app, file_wrapper=False, html=True)
+    dualstatic.django.wsgi(inner)
+    nested = dualstatic.django.asgi(asgi_app, pathsend=True, zerocopysend=False, memory=0)
+    dualstatic.django.asgi(nested, finders=True, files=[SMALLEST])
+    return dualstatic.django.static_files(files=SMALLEST)
