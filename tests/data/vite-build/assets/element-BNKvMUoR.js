@@ -1,0 +1,1 @@
+function e(e,t){return Object.assign(document.createElement(e),t)}export{e as t};

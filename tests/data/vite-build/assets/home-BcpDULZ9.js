@@ -1,0 +1,1 @@
+import{t as e}from"./element-BNKvMUoR.js";var t=`/assets/anchor-DcO8WIXx.svg`;async function n(){let{metres:n}=await(await fetch(`/api/tide`)).json();return[e(`img`,{src:t,alt:`An anchor`,width:96,height:96}),e(`h1`,{textContent:`Harbour`}),e(`p`,{id:`tide`,textContent:`The tide stands at ${n} m.`})]}export{n as render};

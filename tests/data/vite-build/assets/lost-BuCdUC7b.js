@@ -1,0 +1,1 @@
+import{t as e}from"./element-BNKvMUoR.js";function t(){return[e(`h1`,{textContent:`No ship has gone this way`})]}export{t as render};

@@ -1,0 +1,1 @@
+import{t as e}from"./element-BNKvMUoR.js";var t=`/assets/ship-BAUS19zv.png`;function n(n){return[e(`img`,{src:t,alt:`A ship`,width:160,height:90,className:`ship`}),e(`h1`,{textContent:`The ship ${n}`})]}export{n as render};

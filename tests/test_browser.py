@@ -1,0 +1,369 @@
+"""A real browser before real servers: the example site, a build of Vite's, sound and video.
+
+Run by `pytest -m browser`; it leaves its screenshots in the folder of `--basetemp`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from .browser import Browser, Page, run_browser
+from .media import colour_at, write_sound, write_video
+from .servers import ROOT, Server, free_port, serve
+
+pytestmark = pytest.mark.browser
+
+SITE = ROOT / "examples/site"
+BUILD = ROOT / "tests/data/vite-build"
+HASHED = r"-[0-9a-zA-Z_-]{8}\.\w+$"
+CODINGS = {"": "gzip", "css/style.css": "br", "js/main.js": "br", "img/logo.svg": "zstd"}
+FILES = {*CODINGS, "js/tide.js", "wasm/add.wasm"}
+DRAWN = "document.querySelector('#curve polyline')"
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with run_browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def profile(browser: Browser) -> Iterator[str]:
+    profile = browser.profile()
+    yield profile
+    browser.forget(profile)
+
+
+@pytest.fixture
+def page(browser: Browser, profile: str) -> Page:
+    return browser.page(profile)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start a program once, on a port that is free, and end it with the module."""
+    running: dict[tuple[str, ...], Server] = {}
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> Server:
+            if arguments not in running:
+                command, *more = arguments
+                logs = tmp_path_factory.mktemp("logs")
+                place = (ROOT / command, str(free_port()), *more)
+                running[arguments] = stack.enter_context(serve(*place, logs=logs))
+            return running[arguments]
+
+        yield start
+
+
+@pytest.fixture(params=["gunicorn", "uvicorn"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def behind(kind: str, start: Start) -> Callable[..., Server]:
+    """Serve a directory in front of an API."""
+
+    def behind(directory: Path, **options: Any) -> Server:
+        return start("tests/browser_app.py", kind, str(directory), json.dumps(options))
+
+    return behind
+
+
+# The example site.
+
+
+@pytest.fixture(params=["/", "/static"], ids=["root", "prefix"])
+def site(request: pytest.FixtureRequest, behind: Callable[..., Server]) -> str:
+    """Where it is served; an unknown page gets its 404 page."""
+    prefix: str = request.param
+    server = behind(SITE, html=True, prefix=prefix, not_found="404-page")
+    return urljoin(server.url, prefix.rstrip("/") + "/")
+
+
+def seen(page: Page, base: str) -> dict[str, int | None]:
+    """What came over the network for each file of the site when it was first asked for.
+
+    The logo is asked for once more, as the icon.
+    """
+    root = urlsplit(base).path
+    return {e.path.removeprefix(root): e.wire for e in reversed(page.exchanges)}
+
+
+def assert_shown(page: Page) -> None:
+    """The site is there whole: its modules ran, the wasm added, the style and the logo are used."""
+    page.until(DRAWN)
+    assert page.errors == []
+    assert page.value("document.getElementById('sums').textContent") == "1,441"
+    assert page.value("document.getElementById('spring').textContent") == "2.92 m"
+    assert page.value("getComputedStyle(document.querySelector('.card')).borderRadius") == "14px"
+    assert page.value("document.querySelector('.brand img').naturalWidth") > 0
+
+
+def test_the_example_site_is_shown_whole(page: Page, site: str, tmp_path: Path):
+    page.go(site)
+    assert_shown(page)
+    page.picture(tmp_path / "site.png")
+    assert seen(page, site) == dict.fromkeys(FILES, 200)
+    assert page.asked(urlsplit(site).path + "wasm/add.wasm").type == "application/wasm"
+
+
+@pytest.mark.parametrize(
+    ("script", "path"),
+    [
+        ("flask_app.py", "/static/"),
+        ("django_asgi.py", "/static/"),
+        ("fastapi_app.py", "/static/"),
+        ("fastapi_app.py", "/site/"),
+        ("plain_stack.py", "/static/"),
+        ("http_server.py", "/"),
+    ],
+)
+def test_each_example_shows_the_site(page: Page, start: Start, script: str, path: str):
+    site = urljoin(start(f"examples/{script}").url, path)
+    for _ in range(2):
+        page.go(site)
+        assert_shown(page)
+    assert seen(page, site) == dict.fromkeys(FILES, 304)
+
+
+def test_a_second_visit_costs_304s(browser: Browser, profile: str, site: str):
+    browser.page(profile).go(site)
+    page = browser.page(profile)
+    page.go(site)
+    assert_shown(page)
+    assert seen(page, site) == dict.fromkeys(FILES, 304)
+    page.reload()
+    assert_shown(page)
+    assert seen(page, site) == dict.fromkeys(FILES, 304)
+
+
+def test_each_coding_is_chosen_and_decoded(page: Page, site: str):
+    page.go(site)
+    page.until(DRAWN)
+    for name, coding in CODINGS.items():
+        answer = page.asked(urlsplit(site).path + name)
+        assert answer["content-encoding"] == coding
+        assert answer["vary"] == "Accept-Encoding"
+        text = (SITE / (name or "index.html")).read_text()
+        assert int(answer["content-length"]) < len(text.encode())
+        assert page.value(f"fetch({json.dumps(answer.url)}).then(a => a.text())") == text
+
+
+def test_an_unknown_page_is_the_404_page(page: Page, site: str, tmp_path: Path):
+    page.go(urljoin(site, "no/such/page"))
+    page.picture(tmp_path / "404.png")
+    assert page.asked(urlsplit(site).path + "no/such/page").wire == 404
+    assert page.value("document.querySelector('h1').textContent") == "404"
+    assert page.value("getComputedStyle(document.body).display") == "grid"
+
+
+def test_a_link_without_its_slash_leads_to_the_page(page: Page, site: str, tmp_path: Path):
+    page.go(urljoin(site, "about?from=link"))
+    page.picture(tmp_path / "about.png")
+    assert page.errors == []
+    assert [e.wire for e in page.exchanges][:2] == [307, 200]
+    assert page.value("location.href") == urljoin(site, "about/?from=link")
+    assert page.value("document.querySelector('.brand img').naturalWidth") > 0
+
+
+# A single-page application, as Vite builds it (its sources are in data/vite-app).
+
+
+@pytest.fixture
+def app(behind: Callable[..., Server]) -> Server:
+    options = {"html": True, "immutable": HASHED, "not_found": "single-page-application"}
+    return behind(BUILD, **options)
+
+
+def asked_since(app: Server, count: int = 0) -> list[list[Any]]:
+    """The requests that the server got, without the first ones and those for this log."""
+    log = json.loads(app.get("/api/log").body)
+    return [entry for entry in log if entry[1] != "/api/log"][count:]
+
+
+def showing(route: str) -> str:
+    return f"document.querySelector('main').dataset.route === {json.dumps(route)}"
+
+
+@pytest.mark.parametrize(
+    ("route", "heading"),
+    [
+        ("/", "Harbour"),
+        ("/ships/aurora", "The ship aurora"),
+        ("/ships/v1.2", "The ship v1.2"),
+        ("/ships/b%C3%B6%20x", "The ship bö x"),
+        ("/nobody/was/here", "No ship has gone this way"),
+    ],
+)
+def test_a_deep_link_shows_its_route(
+    page: Page, app: Server, tmp_path: Path, route: str, heading: str
+):
+    page.go(urljoin(app.url, route))
+    page.until("document.querySelector('main').dataset.route")
+    page.picture(tmp_path / "route.png")
+    assert page.errors == []
+    assert page.value("document.querySelector('h1').textContent") == heading
+    assert page.value("getComputedStyle(document.body).backgroundColor") == "rgb(13, 27, 36)"
+    assert page.value("[...document.images].every(i => i.complete && i.naturalWidth)")
+    assert page.exchanges[0].wire == 200
+    assert page.exchanges[0]["cache-control"] == "no-cache"
+
+
+def test_a_link_inside_the_app_loads_the_chunk_of_its_route(page: Page, app: Server):
+    page.go(app.url)
+    page.until(showing("/"))
+    page.exchanges.clear()
+    page.value("document.querySelector('[href=\"/ships/aurora\"]').click()")
+    page.until(showing("/ships/aurora"))
+    assets = [Path(e.path) for e in page.exchanges if e.path.startswith("/assets/")]
+    assert {path.name.partition("-")[0] + path.suffix for path in assets} == {
+        "ship.css",
+        "ship.js",
+        "ship.png",
+    }
+    page.value("history.back()")
+    page.until(showing("/"))
+    assert page.errors == []
+    page.reload()
+    page.until(showing("/"))
+
+
+def test_an_api_keeps_its_404(page: Page, app: Server):
+    page.go(app.url)
+    got = page.value("fetch('/api/nope').then(async a => [a.status, await a.json()])")
+    assert got == [404, {"error": "the API knows no such thing"}]
+
+
+def test_an_asset_that_is_gone_fails_as_404(page: Page, app: Server):
+    page.go(app.url)
+    page.until(showing("/"))
+    outcome = page.value("""new Promise(resolve => {
+        const script = document.createElement("script");
+        Object.assign(script, {type: "module", src: "/assets/gone-12345678.js"});
+        script.onload = () => resolve("loaded");
+        script.onerror = () => resolve("failed");
+        document.head.append(script);
+    })""")
+    page.settle()
+    assert outcome == "failed"
+    answer = page.asked("/assets/gone-12345678.js")
+    assert (answer.wire, answer.type) == (404, "application/json")
+    assert len(page.errors) == 1
+    page.go(urljoin(app.url, "/assets/gone-12345678.js"))
+    assert page.exchanges[0].wire == 404
+    assert "html" not in page.exchanges[0].type
+
+
+def test_a_second_visit_asks_for_no_immutable_file(browser: Browser, profile: str, app: Server):
+    first = browser.page(profile)
+    first.go(app.url)
+    first.until(showing("/"))
+    fresh = {e.path for e in first.exchanges if "immutable" in e["cache-control"]}
+    assert len(fresh) == 5
+    count = len(asked_since(app))
+    page = browser.page(profile)
+    page.go(app.url)
+    page.until(showing("/"))
+    assert {e.path for e in page.exchanges if e.wire is None} == fresh
+    assert all(page.asked(path).cached for path in fresh)
+    assert page.asked("/").wire == 304
+    asked = {path: status for _, path, status in asked_since(app, count)}
+    assert asked == {"/": 304, "/favicon.svg": 304, "/api/tide": 200}
+
+
+# Sound and video.
+
+VIDEO = {"small.webm": (60, 8_000), "large.webm": (600, 2**16)}
+SOUND = {"small.wav": (120, 8_000), "large.wav": (600, 44_100)}
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of each a file that is kept in memory, and one too large for that."""
+    folder = tmp_path_factory.mktemp("media")
+    for name, (seconds, padding) in VIDEO.items():
+        write_video(folder / name, seconds, padding)
+    for name, (seconds, rate) in SOUND.items():
+        write_sound(folder / name, seconds, rate)
+    (folder / "index.html").write_text("<!doctype html><link rel=icon href=data:,><title>T</title>")
+    return folder
+
+
+SEEK = """new Promise((resolve, reject) => {{
+    const player = document.createElement({tag});
+    player.onerror = () => reject(player.error.message);
+    player.onloadedmetadata = () => {{ player.currentTime = {second}; }};
+    player.onseeked = () => resolve(player.duration);
+    Object.assign(player, {{preload: "metadata", muted: true, controls: true, src: {url}}});
+    document.body.append(player);
+}})"""
+COLOUR = """(() => {
+    const canvas = document.createElement("canvas").getContext("2d");
+    canvas.drawImage(document.querySelector("video"), 0, 0);
+    return [...canvas.getImageData(80, 48, 1, 1).data];
+})()"""
+
+
+def seek(page: Page, tag: str, url: str, second: float) -> float:
+    script = SEEK.format(tag=json.dumps(tag), second=second, url=json.dumps(url))
+    return float(page.value(script))
+
+
+def window(text: str) -> tuple[int, int, int]:
+    unit, _, rest = text.partition(" ")
+    span, _, size = rest.partition("/")
+    first, _, last = span.partition("-")
+    assert unit == "bytes"
+    return int(first), int(last), int(size)
+
+
+def assert_ranges(page: Page, file: Path) -> None:
+    """It came in ranges; a large file was not read up to the place, but asked for from there on.
+
+    What the browser has of it already costs a 304.
+    """
+    page.answered()
+    answers = [e for e in page.exchanges if e.path == f"/{file.name}" and e.wire]
+    assert {e.wire for e in answers} <= {206, 304}
+    size = file.stat().st_size
+    windows = [window(e["content-range"]) for e in answers if e.wire == 206]
+    assert windows[0] == (0, size - 1, size)
+    assert {rest[1:] for rest in windows} == {(size - 1, size)}
+    if size > 2**20:
+        assert max(windows)[0] > size * 0.7
+
+
+@pytest.mark.parametrize("name", VIDEO)
+def test_a_video_seeks(
+    page: Page, behind: Callable[..., Server], media: Path, tmp_path: Path, name: str
+):
+    page.go(behind(media, html=True).url)
+    seconds = VIDEO[name][0]
+    second = seconds * 4 // 5 + 1
+    assert seek(page, "video", f"/{name}", second + 0.5) == seconds
+    page.picture(tmp_path / "video.png")
+    red, green, blue, _ = page.value(COLOUR)
+    assert colour_at(second) == "green"
+    assert green > 100 > max(red, blue)
+    assert page.errors == []
+    assert_ranges(page, media / name)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_seeks(page: Page, behind: Callable[..., Server], media: Path, name: str):
+    page.go(behind(media, html=True).url)
+    seconds = SOUND[name][0]
+    assert seek(page, "audio", f"/{name}", seconds * 0.9) == pytest.approx(seconds, abs=0.1)
+    assert page.errors == []
+    assert_ranges(page, media / name)
