@@ -186,6 +186,7 @@ def test_what_is_no_file_is_the_apps(server: Server):
     assert server.get("/url/site.js").body.startswith(b"/static/site.")
     for target in ("/static/nothing", "/static/", "/static", "/static/../run.py", "/site.js"):
         assert server.get(target).status == 404
+    assert server.get("/static/admin/css%2fbase.css").status == 404
     assert server.ask("POST", "/static/site.js").status in (403, 404)
 
 
@@ -404,7 +405,7 @@ def test_a_file_written_in_development_is_there_at_once(
 
 def test_runserver_without_the_staticfiles_app_serves_static_root(project: Project, tmp_path: Path):
     text = "DEBUG = True\nINSTALLED_APPS.remove('django.contrib.staticfiles')"
-    text += "\nINSTALLED_APPS.remove('django.contrib.admin')"
+    text += "\nINSTALLED_APPS.remove('django.contrib.admin')\nSTATICFILES_DIRS = []"
     settings = project.settings("no_app", text)
     with project.serve(settings, "runserver", logs=tmp_path) as server:
         assert server.get("/static/more.txt").body == b"more"
@@ -656,6 +657,27 @@ say([
 ])
 """
     assert project.ask("plain", code) == [True, True, False, False, False, False]
+
+
+def test_what_the_storage_leaves_without_a_hash_is_not_immutable(project: Project):
+    text = """
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+
+class Storage(ManifestStaticFilesStorage):
+    def file_hash(self, name, content=None):
+        return None if name == "more.txt" else super().file_hash(name, content)
+
+STATIC_ROOT = BASE_DIR / "partly"
+STORAGES["staticfiles"] = {"BACKEND": "mysite.partly.Storage"}
+"""
+    settings = project.settings("partly", text)
+    project.manage(settings, "collectstatic", "--noinput", "-v", "0")
+    code = """
+from dualstatic.django import _hashed_names
+hashed = _hashed_names()
+say(['more.txt' in hashed, len(hashed) > 100])
+"""
+    assert project.ask(settings, code) == [False, True]
 
 
 def test_to_look_at_the_settings_leaves_no_url_behind(project: Project):
