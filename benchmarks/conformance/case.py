@@ -42,7 +42,7 @@ NOSNIFF = "nosniff"
 APP = "an app behind"
 OWN = "answers without an app"
 
-# How a contender is set up for a case: the first is for nearly all. Three have the odd tree.
+# How a contender is set up for a case: the first is for nearly all. Some have a tree of their own.
 (
     PAGES,
     ALONE,
@@ -51,6 +51,7 @@ OWN = "answers without an app"
     LOST,
     DOTTED,
     ODD,
+    DEVICES,
     FOLLOW,
     CONFINE,
     RULED,
@@ -64,15 +65,13 @@ OWN = "answers without an app"
     "lost",
     "dotted",
     "odd",
+    "devices",
     "follow",
     "confine",
     "ruled",
     "below",
     "prefix",
 )
-
-
-ON_ODD_TREE = frozenset({ODD, FOLLOW, CONFINE})
 
 
 @dataclass(frozen=True)

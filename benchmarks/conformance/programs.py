@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import machine
 from ..contenders import NotInstalled
 from ..processes import HOST, Launch
-from .site import ODD, PLAIN
+from .site import LINKED, ODD, PLAIN
 
 NGINX = """\
 daemon off;
@@ -44,11 +44,11 @@ http {{
         location ~ /$ {{ try_files ${{uri}}index.html =404; }}
     }}
     server {{ listen {host}:{port}; server_name dotted; }}
-    server {{ listen {host}:{port}; server_name odd; root {odd}; {hidden} }}
-    server {{ listen {host}:{port}; server_name follow; root {odd}; }}
+    server {{ listen {host}:{port}; server_name odd devices; root {odd}; {hidden} }}
+    server {{ listen {host}:{port}; server_name follow; root {linked}; }}
     server {{
         listen {host}:{port}; server_name confine; {hidden}
-        root {odd};
+        root {linked};
         disable_symlinks on from=$document_root;
     }}
     server {{
@@ -116,9 +116,14 @@ http://dotted:{port} {{
     import files
     file_server
 }}
-http://odd:{port} http://confine:{port} http://follow:{port} {{
+http://odd:{port} http://devices:{port} {{
     bind {host}
     root * {odd}
+    import plain
+}}
+http://confine:{port} http://follow:{port} {{
+    bind {host}
+    root * {linked}
     import plain
 }}
 http://ruled:{port} {{
@@ -141,7 +146,7 @@ def caddy(root: Path, port: int, scratch: Path) -> Launch:
 
 
 def _roots(root: Path) -> dict[str, str]:
-    return {"plain": str(root / PLAIN), "odd": str(root / ODD)}
+    return {"plain": str(root / PLAIN), "linked": str(root / LINKED), "odd": str(root / ODD)}
 
 
 def _program(name: str, *arguments: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..contenders import ASGI, OURS, WSGI, App
 from . import case as c
-from .site import ODD, PLAIN
+from .site import LINKED, ODD, PLAIN
 
 HASHED = r"\.[0-9a-f]{8}\.\w+$"
 EXTRA = {
@@ -31,7 +31,8 @@ class Setup:
 
     @property
     def root(self) -> Path:
-        return self.site / (ODD if self.setting in c.ON_ODD_TREE else PLAIN)
+        forms = {c.ODD: ODD, c.DEVICES: ODD, c.FOLLOW: LINKED, c.CONFINE: LINKED}
+        return self.site / forms.get(self.setting, PLAIN)
 
 
 def _our_files(setup: Setup, live: bool) -> Any:
@@ -43,6 +44,7 @@ def _our_files(setup: Setup, live: bool) -> Any:
         c.LOST: {"html": True, "not_found": "404-page"},
         c.DOTTED: {"dotfiles": True},
         c.FOLLOW: {"follow_symlink": True},
+        c.DEVICES: {"follow_symlink": True},
         c.RULED: {"immutable": HASHED, "headers": EXTRA},
         c.AT_PREFIX: {"prefix": "/css"},
     }
@@ -77,8 +79,8 @@ def _starlette(setup: Setup) -> App:
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
-    _only(setup, c.ALONE, c.FOLLOW, c.CONFINE, c.BELOW)
-    follow = setup.setting == c.FOLLOW
+    _only(setup, c.ALONE, c.DEVICES, c.FOLLOW, c.CONFINE, c.BELOW)
+    follow = setup.setting in (c.FOLLOW, c.DEVICES)
     files = StaticFiles(directory=setup.root, html=True, follow_symlink=follow)
     return Starlette(routes=[Mount("/", files)])
 
@@ -110,9 +112,9 @@ def _servestatic(door: str) -> Callable[[Setup], App]:
     def make(setup: Setup) -> App:
         from servestatic import ServeStatic, ServeStaticASGI
 
-        unsafe = setup.setting == c.FOLLOW
+        unsafe = setup.setting in (c.FOLLOW, c.DEVICES)
         kind = ServeStaticASGI if door == ASGI else ServeStatic
-        settings = (c.FOLLOW, c.CONFINE)
+        settings = (c.DEVICES, c.FOLLOW, c.CONFINE)
         return _noise(kind, setup, settings=settings, allow_unsafe_symlinks=unsafe)
 
     return make

@@ -97,7 +97,6 @@ FILES: dict[str, bytes] = {
     "fake-dir.js": APP_JS,
     "fake-dir.js.gz/x": b"the sibling is a directory",
     "fake-link.js": APP_JS,
-    "one-fifo.js": APP_JS,
     "hello": b"hello",
     "large.html": LARGE,
     "large.bin": LARGE * 20,
@@ -151,15 +150,14 @@ LINKS = {
     "f": "..data/f",
 }
 
-ODD_LINKS = {
+ODD_LINKS = {"loop": "loop", "dangling": "nothing", "dev-link": "/dev/zero"}
+
+OUTWARD = {
     "link-out.txt": "../outside/secret.txt",
     "linkdir-out": "../outside",
     "sub2/index.html": "../../outside/secret.txt",
     "abs-out.txt": "{root}/../outside/secret.txt",
-    "loop": "loop",
-    "dangling": "nothing",
     "proc-link": "/proc/self/environ",
-    "dev-link": "/dev/zero",
     "fake-link.js.gz": "../outside/secret.txt",
 }
 
@@ -178,20 +176,21 @@ BEYOND = 4 * 1024 * MIB
 """An offset that 32 bits don't hold; there huge.bin has ABCD."""
 
 
-PLAIN, ODD = "www", "odd"
-"""The tree's two forms: the second has what no name in text can say, and what is no file."""
+PLAIN, LINKED, ODD = FORMS = ("www", "linked", "odd")
+"""The tree's forms: one has links that lead out, one what is no file and links to nothing."""
 
 
 def make(parent: Path) -> Path:
-    """Both forms below `parent`, and beside them what is nobody's to see."""
+    """All forms below `parent`, and beside them what is nobody's to see."""
     for beside in ("outside", "www-secret"):
         for name in ("secret.txt", "s.txt", "index.html"):
             _write(parent / beside / name, b"SECRET")
-    for form in (PLAIN, ODD):
+    for form in FORMS:
         _fill(parent / form)
         _link(parent / form, LINKS)
     _odd(parent / ODD)
     _link(parent / ODD, ODD_LINKS)
+    _link(parent / LINKED, OUTWARD)
     return parent
 
 
@@ -220,7 +219,6 @@ def _write(path: Path, content: bytes) -> None:
 def _odd(root: Path) -> None:
     _write(root / os.fsdecode(b"\xff\xfe.txt"), b"not UTF-8")
     os.mkfifo(root / "fifo")
-    os.mkfifo(root / "one-fifo.js.gz")
     os.mknod(root / "sock", stat.S_IFSOCK | 0o644)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..case import FOLLOW, FOLLOWED, ODD, PASS, REFUSED, Case
+from ..case import DEVICES, FOLLOWED, ODD, PASS, REFUSED, Case
 from ..site import LONG
 from ..write import DIGITS, ask, case, harmless, passes, refuses, serves
 
@@ -136,7 +136,7 @@ STUCK = (
     case(
         "P097",
         ask("/dev-link", REFUSED, most=0),
-        setting=FOLLOW,
+        setting=DEVICES,
         needs=(FOLLOWED,),
         may_hang=True,
     ),
