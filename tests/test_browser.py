@@ -1,6 +1,6 @@
 """A real browser before real servers: the example site, a build of Vite's, sound and video.
 
-Run by `pytest -m browser`; it leaves its screenshots in the folder of `--basetemp`.
+Run by `pytest -m browser`. The screenshots are left in the folders of the tests (`--basetemp`).
 """
 
 from __future__ import annotations
@@ -235,8 +235,6 @@ def test_a_link_inside_the_app_loads_the_chunk_of_its_route(page: Page, app: Ser
     page.value("history.back()")
     page.until(showing("/"))
     assert page.errors == []
-    page.reload()
-    page.until(showing("/"))
 
 
 def test_an_api_keeps_its_404(page: Page, app: Server):
@@ -271,15 +269,16 @@ def test_a_second_visit_asks_for_no_immutable_file(browser: Browser, profile: st
     first.until(showing("/"))
     fresh = {e.path for e in first.exchanges if "immutable" in e["cache-control"]}
     assert len(fresh) == 5
-    count = len(asked_since(app))
     page = browser.page(profile)
-    page.go(app.url)
-    page.until(showing("/"))
-    assert {e.path for e in page.exchanges if e.wire is None} == fresh
-    assert all(page.asked(path).cached for path in fresh)
-    assert page.asked("/").wire == 304
-    asked = {path: status for _, path, status in asked_since(app, count)}
-    assert asked == {"/": 304, "/favicon.svg": 304, "/api/tide": 200}
+    for visit in (lambda: page.go(app.url), page.reload):
+        count = len(asked_since(app))
+        visit()
+        page.until(showing("/"))
+        assert {e.path for e in page.exchanges if e.wire is None} == fresh
+        assert all(page.asked(path).cached for path in fresh)
+        assert page.asked("/").wire == 304
+        asked = {path: status for _, path, status in asked_since(app, count)}
+        assert asked == {"/": 304, "/favicon.svg": 304, "/api/tide": 200}
 
 
 # Sound and video.
@@ -331,7 +330,7 @@ def window(text: str) -> tuple[int, int, int]:
 def assert_ranges(page: Page, file: Path) -> None:
     """It came in ranges; a large file was not read up to the place, but asked for from there on.
 
-    What the browser has of it already costs a 304.
+    What the browser has of it already costs a 304, and it may ask for the part before that alone.
     """
     page.answered()
     answers = [e for e in page.exchanges if e.path == f"/{file.name}" and e.wire]
@@ -339,7 +338,7 @@ def assert_ranges(page: Page, file: Path) -> None:
     size = file.stat().st_size
     windows = [window(e["content-range"]) for e in answers if e.wire == 206]
     assert windows[0] == (0, size - 1, size)
-    assert {rest[1:] for rest in windows} == {(size - 1, size)}
+    assert all(first <= last < size == whole for first, last, whole in windows)
     if size > 2**20:
         assert max(windows)[0] > size * 0.7
 

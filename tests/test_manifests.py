@@ -75,7 +75,7 @@ def test_vite_marks_the_names_with_a_hash_and_no_others(manifest: str, names: st
         "assets/UserDashboard.js",
         "assets/main-1234567.js",
         "assets/main-[hash:hex].js",
-        "assets/mainBdkO9qYZ.js",
+        "assets/mainBdkO9qYZx.js",
     ],
 )
 def test_vite_leaves_a_name_without_a_hash_alone(tmp_path: Path, file: str):
@@ -144,9 +144,11 @@ def test_webpack_takes_the_manifest_of_create_react_app(tmp_path: Path):
     assert not is_immutable("index.html")
 
 
-def test_webpack_takes_urls_below_auto(tmp_path: Path):
-    path = write(tmp_path, {"main.js": "auto/main.3f2a9c1b7d.js"})
-    assert manifests.webpack(path, public_path="auto")("main.3f2a9c1b7d.js")
+@pytest.mark.parametrize("public_path", ["/", "auto"])
+@pytest.mark.parametrize("url", ["auto/main.3f2a9c1b7d.js", "auto/main.3f2a9c1b7d.js?x=1"])
+def test_webpack_takes_urls_below_auto(tmp_path: Path, public_path: str, url: str):
+    path = write(tmp_path, {"main.js": url})
+    assert manifests.webpack(path, public_path=public_path)("main.3f2a9c1b7d.js")
 
 
 def test_django_marks_the_names_with_a_hash_and_no_others():
