@@ -152,7 +152,8 @@ def _find_file(directory: Directory, name: str, *, is_link: bool) -> Iterator[Pl
 
 
 def _failure(name: str, error: OSError) -> Outcome:
-    return Outcome(name, "failed", reason=error.strerror or str(error))
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    return Outcome(name, "failed", reason=cause.strerror or str(cause))
 
 
 Found = Literal["nothing", "left", "foreign", "current", "late", "outdated", "too large"]
