@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
+import anyio._backends._asyncio  # else the first request would wait for this import
 import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
