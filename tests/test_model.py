@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -202,7 +203,8 @@ class Machine(RuleBasedStateMachine):
         self.files.clear()
         self.patch.undo()
         shutil.rmtree(self.base)
-        assert soon(lambda: holds(self.base, []))
+        if sys.exc_info()[0] is None:  # a failure's traceback holds on to the roots
+            assert soon(lambda: holds(self.base, []))
 
     @rule(anew=st.booleans())
     def scan(self, anew: bool) -> None:
@@ -335,8 +337,9 @@ class Machine(RuleBasedStateMachine):
         """Whether the disk is looked at for an answer depends on the mode and its kind."""
         size = max(total(answer), len(answer.body))
         from_disk = question.method == "GET" and (size > MIB or (mode == "index" and size > 0))
-        # What is fresh is kept as far as its bytes are.
-        looked = mode != "memory" and not self.settled
+        # What is fresh is kept as far as its bytes are, and of an empty file these are none.
+        empty = size == 0 and self.contents.get(plain(answer.get("etag") or ""), b"") == b""
+        looked = mode != "memory" and not self.settled and not (mode == "index" and empty)
         read = looked or answer.passed or (answer.status in (200, 206) and from_disk)
         return self.model.permitted(
             question.name, gzip=question.gzip, live=mode == "live", read=read
