@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish() -> None:
     """Spare the garbage collector all the tests' own objects: many tests call it."""
+    import_module("hypothesis")  # asks the collector for objects when it is imported
     gc.collect()
     gc.freeze()
 

@@ -433,23 +433,21 @@ def test_below_a_mount_point_the_urls_of_django_lead_to_the_files(
 @pytest.mark.parametrize("url", ["static/", "/app/static/"])
 @pytest.mark.parametrize("middleware", ["", ALONE], ids=["door", "middleware"])
 @pytest.mark.parametrize(
-    ("kind", "target"),
-    [
-        ("gunicorn", "/static/"),
-        ("uvicorn", "/static/"),
-        ("uvicorn", "/app/static/"),
-    ],
+    ("kind", "targets"),
+    [("gunicorn", ["/static/"]), ("uvicorn", ["/static/", "/app/static/"])],
+    ids=["gunicorn", "uvicorn"],
 )
 def test_below_force_script_name_files_are_where_django_has_its_own_paths(
-    project: Project, tmp_path: Path, url: str, middleware: str, kind: str, target: str
+    project: Project, tmp_path: Path, url: str, middleware: str, kind: str, targets: list[str]
 ):
     text = f"FORCE_SCRIPT_NAME = '/app'\nSTATIC_URL = {url!r}\n"
     settings = project.settings("forced", text + middleware)
     with project.serve(settings, kind, logs=tmp_path) as server:
-        assert server.get(f"{target}more.txt").body == b"more"
-        shown = server.get(target.replace("static", "url") + "more.txt").body.decode()
-        assert shown == f"/app/static/{manifest(project)['more.txt']}"
-        assert server.get(f"/apparently{target}more.txt").status == 404
+        for target in targets:
+            assert server.get(f"{target}more.txt").body == b"more"
+            shown = server.get(target.replace("static", "url") + "more.txt").body.decode()
+            assert shown == f"/app/static/{manifest(project)['more.txt']}"
+            assert server.get(f"/apparently{target}more.txt").status == 404
 
 
 # Settings and options, in a process of their own.

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -200,7 +201,8 @@ def test_what_grows_from_a_hostile_target_gets_no_secret_and_one_answer_everywhe
         for door in DOORS
     ]
     for target in GROWN[kind]:
-        answers = [within(5, client.get, target.encode("latin-1")) for client in clients]
+        get = methodcaller("get", target.encode("latin-1"))
+        answers = within(5, list, map(get, clients))
         seen = {(a.status, tuple(sorted(a.fields)), a.body) for a in answers}
         assert len(seen) == 1, target
         check_honest(target, answers[0])

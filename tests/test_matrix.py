@@ -370,7 +370,7 @@ def test_a_client_that_leaves_leaves_no_open_file(
         assert client.recv(8) == b"HTTP/1.1"
         if place.can(what):
             eventually(lambda: path in server.open_files(), WITHIN, server.words)
-            time.sleep(0.1)
+            time.sleep(0.02)
             assert path in server.open_files()
         else:
             eventually(lambda: path not in server.open_files(), WITHIN, server.words)

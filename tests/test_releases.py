@@ -67,7 +67,7 @@ def ask_asgi(files: StaticFiles) -> None:
     anyio.run(ask)
 
 
-def again_and_again(work: Callable[[], None], seconds: float = 1) -> Callable[[], None]:
+def again_and_again(work: Callable[[], None], seconds: float = 0.4) -> Callable[[], None]:
     def run() -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:

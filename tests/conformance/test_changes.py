@@ -523,7 +523,7 @@ def test_a_deleted_sibling_gives_way_to_its_file(
     assert client.get("/app.js", both).passed
 
 
-LEAVERS = 200
+LEAVERS = 100
 
 
 @rows("X419")
