@@ -6,6 +6,7 @@ import errno
 import gc
 import itertools
 import logging
+import linecache
 import os
 import shutil
 import socket
@@ -48,6 +49,9 @@ def no_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("open", "stat", "lstat", "fstat", "scandir", "listdir", "readlink", "pread"):
             patch.setattr(os, name, touch)
+        # An event loop in debug mode shows the source of what it runs.
+        patch.setattr(linecache, "checkcache", lambda *_: None)
+        patch.setattr(linecache, "updatecache", lambda *_: [])
         yield
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -16,153 +16,159 @@ import dualstatic
 from dualstatic import StaticFiles, compress
 from dualstatic.siblings import MINIMUM, MINIMUM_GAIN
 
+from .servers import Server, free_port, run, serve
+from .trees import write_tree
+
 README = Path(__file__).parent.parent / "README.md"
 VITE = Path(__file__).parent / "data/manifests/vite.json"
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 BLOCKS = BLOCK.findall(README.read_text())
 PYTHON = [code for language, code in BLOCKS if language == "python"]
 
-ASK = {
-    "wsgi": """
-from werkzeug.test import Client
-def ask(app, path):
-    answer = Client(app).get(path)
-    return answer.status_code, answer.data
-""",
-    "asgi": """
-import asyncio
-from asgiref.testing import ApplicationCommunicator
-async def _ask(app, path):
-    scope = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": path,
-             "query_string": b"", "headers": [], "http_version": "1.1", "scheme": "http",
-             "raw_path": path.encode(), "server": ("x", 80), "client": ("x", 1), "root_path": ""}
-    channel = ApplicationCommunicator(app, scope)
-    await channel.send_input({"type": "http.request", "body": b"", "more_body": False})
-    status = (await channel.receive_output(5))["status"]
-    body, more = b"", True
-    while more:
-        message = await channel.receive_output(5)
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    await channel.wait(5)
-    return status, body
-def ask(app, path):
-    return asyncio.run(_ask(app, path))
-""",
-}
-CHECKS = {
-    "Flask(": (
-        "assert ask(app, '/static/t.txt') == (200, b'public')\nassert ask(app, '/')[0] == 404"
-    ),
-    "get_asgi_application": (
-        "assert ask(application, '/static/t.txt') == (200, b'root')\n"
-        "assert ask(application, '/')[0] == 404"
-    ),
-    "MIDDLEWARE = [": (
-        "from django.conf import settings\n"
-        "settings.configure(MIDDLEWARE=MIDDLEWARE, DUALSTATIC=DUALSTATIC, STATIC_URL='static/',\n"
-        "    STATIC_ROOT='root', ROOT_URLCONF='mysite.settings', ALLOWED_HOSTS=['*'])\n"
-        "from django.core.wsgi import get_wsgi_application\n"
-        "application = get_wsgi_application()\n"
-        "assert ask(application, '/static/t.txt') == (200, b'root')\n"
-        "assert ask(application, '/t.txt') == (200, b'public')\n"
-        "assert ask(application, '/')[0] == 404"
-    ),
-    "add_middleware": (
-        "assert ask(app, '/t.txt') == (200, b'dist')\n"
-        "assert ask(app, '/') == (200, b'page')\n"
-        "assert ask(app, '/nope') == (404, b'{\"detail\":\"Not Found\"}')"
-    ),
-    "app.mount": (
-        "assert ask(app, '/static/t.txt') == (200, b'public')\n"
-        "assert ask(app, '/static/nope') == (404, b'Not Found\\n')"
-    ),
-    "def app(": (
-        "assert ask(app, '/static/t.txt') == (200, b'public')\n"
-        "assert ask(app, '/app/t.txt') == (200, b'dist')\n"
-        "assert ask(app, '/t.txt') == (200, b'the app')"
-    ),
-    "html=True, immutable=": (
-        "from dualstatic import Request\n"
-        "cache = {name: dict(files.get_response(Request('GET', name)).headers)['cache-control']\n"
-        "         for name in ('/app-3f2a9c1b.js', '/t.txt')}\n"
-        "assert 'immutable' in cache['/app-3f2a9c1b.js']\n"
-        "assert cache['/t.txt'] == 'no-cache'"
-    ),
-    "manifests.vite": (
-        "from dualstatic import Request\n"
-        "cache = {name: dict(files.get_response(Request('GET', name)).headers)['cache-control']\n"
-        "         for name in ('/assets/index-FXS6Rcar.js', '/app-3f2a9c1b.js')}\n"
-        "assert 'immutable' in cache['/assets/index-FXS6Rcar.js']\n"
-        "assert cache['/app-3f2a9c1b.js'] == 'no-cache', 'it is not in the manifest'"
-    ),
-    "def answer(": (
-        "sent = []\n"
-        "def send(status, headers, chunks): sent.append((status, b''.join(chunks)))\n"
-        "assert answer('GET', '/t.txt', {'range': 'bytes=0-2'}, send)\n"
-        "assert not answer('GET', '/nope', {}, send)\n"
-        "assert sent == [(206, b'pub')]"
-    ),
-}
+
+class Recipe(NamedTuple):
+    """What a piece of code does: asked on its server, each target has a 200's body, or a status.
+
+    First by a script, then by a browser that navigates. `more` makes an app of what is none.
+    """
+
+    asked: dict[str, str | int]
+    navigated: dict[str, str | int] = {}  # noqa: RUF012 - nobody changes it
+    immutable: frozenset[str] = frozenset()
+    more: str = ""
 
 
-@pytest.mark.parametrize("code", PYTHON, ids=lambda code: code.split("\n\n")[1][:30])
-def test_the_code_of_the_readme_runs(code: str, tmp_path: Path) -> None:
-    for name in ("public", "dist", "root"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "t.txt").write_text(name)
-    (tmp_path / "dist/index.html").write_text("page")
-    (tmp_path / "dist/app-3f2a9c1b.js").write_text("js")
-    (tmp_path / "dist/assets").mkdir()
-    (tmp_path / "dist/assets/index-FXS6Rcar.js").write_text("js")
-    (tmp_path / "dist/.vite").mkdir()
-    shutil.copy(VITE, tmp_path / "dist/.vite/manifest.json")
-    (tmp_path / "mysite").mkdir()
+ALONE = "from dualstatic.wsgi import StaticMiddleware\napp = StaticMiddleware(files=files)\n"
+SETTINGS = """
+from django.conf import settings
+settings.configure(MIDDLEWARE=[MIDDLEWARE[-1]], DUALSTATIC=DUALSTATIC, STATIC_URL="static/",
+    STATIC_ROOT="root", ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
+from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+"""
+RECIPES = {
+    "Flask(": Recipe({"/static/t.txt": "public", "/": 404}),
+    "get_asgi_application": Recipe({"/static/t.txt": "root", "/": 404}),
+    "MIDDLEWARE = [": Recipe(
+        {"/static/t.txt": "root", "/t.txt": "public", "/": 404}, more=SETTINGS
+    ),
+    "FastAPI()\napp.add": Recipe({"/t.txt": "dist", "/": "page", "/nope": 404}),
+    "app.mount": Recipe({"/static/t.txt": "public", "/static/nope": 404}),
+    "single-page": Recipe(
+        {"/api/users": '["ada","grace"]', "/api/nope": 404, "/t.txt": "dist", "/a/b": 404},
+        navigated={"/": "page", "/settings/profile": "page", "/gone.js": 404},
+    ),
+    "def app(": Recipe({"/static/t.txt": "public", "/app/t.txt": "dist", "/t.txt": "the app"}),
+    "html=True, immutable=": Recipe(
+        {"/app-3f2a9c1b.js": "js", "/t.txt": "dist"},
+        immutable=frozenset({"/app-3f2a9c1b.js"}),
+        more=ALONE,
+    ),
+    "manifests.vite": Recipe(
+        {"/assets/index-FXS6Rcar.js": "js", "/app-3f2a9c1b.js": "js"},
+        immutable=frozenset({"/assets/index-FXS6Rcar.js"}),
+        more=ALONE,
+    ),
+}
+STARTER = """
+import os, sys
+print(sys.argv[1], flush=True)
+os.execv(sys.executable, [sys.executable, "-m", *sys.argv[2:]])
+"""
+
+
+@contextmanager
+def on_its_server(code: str, folder: Path, logs: Path) -> Iterator[Server]:
+    """Run a program in its folder: a WSGI app on gunicorn, an ASGI app on uvicorn."""
+    (folder / "program.py").write_text(code)
+    app = "program:application" if "\napplication = " in code else "program:app"
+    port = str(free_port())
+    if "asgi" in code or "starlette" in code:
+        command = [
+            "uvicorn",
+            "--app-dir",
+            str(folder),
+            "--port",
+            port,
+            "--log-level",
+            "warning",
+            app,
+        ]
+    else:
+        log = ["--log-level", "warning", "--no-control-socket"]
+        command = ["gunicorn", "--chdir", str(folder), "--bind", f"127.0.0.1:{port}", *log, app]
+    starter = f"import os\nos.chdir({str(folder)!r})\n{STARTER}"
+    with serve("-c", starter, f"http://127.0.0.1:{port}/", *command, logs=logs) as server:
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What the recipes speak of: directories, a build of Vite's, and a project of Django's."""
+    folder = tmp_path / "project"
+    page, script = {"index.html": "page"}, {"app-3f2a9c1b.js": "js"}
+    build = {"assets/index-FXS6Rcar.js": "js", ".vite/manifest.json": VITE.read_text()}
+    for name, more in {"public": {}, "root": {}, "dist": {**page, **script, **build}}.items():
+        write_tree(folder / name, {"t.txt": name, **more})
     settings = "SECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nSTATIC_ROOT = 'root'\n"
     settings += "STATIC_URL = 'static/'\nROOT_URLCONF = 'mysite.settings'\nurlpatterns = []\n"
-    (tmp_path / "mysite/settings.py").write_text(settings)
-    checks = [check for key, check in CHECKS.items() if key in code]
-    assert len(checks) == 1
-    door = "asgi" if re.search(r"dualstatic\.(django\.)?asgi", code) else "wsgi"
-    program = f"{code}\n{ASK[door]}\n{checks[0]}\nprint('it runs')"
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(README.parent)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert result.stdout.endswith("it runs\n"), result.stderr
+    write_tree(folder / "mysite", {"settings.py": settings})
+    return folder
+
+
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+
+
+@pytest.mark.parametrize("key", RECIPES)
+def test_a_recipe_does_on_its_server_what_stands_beside_it(
+    key: str, folder: Path, tmp_path: Path
+) -> None:
+    [code] = [code for code in PYTHON if key in code]
+    recipe = RECIPES[key]
+    with on_its_server(code + recipe.more, folder, tmp_path) as server:
+        for targets, fields in ((recipe.asked, {}), (recipe.navigated, NAVIGATION)):
+            for target, expected in targets.items():
+                answer = server.get(target, fields)
+                got = answer.body.decode() if isinstance(expected, str) else answer.status
+                assert (target, got) == (target, expected)
+                kept = "immutable" in (answer.get("cache-control") or "")
+                assert kept == (target in recipe.immutable)
+
+
+def test_the_adapter_of_the_readme_answers(folder: Path) -> None:
+    [code] = [code for code in PYTHON if "def answer(" in code]
+    checks = """
+sent = []
+def send(status, headers, chunks): sent.append((status, b"".join(chunks)))
+assert answer("GET", "/t.txt", {"range": "bytes=0-2"}, send)
+assert not answer("GET", "/nope", {}, send)
+assert sent == [(206, b"pub")]
+"""
+    ended = run("-c", f"import os\nos.chdir({str(folder)!r})\n{code}\n{checks}")
+    assert ended.returncode == 0, ended.stderr
 
 
 DIFFS = [code for language, code in BLOCKS if language == "diff"]
 
 
+@pytest.mark.parametrize("sign", "-+")
 @pytest.mark.parametrize("diff", DIFFS, ids=["starlette", "whitenoise"])
-def test_an_app_that_moved_over_runs(diff: str, tmp_path: Path) -> None:
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "t.txt").write_text("public")
-    lines = [line[1:] for line in diff.splitlines() if not line.startswith("-")]
-    code = "\n".join(lines)
-    assert "dualstatic" in code
-    door = "asgi" if "dualstatic.asgi" in code else "wsgi"
-    checks = (
-        "assert ask(app, '/static/t.txt') == (200, b'public')\n"
-        "assert ask(app, '/static/nope')[0] == 404\n"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{ASK[door]}\n{checks}\nprint('it runs')"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(README.parent)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert result.stdout == "it runs\n", result.stderr
+def test_an_app_serves_the_same_before_and_after_it_moves_over(
+    diff: str, sign: str, folder: Path, tmp_path: Path
+) -> None:
+    code = "\n".join(line[1:] for line in diff.splitlines() if line[:1] in (" ", "", sign))
+    assert ("dualstatic" in code) == (sign == "+")
+    with on_its_server(code, folder, tmp_path) as server:
+        answer = server.get("/static/t.txt")
+        assert (answer.status, answer.body) == (200, b"public")
+        assert (answer.get("content-type") or "").replace('"', "") == "text/plain; charset=utf-8"
+        assert ("max-age=3600" in (answer.get("cache-control") or "")) == ("max_age" in diff)
+        assert answer.get("access-control-allow-origin") == ("*" if "whitenoise" in diff else None)
+        assert server.get("/static/nope").status == 404
 
 
 def test_every_recipe_is_checked() -> None:
-    assert len(PYTHON) == len(CHECKS)
+    assert len(PYTHON) == len(RECIPES) + len(["the adapter"])
 
 
 def test_the_readme_names_every_option_and_its_default() -> None:
