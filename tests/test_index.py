@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import gc
 import itertools
-import logging
 import linecache
+import logging
 import os
 import shutil
 import socket
