@@ -103,6 +103,9 @@ def _compress(arguments: Sequence[str]) -> None:
         parser.exit(compress.run(parser.parse_args(arguments)))
     except compress.CantCompress as error:
         parser.error(str(error))
+    except BrokenPipeError:  # nobody reads what is printed, at the end of Python neither
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        parser.exit(141)  # as by SIGPIPE
 
 
 def _serve(arguments: Sequence[str]) -> None:
