@@ -68,7 +68,8 @@ class StaticMiddleware:
         pathsend: bool = False,
         zerocopysend: bool = True,
     ) -> None:
-        check_arguments(app, files)
+        switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
+        check_arguments(app, "scope receive send", files, **switches)
         self.app = app
         self.files = files
         self._falls_back = files._falls_back

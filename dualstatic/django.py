@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
@@ -47,6 +48,8 @@ _HASH = r"\.(?=[^.]*[0-9])[0-9A-Za-z_-]{8,}"
 _SETTLED = frozenset({"content-length", "content-encoding", "etag"})
 
 _RELATIVE = ("STATIC_URL", "MEDIA_URL")
+
+_OPTIONS = {*inspect.signature(StaticFiles).parameters, "files", "finders"} - {"directory"}
 
 
 def wsgi(
@@ -92,24 +95,44 @@ def static_files(**options: Option) -> list[StaticFiles]:
     That is STATIC_ROOT below STATIC_URL, and the hashed names of its manifest are immutable; with
     DEBUG, the directories of the finders, live. Options are those of `StaticFiles`, and may stand
     in the setting DUALSTATIC, too; `immutable` names more such files. `finders` says whether the
-    finders' directories take the place of STATIC_ROOT; `files` are StaticFiles of your own, which
-    come after these.
+    finders' directories take the place of STATIC_ROOT. `files` come after these: directories, to be
+    served at the root with the same options, or StaticFiles of your own.
 
     :raises ImproperlyConfigured: a setting is wrong; the message names it, and what it takes
     :raises TypeError, ValueError: an option is wrong
     """
-    options = {**getattr(settings, "DUALSTATIC", {}), **options}
+    options = {**_options_of_the_settings(), **options}
     others = options.pop("files", ())
     prefix = check.prefix(options.pop("prefix")) if "prefix" in options else _prefix()
     options.setdefault("live", settings.DEBUG)
     finders = options.pop("finders", None)
+    if unknown := options.keys() - _OPTIONS:
+        raise TypeError(f"{min(unknown)} is none of the options: {', '.join(sorted(_OPTIONS))}")
     if finders is None:
         finders = settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
     if check.flag("finders", finders):
         found = _from_finders(prefix, options)
     else:
         found = [_from_root(prefix, options)]
-    return [*found, *([others] if isinstance(others, StaticFiles) else others)]
+    return [*found, *_others(others, options)]
+
+
+def _options_of_the_settings() -> dict[str, Option]:
+    options = getattr(settings, "DUALSTATIC", {})
+    if not isinstance(options, Mapping):
+        raise ImproperlyConfigured(f"DUALSTATIC takes a dict of options, not {options!r}")
+    return dict(options)
+
+
+def _others(value: Option, options: dict[str, Option]) -> Iterator[StaticFiles]:
+    """Those of the option `files`."""
+    for each in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(each, StaticFiles):
+            yield each
+        elif isinstance(each, str | os.PathLike):
+            yield StaticFiles(each, **options)
+        else:
+            raise TypeError(f"files takes directories and StaticFiles, not {each!r}")
 
 
 def _from_root(prefix: str, options: dict[str, Option]) -> StaticFiles:

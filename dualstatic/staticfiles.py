@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import secrets
 import sys
@@ -383,12 +384,29 @@ def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
     return True
 
 
-def check_arguments(app: object, files: object) -> None:
-    """What both doors take."""
+def check_arguments(app: object, called_with: str, files: object, **switches: bool) -> None:
+    """What both doors take; `called_with` are the arguments of an app of theirs."""
     if (app is not None and not callable(app)) or isinstance(app, StaticFiles):
         raise TypeError(f"app takes an app to put the files in front of, or None, not {app!r}")
+    if app is not None and not _can_be_called(app, called_with.split()):
+        raise TypeError(f"app takes an app that is called with {called_with}, not {app!r}")
     if not isinstance(files, StaticFiles):
         raise TypeError(f"files takes a StaticFiles, not {files!r}")
+    for name, value in switches.items():
+        options.flag(name, value)
+
+
+def _can_be_called(app: Callable[..., object], arguments: Sequence[str]) -> bool:
+    """False for an app of the other door, where its signature tells."""
+    try:
+        signature = inspect.signature(app)
+    except (TypeError, ValueError):  # it has none to look at
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 Answer = tuple[Response, Body | None]

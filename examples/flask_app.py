@@ -6,7 +6,7 @@ python examples/flask_app.py [PORT]
 import sys
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask, request, url_for
 from gunicorn.app.base import BaseApplication
 
 from dualstatic import StaticFiles
@@ -15,6 +15,7 @@ from dualstatic.wsgi import StaticMiddleware
 SITE = Path(__file__).with_name("site")
 
 app = Flask(__name__, static_folder=None)
+app.add_url_rule("/static/<path:filename>", endpoint="static", build_only=True)  # for url_for
 app.wsgi_app = StaticMiddleware(
     app.wsgi_app,
     files=StaticFiles(SITE, prefix="/static", html=True),
@@ -23,12 +24,12 @@ app.wsgi_app = StaticMiddleware(
 
 @app.get("/")
 def index():
-    return '<h1>Flask</h1><p><a href="/static/">The site</a></p>'
+    return f'<h1>Flask</h1><p><a href="{url_for("static", filename="")}">The site</a></p>'
 
 
 @app.post("/api/echo")
 def echo():
-    return {"length": len(request.data), "text": request.get_data(as_text=True)}
+    return {"length": len(request.get_data()), "text": request.get_data(as_text=True)}
 
 
 class Gunicorn(BaseApplication):

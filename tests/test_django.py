@@ -498,7 +498,11 @@ def test_a_wrong_setting_raises_with_its_name_and_what_it_takes(project: Project
         ({"DUALSTATIC": {"finders": 1}}, "TypeError: finders takes True or False, not 1"),
         ({"DUALSTATIC": {"memory": -1}}, "ValueError: memory takes"),
         ({"DUALSTATIC": {"immutable": 7}}, "TypeError: immutable takes"),
-        ({"DUALSTATIC": {"colour": 1}}, "TypeError: "),
+        ({"DUALSTATIC": {"colour": 1}}, "TypeError: colour is none of the options: cache_control"),
+        ({"DUALSTATIC": {"directory": "x"}}, "TypeError: directory is none of the options"),
+        ({"DUALSTATIC": ["html"]}, "ImproperlyConfigured: DUALSTATIC takes a dict of options"),
+        ({"DUALSTATIC": {"files": 7}}, "TypeError: files takes directories and StaticFiles, not 7"),
+        ({"DUALSTATIC": {"files": ["/nowhere"]}}, "NotADirectoryError: directory: there is no"),
     ]
     rows = json.dumps([values for values, _ in table])
     said = project.ask("plain", PREFIXES.format(rows=rows))
@@ -576,6 +580,29 @@ say(found)
         "/site.js": [200, "no-cache", None],
         "/static/-c": [404, None, None],
     }
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_directory_among_the_files_has_the_same_options_at_the_root(
+    project: Project, debug: bool
+):
+    text = (
+        f"DEBUG = {debug}\n"
+        "DUALSTATIC = {'cache_control': 'max-age=60', 'html': True, 'files': [BASE_DIR / 'here']}\n"
+    )
+    (project.directory / "here").mkdir(exist_ok=True)
+    (project.directory / "here/index.html").write_text("home")
+    settings = project.settings("here", text + ALONE)
+    code = """
+from django.conf import settings
+from django.test import Client
+client = Client()
+home = client.get('/')
+(settings.BASE_DIR / 'here/index.html').write_text('home again')
+say([home.getvalue().decode(), home['Cache-Control'], client.get('/').getvalue().decode()])
+"""
+    then = "home again" if debug else "home"
+    assert project.ask(settings, code) == ["home", "max-age=60", then]
 
 
 def test_an_argument_comes_before_the_setting(project: Project):

@@ -25,6 +25,8 @@ FILES: dict[str, bytes | str | Link | None] = {
     "sub/\u00fc 100%.txt": "odd",
     "app-3f2a9c1b.js": "script()",
     "big.bin": BIG,
+    "app.css": "a" * 1000,
+    "app.css.gz": "z" * 50,
     ".hidden": "hidden",
     "out.txt": Link("{root}/../outside/secret.txt"),
 }
@@ -96,6 +98,7 @@ def test_what_the_app_decides_nginx_sends(nginx: Server) -> None:
     assert answer["last-modified"] == LAST_MODIFIED
     assert "x-accel-redirect" not in answer
     assert "immutable" in (nginx.get("/static/app-3f2a9c1b.js")["cache-control"] or "")
+    assert nginx.get("/static/app.css", {"Accept-Encoding": "gzip"}).body == b"z" * 50
     assert nginx.get("/static/sub/").body == b"page"
     assert nginx.get("/static/sub").status == 307
     assert nginx.get("/static/sub/%C3%BC%20100%25.txt").body == b"odd"

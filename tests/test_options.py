@@ -749,3 +749,31 @@ def test_a_door_takes_a_static_files_and_an_app(door: Any, root: Path) -> None:
     for app in ("public", 5, StaticFiles(root)):
         with pytest.raises(TypeError, match="app takes an app"):
             door(app, files=StaticFiles(root))
+
+
+def wsgi_app(environ: Any, start_response: Any) -> Any: ...
+
+
+class AsgiApp:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def test_a_door_refuses_an_app_of_the_other_kind(root: Path) -> None:
+    files = StaticFiles(root)
+    with pytest.raises(TypeError, match="app takes an app that is called with environ start_res"):
+        dualstatic.wsgi.StaticMiddleware(AsgiApp(), files=files)
+    with pytest.raises(TypeError, match="app takes an app that is called with scope receive send"):
+        dualstatic.asgi.StaticMiddleware(wsgi_app, files=files)
+    for app in (lambda *arguments: None, wsgi_app, max):
+        dualstatic.wsgi.StaticMiddleware(app, files=files)
+    for app in (lambda *arguments: None, AsgiApp(), max):
+        dualstatic.asgi.StaticMiddleware(app, files=files)
+
+
+def test_the_switches_of_a_door_are_true_or_false(root: Path) -> None:
+    files = StaticFiles(root)
+    with pytest.raises(TypeError, match="file_wrapper takes True or False, not 1"):
+        dualstatic.wsgi.StaticMiddleware(files=files, file_wrapper=1)
+    for name in ("pathsend", "zerocopysend"):
+        with pytest.raises(TypeError, match=f"{name} takes True or False, not None"):
+            dualstatic.asgi.StaticMiddleware(files=files, **{name: None})

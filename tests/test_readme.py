@@ -47,7 +47,7 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 """
 RECIPES = {
-    "Flask(": Recipe({"/static/t.txt": "public", "/": 404}),
+    "Flask(": Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404}),
     "get_asgi_application": Recipe({"/static/t.txt": "root", "/": 404}),
     "MIDDLEWARE = [": Recipe(
         {"/static/t.txt": "root", "/t.txt": "public", "/": 404}, more=SETTINGS
@@ -108,7 +108,11 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     page, script = {"index.html": "page"}, {"app-3f2a9c1b.js": "js"}
     build = {"assets/index-FXS6Rcar.js": "js", ".vite/manifest.json": VITE.read_text()}
-    for name, more in {"public": {}, "root": {}, "dist": {**page, **script, **build}}.items():
+    for name, more in {
+        "public": {".env": "SECRET"},
+        "root": {},
+        "dist": {**page, **script, **build},
+    }.items():
         write_tree(folder / name, {"t.txt": name, **more})
     settings = "SECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nSTATIC_ROOT = 'root'\n"
     settings += "STATIC_URL = 'static/'\nROOT_URLCONF = 'mysite.settings'\nurlpatterns = []\n"
