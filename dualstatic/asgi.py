@@ -119,8 +119,10 @@ class StaticMiddleware:
         async def watch(message: Message) -> None:
             nonlocal replaced
             if message["type"] == "http.response.start" and message["status"] == 404:
-                ask = (open_fallback, _request(scope, path), scope, receive, send)
-                replaced = await self._answer_from_disk(*ask)
+                opened = await self._open_from_disk(open_fallback, _request(scope, path), scope)
+                if opened:
+                    replaced = True  # also if it can't be sent: there is one start of a response
+                    await self._send(opened, scope, receive, send)
             if not replaced:
                 await send(message)
 
@@ -143,13 +145,16 @@ class StaticMiddleware:
         self, ask: Ask, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> bool:
         """Look up, open and read the first chunk in one hop to a thread; False: no answer."""
-        has_app = self.app is not None
-        wanted = not self._offers(scope)
-        opened = await _in_thread(partial(_open, ask, self.files, request, has_app, wanted))
+        opened = await self._open_from_disk(ask, request, scope)
         if opened is None:
             return False
         await self._send(opened, scope, receive, send)
         return True
+
+    async def _open_from_disk(self, ask: Ask, request: Request, scope: Scope) -> Answer | None:
+        has_app = self.app is not None
+        wanted = not self._offers(scope)
+        return await _in_thread(partial(_open, ask, self.files, request, has_app, wanted))
 
     async def _send(self, opened: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         response, body = opened

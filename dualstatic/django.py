@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -256,8 +256,7 @@ class StaticMiddleware:
         for files in self._asked(request):
             if opened := open_answer(files, _request(request), has_app=True):
                 return _response(request, opened)
-        response = self._get_response(request)
-        return self._page(request, response) or response
+        return self._page(request, self._get_response(request))
 
     async def _call_async(self, request: OfDjango) -> OfDjango:
         from .asgi import _in_thread
@@ -268,7 +267,7 @@ class StaticMiddleware:
         response = await self._get_response(request)
         if not any(files._falls_back for files in self._files):
             return response
-        return await _in_thread(partial(self._page, request, response)) or response
+        return await _in_thread(partial(self._page, request, response))
 
     def _asked(self, request: OfDjango) -> list[StaticFiles]:
         """Those that may have an answer; for most requests, none."""
@@ -276,16 +275,17 @@ class StaticMiddleware:
         return [files for files in self._files if path in files._look_up.known]
 
     def _page(self, request: OfDjango, response: OfDjango) -> OfDjango:
-        """The page to take the place of the app's 404, if that is wanted."""
+        """The answer of the app or, in the place of a 404, the page that is wanted."""
         method, path = request.method or "", request.path_info
-        if response.status_code != 404:
-            return None
         for files in reversed(self._files):
+            if response.status_code != 404:
+                break
             if files._falls_back and files._may_fall_back(method, path):
                 opened = open_fallback(files, _request(request), has_app=True)
                 if opened:
-                    return _response(request, opened)
-        return None
+                    _discard(response)
+                    response = _response(request, opened)
+        return response
 
 
 async def _open_async(files: StaticFiles, request: Request) -> Answer | None:
@@ -325,6 +325,13 @@ def _response(request: OfDjango, opened: Answer) -> OfDjango:
     if "content-type" not in fields:
         del answer.headers["Content-Type"]  # Django's own: a 304 has none
     return answer
+
+
+def _discard(response: OfDjango) -> None:
+    """Close what an answer holds that nobody gets. Its `close` would also end the request."""
+    for close in response._resource_closers:
+        with suppress(Exception):  # as Django does
+            close()
 
 
 class _Settled:

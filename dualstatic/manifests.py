@@ -12,7 +12,8 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from posixpath import basename, splitext
 
@@ -22,8 +23,14 @@ StrPath = str | os.PathLike[str]
 Names = Callable[[object], frozenset[str]]
 """The names that carry a hash, of what a manifest holds; ValueError where it is none."""
 
-# Long enough, and with a digit or a capital inside: a word that is part of a name has neither.
-_HASH = re.compile(r"(?=.*[0-9]|.+[A-Z])[A-Za-z0-9_-]{8,}")
+_LONG_ENOUGH = re.compile(r"[A-Za-z0-9_-]{8,}")
+
+# Words, versions and dates, and all of these in a row: `printTheme`, `es2015plus`, `embed-v2`.
+_CAPITAL = "[A-Z][a-z]{2,}"
+_WORD = f"(?:(?:[a-z]{{2,}}|{_CAPITAL})(?:{_CAPITAL})+|[a-z]{{3,}}|{_CAPITAL}|[A-Z]{{3,}})"
+_NUMBERED_WORD = f"(?:{_WORD}[0-9]+|[a-z]{{2}}[0-9]{{1,4}})(?:[a-z]{{3,}})?"
+_WORDS = f"{_WORD}|{_NUMBERED_WORD}|[vV]?[0-9]+"
+_NO_HASH = re.compile(f"(?:{_WORDS})?(?:[_-](?:{_WORDS})?)*")
 
 # Without a name before it: of the length that Vite makes, or hexadecimal.
 _BARE_HASH = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])(?:[A-Za-z0-9_-]{8}|[0-9a-f]{12,})")
@@ -55,6 +62,9 @@ def webpack(
     :raises OSError: the manifest can't be read
     :raises ValueError: it is no manifest of webpack, or has no name below `public_path`
     """
+
+    if not isinstance(public_path, str):
+        raise TypeError(f"public_path takes a path or a URL, not {public_path!r}")
 
     def names(content: object) -> frozenset[str]:
         return _webpack_names(content, public_path)
@@ -88,22 +98,25 @@ class _Manifest:
     _identity: tuple[int, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.folder, str):
+            raise TypeError(f"folder takes the path of a folder, not {self.folder!r}")
         self.path = os.path.abspath(self.path)
         self.folder = f"{self.folder.strip('/')}/" if self.folder.strip("/") else ""
         self._identity = self._look()
         self._known = self._read()
 
     def __call__(self, name: str) -> bool:
-        try:
+        with suppress(OSError):
             if (found := self._look()) != self._identity:
-                # Noted first: a broken one is told once, not at each question.
-                self._identity = found
-                self._known = self._read()
-        except FileNotFoundError:
-            pass
+                self._identity = found  # noted first: a broken one is told once
+                self._read_again()
+        return name in self._known
+
+    def _read_again(self) -> None:
+        try:
+            self._known = self._read()
         except (OSError, ValueError) as error:
             _logger.warning("the names before are kept: %s", error)
-        return name in self._known
 
     def _look(self) -> tuple[int, ...]:
         status = os.stat(self.path)
@@ -160,16 +173,19 @@ def _known_names(chunk: Mapping[str, object]) -> Iterator[str]:
         yield splitext(basename(source))[0]
 
 
-def _hash_in(file: str, known: Iterable[str]) -> str | None:
+def _hash_in(file: str, known: Container[str]) -> str | None:
     """The hash in a name: after one of the known names and a separator, or all there is."""
     stem = splitext(basename(file))[0]
     if stem in known:
         return None
-    for name in known:
-        rest = stem.removeprefix(name)
-        if rest != stem and not rest[0].isalnum() and _HASH.fullmatch(rest, 1):
-            return rest[1:]
-    return stem if _BARE_HASH.fullmatch(stem) else None
+    for end, character in enumerate(stem):
+        if not character.isalnum() and stem[:end] in known and _is_hash(stem[end + 1 :]):
+            return stem[end + 1 :]
+    return stem if _BARE_HASH.fullmatch(stem) and _is_hash(stem) else None
+
+
+def _is_hash(text: str) -> bool:
+    return bool(_LONG_ENOUGH.fullmatch(text)) and not _NO_HASH.fullmatch(text)
 
 
 # webpack.
@@ -209,7 +225,7 @@ def _adds_hash(source: str, name: str) -> bool:
     if source == name:
         return bool(_NUMBERED.fullmatch(basename(name)))
     before, after = _parts(source), _parts(name)
-    return any(_HASH.fullmatch(part) for part in after - before)
+    return any(map(_is_hash, after - before))
 
 
 def _parts(name: str) -> set[str]:

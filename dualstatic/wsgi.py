@@ -68,9 +68,9 @@ class StaticMiddleware:
         held = _Held(
             start_response,
             lambda: open_fallback(self.files, request, has_app=True),
-            lambda page: self._send(page, environ, start_response),
+            lambda page, start: self._send(page, environ, start),
         )
-        return held.settle(self.app(environ, held.start_response))
+        return held.answer(self.app, environ)
 
     def _send(
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
@@ -122,41 +122,54 @@ class _Held:
         self,
         start_response: StartResponse,
         open_page: Callable[[], Answer | None],
-        send: Callable[[Answer], Iterable[bytes]],
+        send: Callable[[Answer, StartResponse], Iterable[bytes]],
     ) -> None:
-        self._start_response = start_response
+        self._server_start = start_response
         self._open_page = open_page
         self._send = send
-        self._started = False
+        self._called = self._passed_on = self._settled = False
         self._page: Answer | None = None
+        self._start: StartResponse = start_response
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """The server's, unless a page is to take the place of a 404."""
         self._drop_page()
-        self._started = True
-        if status.startswith("404") and (page := self._open_page()):
+        self._called = True
+        write = None
+        if self._passed_on:
+            # The server raises the exception, if something has been sent; else a page may be yet.
+            write = self._server_start(status, headers, exc_info)
+            self._start = lambda status, headers, _=None: self._server_start(
+                status, headers, exc_info
+            )
+        if not self._settled and status.startswith("404") and (page := self._open_page()):
             self._page = page
             return lambda data: None
-        return self._start_response(status, headers, *((exc_info,) if exc_info else ()))
+        self._passed_on = True
+        return write or self._server_start(status, headers, *((exc_info,) if exc_info else ()))
 
-    def settle(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+    def answer(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes]:
         """The body to send: the app's own or, after its 404, a page's."""
         try:
-            if not self._started:
-                chunks = _Begun(chunks)
+            chunks = self._begun(app(environ, self.start_response))
             if self._page is None:
+                self._settled = True
                 return chunks
-        except BaseException:
             _close(chunks)
-            raise
-        try:
-            _close(chunks)
+            return self._send(self._page, self._start)
         except BaseException:
             self._drop_page()
             raise
-        return self._send(self._page)
+
+    def _begun(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """The body of the app, which has told its status by now."""
+        try:
+            return chunks if self._called else _Begun(chunks)
+        except BaseException:
+            _close(chunks)
+            raise
 
     def _drop_page(self) -> None:
         page, self._page = self._page, None

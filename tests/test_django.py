@@ -669,6 +669,53 @@ say([
     assert project.ask(settings, code) == [[404, "lost"], False, False, 200]
 
 
+def test_a_404_that_a_page_takes_the_place_of_is_closed(project: Project):
+    (project.root / "404.html").write_text("lost")
+    text = "DUALSTATIC = {'not_found': '404-page', 'prefix': '/'}\nROOT_URLCONF = 'mysite.gone'\n"
+    (project.directory / "mysite/gone.py").write_text("""
+from io import BytesIO
+from django.http import FileResponse
+from django.urls import path
+held = []
+def gone(request):
+    held.append(BytesIO(b'gone'))
+    return FileResponse(held[-1], status=404)
+urlpatterns = [path('gone', gone)]
+""")
+    settings = project.settings("gone_pages", text + ALONE)
+    code = """
+from django.test import Client
+from mysite.gone import held
+answer = Client().get('/gone', headers={'accept': 'text/html'})
+say([answer.content.decode(), held[0].closed])
+"""
+    assert project.ask(settings, code) == ["lost", True]
+
+
+def test_the_first_of_several_pages_is_the_same_for_both_ways(project: Project):
+    text = """
+import dualstatic
+(BASE_DIR / 'first').mkdir(exist_ok=True)
+(BASE_DIR / 'first/index.html').write_text('first')
+(BASE_DIR / 'second').mkdir(exist_ok=True)
+(BASE_DIR / 'second/404.html').write_text('second')
+STATIC_ROOT = BASE_DIR / 'first'
+DUALSTATIC = {'not_found': 'single-page-application', 'prefix': '/',
+    'files': dualstatic.StaticFiles(BASE_DIR / 'second', not_found='404-page')}
+"""
+    code = """
+from django.core.wsgi import get_wsgi_application
+from werkzeug.test import Client
+import dualstatic.django
+app = get_wsgi_application()
+app = dualstatic.django.wsgi(app) if WRAPPED else app
+say(Client(app).get('/x', headers={'Accept': 'text/html'}).text)
+"""
+    for wrapped, more in ((False, ALONE), (True, "")):
+        settings = project.settings(f"several_{wrapped}", text + more)
+        assert project.ask(settings, code.replace("WRAPPED", str(wrapped))) == "first"
+
+
 def test_names_without_a_hash_are_not_immutable(project: Project):
     code = """
 from dualstatic.django import _is_hashed

@@ -76,6 +76,12 @@ def test_vite_marks_the_names_with_a_hash_and_no_others(manifest: str, names: st
         "assets/main-1234567.js",
         "assets/main-[hash:hex].js",
         "assets/mainBdkO9qYZx.js",
+        "bundle01.js",
+        "embed-v2.js",
+        "widget-1.js",
+        "assets/main-dashboard2.js",
+        "assets/main-printTheme.css",
+        "assets/main-heroImage.png",
     ],
 )
 def test_vite_leaves_a_name_without_a_hash_alone(tmp_path: Path, file: str):
@@ -123,6 +129,13 @@ def test_webpack_marks_the_names_with_a_hash_and_no_others(
     [
         ("main.js", "/static/js/bundle.js"),
         ("main.js", "/main-es2015.js"),
+        ("main.js", "/main-es2015plus.js"),
+        ("main.js", "/main.20240101.js"),
+        ("main.js", "/myBundle.js"),
+        ("main.js", "/application2.js"),
+        ("runtime~main.js", "/runtimeMain.js"),
+        ("main.css", "/assets/mainStyles.css"),
+        ("logo.png", "/media/companyLogo.png"),
         ("main.js", "/main.js?v=3f2a9c1b7d5e6f80"),
         ("3f2a9c1b7d5e6f80.js", "/js/3f2a9c1b7d5e6f80.js"),
         ("icons-3f2a9c1b.svg", "/icons-3f2a9c1b.svg"),

@@ -94,5 +94,9 @@ def spellings(file: str) -> Iterable[str]:
     if not file.endswith(_HTML):
         return (file,)
     folder, _, leaf = file.rpartition("/")
-    stem = folder if leaf == _INDEX else file.removesuffix(_HTML)
-    return file, stem, f"{stem}/", f"{stem}/index", f"{stem}/{_INDEX}", stem + _HTML
+    stem = file.removesuffix(_HTML)
+    return [*_around(stem), *(_around(folder) if leaf == _INDEX else ())]
+
+
+def _around(stem: str) -> Iterable[str]:
+    return stem, stem + _HTML, f"{stem}/", f"{stem}/index", f"{stem}/{_INDEX}"

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
+from wsgiref.handlers import SimpleHandler
 from wsgiref.validate import validator
 
 import pytest
 
 import dualstatic.asgi
 import dualstatic.wsgi
-from dualstatic import Request, StaticFiles
+from dualstatic import FileChanged, Request, StaticFiles
 from tests.doors import Answer, Messages, make_environ, make_scope
 from tests.rows import rows
 from tests.steps import open_files, staying
 
 pytestmark = pytest.mark.usefixtures("aging")
 
+MIB = 2**20
 SPA, PAGE = "single-page-application", "404-page"
 NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
 ACCEPT = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -327,3 +332,101 @@ def test_an_app_that_raises_late_is_closed(tree: Callable[..., Path]) -> None:
 def test_an_unknown_way_is_refused(tree: Callable[..., Path], value: str) -> None:
     with pytest.raises(ValueError, match="not_found takes"):
         StaticFiles(tree(FILES), not_found=value)  # type: ignore[arg-type]
+
+
+# Apps that change their minds, or fail.
+
+
+def start_again(write: bool) -> Callable[[Any, Any], Iterable[bytes]]:
+    """An app that turns its 200 into a 404, as PEP 3333 lets it, and may have sent something."""
+
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        write_now = start_response("200 OK", [("Content-Type", "text/plain")])
+        if write:
+            write_now(b"begun")
+        try:
+            raise KeyError("too late")
+        except KeyError:
+            start_response("404 Not Found", [("Content-Type", "text/plain")], sys.exc_info())
+        return [b"none"]
+
+    return app
+
+
+def fail_between(environ: Any, start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"begun"
+    try:
+        raise KeyError("too late")
+    except KeyError:
+        start_response("404 Not Found", [("Content-Type", "text/plain")], sys.exc_info())
+    yield b" and ended"
+
+
+def handled(files: StaticFiles, app: Any, fields: dict[str, str]) -> tuple[bytes, str]:
+    """What the standard library's server sends, and what it says of errors."""
+    output, errors = BytesIO(), StringIO()
+    environ = make_environ("GET", b"/route", list(fields.items()))
+    handler = SimpleHandler(BytesIO(), output, errors, environ)
+    handler.run(dualstatic.wsgi.StaticMiddleware(app, files=files))
+    return output.getvalue(), errors.getvalue()
+
+
+def test_an_app_may_turn_its_answer_into_a_404(files: Callable[..., StaticFiles]) -> None:
+    sent, errors = handled(files(not_found=SPA), start_again(write=False), NAVIGATE)
+    assert errors == ""
+    assert b" 200 OK\r\n" in sent
+    assert sent.endswith(b"\r\n\r\nhome")
+    sent, _ = handled(files(not_found=SPA), start_again(write=False), {"Sec-Fetch-Mode": "cors"})
+    assert b" 404 Not Found\r\n" in sent
+    assert sent.endswith(b"\r\n\r\nnone")
+
+
+@pytest.mark.parametrize("app", [start_again(write=True), fail_between], ids=["write", "yield"])
+def test_an_answer_that_has_begun_is_broken_off_as_the_app_would_have_it(
+    files: Callable[..., StaticFiles], app: Any
+) -> None:
+    sent, errors = handled(files(not_found=SPA), app, NAVIGATE)
+    assert sent.endswith(b"begun")
+    assert "KeyError: 'too late'" in errors
+
+
+def test_an_app_that_fails_after_its_404_leaves_no_file_open(
+    files: Callable[..., StaticFiles],
+) -> None:
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("404 Not Found", [])
+        raise KeyError("later")
+
+    door = dualstatic.wsgi.StaticMiddleware(app, files=files(not_found=PAGE, memory=0))
+    before, kept = open_files(), []
+    for _ in range(3):
+        with pytest.raises(KeyError) as raised:
+            door(make_environ("GET", b"/big/x", list(NAVIGATE.items())), lambda *_: None)
+        kept.append(raised)
+    assert open_files() == before
+
+
+def test_nothing_of_the_app_follows_a_page_that_fails_on_its_way(
+    tree: Callable[..., Path],
+) -> None:
+    root = tree({"index.html": b"page" * MIB})
+    started: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+        except Exception:
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            raise
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            started.append(message["status"])
+        os.truncate(root / "index.html", 1000)
+
+    files = StaticFiles(root, live=True, not_found=SPA)
+    door = dualstatic.asgi.StaticMiddleware(app, files=files)
+    with pytest.raises(FileChanged):
+        asyncio.run(door(make_scope("GET", b"/a", list(NAVIGATE.items())), staying(), send))
+    assert started == [200]
