@@ -103,9 +103,11 @@ def _compress(arguments: Sequence[str]) -> None:
         parser.exit(compress.run(parser.parse_args(arguments)))
     except compress.CantCompress as error:
         parser.error(str(error))
-    except BrokenPipeError:  # nobody reads what is printed, at the end of Python neither
+    except OSError as error:  # what is printed can't be, at the end of Python neither
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        parser.exit(141)  # as by SIGPIPE
+        if isinstance(error, BrokenPipeError):
+            parser.exit(141)  # as by SIGPIPE
+        parser.exit(1, f"{parser.prog}: error: can't print: {error.strerror}\n")
 
 
 def _serve(arguments: Sequence[str]) -> None:

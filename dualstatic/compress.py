@@ -109,9 +109,10 @@ def _codings(text: str) -> list[str]:
 
 
 def _jobs(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 999:
+    digits = text.lstrip("0")
+    if not text.isascii() or not digits.isdigit() or len(digits) > 3:
         raise argparse.ArgumentTypeError(f"a number from 1 to 999, not {text!r}")
-    return int(text)
+    return int(digits)
 
 
 def _cpus() -> int:
@@ -131,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
     coders = _coders(options.encodings)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
-    report = Report(Progress() if sys.stdout.isatty() else None)
+    report = Report(Progress() if sys.stdout and sys.stdout.isatty() else None)
     stop = Stop()
     with _signals(stop):
         try:

@@ -24,6 +24,9 @@ PIECE = 2**18
 _ENCODED_PIECE = 2**12
 """Bytes that are decompressed at a time: a few can stand for very many."""
 
+_FIRST_PIECE = 2**4
+"""The first ones are fewer, to get something out before an error is met."""
+
 
 class LibraryMissing(ImportError):
     """A coding's library isn't installed; says which, and how to get it."""
@@ -32,12 +35,14 @@ class LibraryMissing(ImportError):
 @dataclass(frozen=True, slots=True)
 class Coder:
     """One content coding. `compressor` takes the length of the text, whether it is text, and
-    whether a quick estimate will do; `errors` are raised by what isn't of this coding."""
+    whether a quick estimate will do; `errors` are raised by what isn't of this coding, or broken;
+    `magic` are the bytes that it begins with, if it has such."""
 
     coding: str
     compressor: Callable[[int, bool, bool], Compressor]
     decompressor: Callable[[], Decompressor]
     errors: tuple[type[Exception], ...]
+    magic: bytes = b""
 
     @property
     def suffix(self) -> str:
@@ -64,7 +69,7 @@ class Coder:
 
         `step` is called with each piece.
         """
-        begun = False
+        begun = self._begins(sibling)
         try:
             for piece in self._decompress(sibling):
                 step()
@@ -77,10 +82,18 @@ class Coder:
             return False if begun else None
         return not plain.read(1)
 
+    def _begins(self, file: BinaryIO) -> bool:
+        """Whether a file is of this coding by its first bytes, be it broken."""
+        begins = bool(self.magic) and file.read(len(self.magic)) == self.magic
+        file.seek(0)
+        return begins
+
     def _decompress(self, file: BinaryIO) -> Iterator[bytes]:
         feed, is_complete = self.decompressor()
-        while piece := file.read(_ENCODED_PIECE):
+        size = _FIRST_PIECE
+        while piece := file.read(size):
             yield feed(piece)
+            size = min(2 * size, _ENCODED_PIECE)
         if not is_complete():
             raise EOFError("the file is cut short")
 
@@ -103,7 +116,7 @@ def _gzip() -> Coder:
         each = zlib.decompressobj(wbits=31)
         return each.decompress, lambda: each.eof and not each.unused_data
 
-    return Coder("gzip", compressor, decompressor, (zlib.error,))
+    return Coder("gzip", compressor, decompressor, (zlib.error,), b"\x1f\x8b")
 
 
 def _brotli() -> Coder:
@@ -128,6 +141,7 @@ def _zstd() -> Coder:
         return _zstandard(_library("zstd", "zstandard"))
 
 
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_LEVELS = (19, 3)
 """The best and a quick one. From 20 on a window is larger than browsers take (RFC 9659: 8 MiB)."""
 
@@ -144,7 +158,7 @@ def _standard_zstd(zstd: ModuleType) -> Coder:
         each = zstd.ZstdDecompressor()
         return each.decompress, lambda: each.eof and not each.unused_data
 
-    return Coder("zstd", compressor, decompressor, (zstd.ZstdError, ValueError))
+    return Coder("zstd", compressor, decompressor, (zstd.ZstdError, ValueError), _ZSTD_MAGIC)
 
 
 def _zstandard(zstandard: ModuleType) -> Coder:
@@ -156,7 +170,7 @@ def _zstandard(zstandard: ModuleType) -> Coder:
         each = zstandard.ZstdDecompressor().decompressobj()
         return each.decompress, lambda: each.eof and not each.unused_data
 
-    return Coder("zstd", compressor, decompressor, (zstandard.ZstdError,))
+    return Coder("zstd", compressor, decompressor, (zstandard.ZstdError,), _ZSTD_MAGIC)
 
 
 def _library(coding: str, name: str) -> ModuleType:

@@ -272,7 +272,8 @@ class Job:
                 os.replace(path, self.path)
                 return self._outcome("written", size)
         if exists:
-            os.unlink(self.path)
+            with suppress(FileNotFoundError):  # another run was faster
+                os.unlink(self.path)
         return self._outcome("removed" if exists else "no gain")
 
 

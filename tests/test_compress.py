@@ -267,6 +267,22 @@ def test_a_sibling_that_was_cut_short_is_written_anew(folder: Path, size: int):
     assert [sibling.read_bytes() for sibling in siblings] == whole
 
 
+def test_a_sibling_with_a_broken_byte_is_written_anew(folder: Path):
+    write(folder / "app.js")
+    compress(folder)
+    siblings = [folder / f"app.js{suffix}" for suffix in SUFFIXES.values()]
+    whole = [sibling.read_bytes() for sibling in siblings]
+    for sibling, content in zip(siblings, whole, strict=True):
+        middle = len(content) // 2
+        broken = bytes([content[middle] ^ 255])
+        write(sibling, content[:middle] + broken + content[middle + 1 :])
+    assert compress(folder).returncode == 0
+    assert [sibling.read_bytes() for sibling in siblings] == whole
+    write(siblings[1], whole[1] + b"xx")
+    assert compress(folder).returncode == 0
+    assert siblings[1].read_bytes() == whole[1]
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES.values())
 def test_what_is_not_compressed_as_its_name_says_is_left_and_reported(folder: Path, suffix: str):
     write(folder / "notes", NOISE)
@@ -391,6 +407,7 @@ def test_a_file_that_changes_meanwhile_is_reported_and_gets_no_sibling(folder: P
         (["nowhere"], "directory"),
         ([".", "--jobs", "0"], "--jobs"),
         ([".", "--jobs", "many"], "--jobs"),
+        ([".", "--jobs", "0000000011000"], "--jobs"),
         ([".", "--encodings", "deflate"], "--encodings"),
         ([".", "--encodings", ""], "--encodings"),
         ([".", "--nonsense"], "nonsense"),
@@ -494,6 +511,23 @@ def test_nobody_who_reads_what_is_printed_leaves_nothing_half_written(long: Path
     assert (process.returncode, err) == (141, "")
     assert len(list(long.glob("*.br"))) < 41
     assert not list(long.glob(".*"))
+
+
+def test_what_can_not_be_printed_is_told_in_one_line(folder: Path, start):
+    write(folder / "app.js")
+    with open("/dev/full", "w") as full:
+        process = start(folder, stdout=full)
+        _, err = process.communicate(timeout=RUNNING_WITHIN)
+    assert (process.returncode, err.count("\n")) == (1, 1)
+    assert "can't print: No space left on device" in err
+
+
+def test_without_an_output_the_siblings_are_written(folder: Path):
+    write(folder / "app.js")
+    command = f'exec "{sys.executable}" -m dualstatic compress "{folder}" >&-'
+    ended = subprocess.run(["sh", "-c", command], env=environment(), timeout=RUNNING_WITHIN)
+    assert ended.returncode == 0
+    assert len(names(folder)) == 4
 
 
 # What is said.
