@@ -224,21 +224,24 @@ async def _hand_over(response: Response, body: Body, offers: set[str], send: Sen
         path = response.file.opener.path_of(response.file.name)
         parts.append({"type": _PATHSEND, "path": path})
     else:
-        file, last = body.handle(), len(response.body) - 1
-        parts += [_part(part, file, number < last) for number, part in enumerate(response.body)]
+        file = body.handle()
+        parts += [_part(part, file) for part in response.body]
     try:
         await _send(send, _start(response))
         for part in parts:
             await _send(send, part)
+        if parts[-1]["type"] != _PATHSEND:
+            body.prove()  # the server has sent what there was, be it too little
+            await _send(send, {"type": "http.response.body", "body": b"", "more_body": False})
     except _ClientGone:
         return
 
 
-def _part(part: bytes | range, file: FileIO, more: bool) -> Message:
+def _part(part: bytes | range, file: FileIO) -> Message:
     if isinstance(part, bytes):
-        return {"type": "http.response.body", "body": part, "more_body": more}
+        return {"type": "http.response.body", "body": part, "more_body": True}
     window = {"offset": part.start, "count": len(part)}
-    return {"type": _ZEROCOPYSEND, "file": file, **window, "more_body": more}
+    return {"type": _ZEROCOPYSEND, "file": file, **window, "more_body": True}
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

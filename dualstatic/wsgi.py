@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
+_UWSGI = "uwsgi.version"
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -100,9 +101,14 @@ class StaticMiddleware:
         return self.files._get_ready(resource, path, _raw_path(environ), accepted, tag)
 
     def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
-        """The body as the server would have it. The wrapper of wsgiref minds no length."""
+        """The body as the server would have it.
+
+        The wrapper of wsgiref minds no length, and uWSGI sends more than it if the file grows.
+        """
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
-        if wrap is None or wrap is FileWrapper or (file := body.detach()) is None:
+        if wrap is None or wrap is FileWrapper or _UWSGI in environ:
+            return body
+        if (file := body.detach()) is None:
             return body
         try:
             wrapped: Iterable[bytes] = wrap(file, CHUNK)

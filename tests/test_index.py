@@ -28,6 +28,7 @@ from .children import run_threads, within
 from .conftest import WITH_MEMORY
 from .doors import Client, OnDisk
 from .faults import patch_everywhere
+from .servers import run
 from .trees import Link, settle, write_tree
 from .watch import Watch, needs_inotify
 
@@ -815,3 +816,51 @@ def test_a_deep_tree_is_scanned_to_its_end(tmp_path: Path, mode: str) -> None:
     root = write_tree(tmp_path / "deep", {f"{path}/f.txt": b"f"})
     files = OnDisk(root, live=mode == "live")
     assert files.get_response(Request("GET", f"/{path}/f.txt"))
+
+
+def test_after_the_new_version_was_served_nobody_is_told_of_the_old_one(
+    root: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    client = Client(StaticFiles(root, memory=0), door)
+    for _ in range(2):
+        old = client.get("/t.txt")
+    (root / "next").write_bytes(b"another text")
+    (root / "next").rename(root / "t.txt")
+    assert client.get("/t.txt").body == b"another text"
+    again = client.get("/t.txt", {"If-None-Match": str(old["etag"])})
+    assert (again.status, again.body) == (200, b"another text")
+    (root / "t.txt").unlink()
+    assert client.get("/t.txt").passed
+    assert client.get("/t.txt", {"If-None-Match": str(again["etag"])}).passed
+
+
+@pytest.mark.parametrize("memory", [0, 2**20])
+def test_a_file_of_the_first_directory_that_was_away_comes_back(
+    door: str, memory: int, tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    roots = [tree({"app.js": "new"}, "new"), tree({"app.js": "old"}, "old")]
+    client = Client(StaticFiles(roots, memory=memory), door)
+    (roots[0] / "app.js").rename(roots[0] / "away")
+    for _ in range(2):
+        assert client.get("/app.js").body == b"old"
+    (roots[0] / "away").rename(roots[0] / "app.js")
+    for _ in range(2):
+        assert client.get("/app.js").body == b"new"
+
+
+AT_THE_END = """
+import atexit, os, sys
+def look():
+    print(os.path.samestat(os.fstat(descriptor), os.stat(sys.argv[1])))
+atexit.register(look)
+from dualstatic import StaticFiles
+files = StaticFiles(sys.argv[1])
+descriptor = files._look_up._state.scans[0].directory._root
+"""
+
+
+def test_the_root_stays_open_for_threads_that_work_at_the_end_of_python(root: Path) -> None:
+    ended = run("-c", AT_THE_END, str(root))
+    assert ended.stdout == "True\n", ended.stderr

@@ -349,3 +349,52 @@ def test_two_requests_that_find_the_same_keep_it_once(tree: Callable[..., Path])
     index.remember("/sub/", index.ready["/sub/"])
     assert has(files, "sub/")
     assert has(files, "sub/index.html")
+
+
+def test_a_page_is_counted_once_however_many_paths_it_has(tree: Callable[..., Path]) -> None:
+    root = tree({"index.html": b"p" * 600 * KIB, "other.bin": b"o" * 600 * KIB})
+    files = StaticFiles(root, html=True, memory=1000 * KIB)
+    for target in ("", "index.html", "", "index.html"):
+        assert ask(files, target)[2]
+        assert has(files, "")
+    assert ask(files, "other.bin")[2]
+    assert not has(files, "")
+    assert not has(files, "index.html")
+    assert ask(files, "")[2]
+    assert not has(files, "other.bin")
+
+
+def test_a_page_stays_as_long_as_one_of_its_paths_is_used(tree: Callable[..., Path]) -> None:
+    names = {f"{number}.bin": b"o" * 300 * KIB for number in range(4)}
+    files = StaticFiles(tree({"index.html": b"p" * 300 * KIB, **names}), html=True, memory=2**20)
+    client = Client(files, "wsgi")
+    client.get("/index.html")
+    for name in names:
+        client.get("/")
+        client.get(f"/{name}")
+        assert has(files, "")
+    for name in names:
+        client.get(f"/{name}")
+    assert not has(files, "")
+    assert files._look_up._memory._total <= 2**20
+    assert len(files._look_up._memory._paths) <= 3
+
+
+def test_what_is_kept_while_a_refresh_ends_is_counted(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree({f"{number}.bin": bytes([number]) * 600 * KIB for number in range(2)})
+    files = StaticFiles(root, memory=1000 * KIB)
+    ask(files, "0.bin")
+    memory: Any = files._look_up._memory
+    forget = memory.forget_resources
+
+    def ask_and_forget(openers: Any) -> None:
+        ask(files, "1.bin")
+        forget(openers)
+
+    monkeypatch.setattr(memory, "forget_resources", ask_and_forget)
+    files.refresh()
+    ask(files, "0.bin")
+    assert has(files, "0.bin")
+    assert not has(files, "1.bin")

@@ -6,8 +6,10 @@ import asyncio
 import errno
 import logging
 import os
+import signal
 import socket
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -22,13 +24,13 @@ import pytest
 import trio
 
 import dualstatic.asgi
-from dualstatic import StaticFiles
+from dualstatic import Body, FileChanged, Request, StaticFiles
 from dualstatic.disk.body import WholeFile
 
 from .children import in_child, take_descriptors, within
 from .doors import Answer, Client, ask_asgi_here, make_scope
 from .faults import READS, fails_to_open, fails_to_read, patch_everywhere
-from .servers import Server, eventually, free_port, serve
+from .servers import Server, environment, eventually, free_port, serve
 from .steps import Connection, open_below, soon
 
 MIB = 2**20
@@ -219,13 +221,104 @@ def test_a_disk_that_fails_a_file_wrapper_is_logged_too(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At its start, a process's memory fails to be read as a broken disk does."""
-    path = str(root / "big.bin")
+    response = StaticFiles(root, live=True).get_response(Request("GET", "/big.bin"))
+    assert response
+    assert response.file
     for _ in range(2):
-        with WholeFile(os.open("/proc/self/mem", os.O_RDONLY), 10, path) as file:
+        with WholeFile(os.open("/proc/self/mem", os.O_RDONLY), response.file) as file:
             with pytest.raises(OSError, match="Input/output error"):
                 file.read(10)
             file._promised = 0
     assert caplog.messages == [f"can't be read, Input/output error: '{root}/big.bin'"]
+
+
+def whole_file(root: Path) -> WholeFile:
+    response = StaticFiles(root, live=True).get_response(Request("GET", "/big.bin"))
+    assert response
+    file = Body(response).detach()
+    assert file
+    return file
+
+
+def test_a_wrapped_file_that_was_cut_short_and_written_anew_is_told(root: Path) -> None:
+    """A server that sends by the descriptor met the end in between."""
+    content = (root / "big.bin").read_bytes()
+    file = whole_file(root)
+    (root / "big.bin").write_bytes(content[:1000])
+    os.lseek(file.fileno(), 1000, os.SEEK_SET)
+    (root / "big.bin").write_bytes(content)
+    with pytest.raises(FileChanged):
+        file.close()
+    assert file.closed
+
+
+def test_a_wrapped_file_that_was_sent_whole_may_have_changed_since(root: Path) -> None:
+    file = whole_file(root)
+    os.lseek(file.fileno(), 0, os.SEEK_END)
+    (root / "big.bin").write_bytes(b"x" * (root / "big.bin").stat().st_size)
+    file.close()
+
+
+def test_uwsgi_gets_no_file_to_send_by_itself(root: Path) -> None:
+    """It measures a file anew when it sends it, and would send more than was promised."""
+    extra = {"wsgi.file_wrapper": no_wrapper, "uwsgi.version": b"2.0"}
+    answer = Client(StaticFiles(root, live=True), "wsgi").get("/big.bin", **extra)
+    assert answer.body == (root / "big.bin").read_bytes()
+
+
+def no_wrapper(*arguments: Any) -> Any:
+    raise AssertionError("the file was wrapped")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux has leases")
+@MODES
+def test_a_file_under_a_lease_raises_and_is_logged(
+    mode: str, door: str, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import fcntl
+
+    client = Client(StaticFiles(root, **OPTIONS[mode]), door)
+    descriptor = os.open(root / "t.txt", os.O_RDWR)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        for _ in range(2):
+            with pytest.raises(OSError, match="a lease"):
+                client.get("/t.txt")
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, before)
+    assert len(caplog.messages) == 1
+    assert client.get("/t.txt").status == 200
+
+
+LOCALE = """
+import asyncio, sys
+import dualstatic.asgi
+from dualstatic import StaticFiles
+sent = []
+async def send(message): sent.append(message)
+async def receive(): return {"type": "http.request"}
+for live in (True, False):
+    door = dualstatic.asgi.StaticMiddleware(files=StaticFiles(sys.argv[1], live=live))
+    scope = {"type": "http", "method": "GET", "path": "/\\u65e5.txt", "headers": []}
+    asyncio.run(door(scope, receive, send))
+print([message["status"] for message in sent if "status" in message], sys.getfilesystemencoding())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one encoding")
+def test_a_name_that_the_locale_can_not_express_is_a_miss(root: Path) -> None:
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ended = subprocess.run(
+        [sys.executable, "-c", LOCALE, str(root)],
+        env={**environment(), **locale},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.stdout == "[404, 404] ascii\n", ended.stderr
 
 
 # What is no file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import threading
@@ -17,9 +18,13 @@ CHUNK = 2**18
 _WITHOUT_NOWAIT: set[int] = set()
 """Devices whose file systems can't say that a read would have to wait."""
 
+_NO_SUCH_READ = frozenset({None, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM})
+"""What a system answers that has no such read, a file system, or a sandbox; None: Python."""
+
 _of_thread = threading.local()
 
 _TOO_SHORT = "the file became shorter than promised"
+_OVERWRITTEN = "the file was overwritten while it was sent"
 
 
 class FileChanged(Exception):
@@ -89,8 +94,9 @@ class Body:
             count = os.preadv(descriptor, [window], part.start, os.RWF_NOWAIT)
         except BlockingIOError:
             return None
-        except (OSError, AttributeError):  # neither every system nor every file system has it
-            _WITHOUT_NOWAIT.add(file.identity[0])
+        except (OSError, AttributeError) as error:
+            if getattr(error, "errno", None) in _NO_SUCH_READ:
+                _WITHOUT_NOWAIT.add(file.identity[0])
             return None
         return bytes(window) if count == len(part) else None
 
@@ -127,7 +133,7 @@ class Body:
             return None
         with self._guard:
             descriptor, self._descriptor = self._descriptor, None
-        return None if descriptor is None else WholeFile(descriptor, file.size, _path(file))
+        return None if descriptor is None else WholeFile(descriptor, file)
 
     def handle(self) -> io.FileIO:
         """The open file as an object, for a server that sends by its descriptor; closed with us."""
@@ -135,6 +141,16 @@ class Body:
             if self._descriptor is None:
                 raise ValueError("a closed body has no file")
             return io.FileIO(self._descriptor, closefd=False)
+
+    def prove(self) -> None:
+        """After a server has sent from the handle: FileChanged, if that may have been too little.
+
+        It meets the end of a file that is cut short and, unlike us, doesn't tell.
+        """
+        with self._guard:
+            if self._descriptor is not None and self._response.file is not None:
+                file = self._response.file
+                _prove(self._descriptor, file.size, file.identity[3])
 
     def __del__(self) -> None:
         if hasattr(self, "_guard"):
@@ -147,6 +163,19 @@ def _open(file: File) -> int:
         os.close(descriptor)
         raise FileChanged(file.name)
     return descriptor
+
+
+def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None:
+    """FileChanged, if a file that somebody else sent from may have ended early at any time.
+
+    It is long enough again where it was cut short to be written anew. `sent` is how much has been
+    sent for sure. ctime doesn't matter: that changes when a deploy gives the name to another file.
+    """
+    status = os.fstat(descriptor)
+    if status.st_size < promised:
+        raise FileChanged(_TOO_SHORT)
+    if sent < promised and status.st_mtime_ns != mtime:
+        raise FileChanged(_OVERWRITTEN)
 
 
 def _buffer() -> memoryview:
@@ -187,10 +216,10 @@ class WholeFile(io.FileIO):
     the next answer for it.
     """
 
-    def __init__(self, descriptor: int, promised: int, path: str) -> None:
+    def __init__(self, descriptor: int, file: File) -> None:
         super().__init__(descriptor)
-        self._promised = promised
-        self._path = path
+        self._promised, self._mtime = file.size, file.identity[3]
+        self._path = _path(file)
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._promised - self.tell(), 0)
@@ -213,7 +242,8 @@ class WholeFile(io.FileIO):
     def close(self) -> None:
         if self.closed:
             return
-        size = os.fstat(self.fileno()).st_size
-        super().close()
-        if size < self._promised:
-            raise FileChanged(_TOO_SHORT)
+        try:
+            # A server that sends by the descriptor leaves the position at what it sent.
+            _prove(self.fileno(), self._promised, self._mtime, sent=self.tell())
+        finally:
+            super().close()

@@ -30,7 +30,11 @@ def is_cached(path: str, directory: int = _AT_FDCWD) -> bool:
     global _call
     if _call is None:
         return False
-    descriptor = _call(_OPENAT2, directory, os.fsencode(path), _HOW, len(_HOW))
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError:  # there is no such name in this locale
+        return True
+    descriptor = _call(_OPENAT2, directory, encoded, _HOW, len(_HOW))
     if descriptor >= 0:
         os.close(descriptor)
         return True

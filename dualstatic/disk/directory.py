@@ -257,7 +257,10 @@ class Walk:
         return descriptor, status
 
     def _open(self, leaf: str, follow: bool) -> int:
-        return os.open(leaf, READ if follow else READ | NOFOLLOW, dir_fd=self._here)
+        try:
+            return os.open(leaf, READ if follow else READ | NOFOLLOW, dir_fd=self._here)
+        except BlockingIOError as error:  # it isn't the disk that would have to be waited for
+            raise OSError(errno.EBUSY, "another program has a lease on it", leaf) from error
 
     def _spelled(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
@@ -418,7 +421,8 @@ class PinnedDirectory(Directory):
         self._walk = walk
         self._root = os.open(path, _SEARCH)
         self.real_path = os.path.realpath(path)
-        finalize(self, os.close, self._root)
+        # Not at the end of Python: threads may still be at work then.
+        finalize(self, os.close, self._root).atexit = False
 
     def walk(self) -> Walk:
         return self._walk(self._root, lambda: self.real_path)

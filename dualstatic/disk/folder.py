@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from ..core.values import File, Gate, Identity, Look, Policy, Resource, Stored
 from .directory import MISSES, Directory, Opened, Walk, Warnings, identity, tell_trouble
@@ -50,7 +49,6 @@ class Finder:
     validators: Validators = field(default_factory=Validators)
     warn: Warnings = field(default_factory=Warnings)
 
-    @cached_property
     def remembering(self) -> Finder:
         """One that reads no file, but raises BlockingIOError."""
         return replace(self, validators=self.validators.remembered())
@@ -181,6 +179,7 @@ class Folder:
 
     def __post_init__(self) -> None:
         self.known = Below(self.gate.prefix)
+        self.remembering = self.finder.remembering()
 
     def look_up(self, path: str, *, wait: bool | None) -> Resource | None:
         """What is at a path; with `wait=None`, where the system has that in its cache."""
@@ -189,7 +188,7 @@ class Folder:
             return None
         if not wait and (wait is False or not self._is_cached(name)):
             raise BlockingIOError("a live look-up reads the disk")
-        finder = self.finder if wait else self.finder.remembering
+        finder = self.finder if wait else self.remembering
         places = [(directory, finder.encodings) for directory in self.directories]
         looks = finder.find(places, name)
         return self._describe(name, looks) if looks else None

@@ -234,8 +234,9 @@ class Index:
         looks = self._finder.find(places, name, self._memory.reader(path))
         if not looks:
             return None
-        if looks[0].stored.coding and any(scan.has(path) for scan in state.scans):
-            # The file itself is away: kept so, it would stay a miss when it is back.
+        first, is_listed = looks[0].stored, any(scan.has(path) for scan in state.scans)
+        if first.file.opener is not places[0][0] or (first.coding and is_listed):
+            # The file that comes first is away: kept so, it would not be seen when it is back.
             looks = [look._replace(fresh=True, content=None) for look in looks]
         policy = state.policies.get(path) or self._finder.policy(name)
         if len(state.policies) < state.room:
@@ -257,6 +258,8 @@ class Index:
         if not again and all(map(_is_same, {file, resource.representations[0].stored.file})):
             return True
         self._state.found.pop(path, None)
+        for answered in self._paths(path):
+            self._state.ready.pop(answered, None)
         return False
 
     def refresh(self) -> None:
@@ -267,7 +270,7 @@ class Index:
             state = _State(tuple(scans), paths + _SECOND_NAMES)
             self._state, self.ready = state, state.ready
             self.known = self._known(scans)
-            self._memory.forget_resources()
+            self._memory.forget_resources([scan.directory for scan in scans])
 
     def _known(self, scans: Sequence[Scan]) -> Container[str]:
         """All paths that may get an answer; with links to directories there is no end of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from ..core.values import File, Identity, Resource
 from .directory import identity
@@ -20,6 +20,8 @@ class Memory:
         self._guard = Lock()
         self._held: OrderedDict[str, tuple[dict[Identity, bytes], Resource | None]] = OrderedDict()
         self._total = 0
+        # The paths of a resource, by its id: its bytes are counted at one, and go with the last.
+        self._paths: dict[int, list[str]] = {}
         # Says that the bytes of a path were asked for again; KeyError where they are not here.
         self.use = self._held.move_to_end
 
@@ -51,28 +53,58 @@ class Memory:
             if path in self._held and self._held[path][1] is resource:
                 return  # two requests found it at the same time
             self._let_go(path)
-            if _size(contents) > self._limit:
+            if id(resource) in self._paths:
+                self._hold(path, {}, resource)
+            elif _size(contents) > self._limit:
                 _empty(resource)
             elif contents:
-                self._held[path] = contents, resource
-                self._total += _size(contents)
+                self._hold(path, contents, resource)
             while self._total > self._limit:
                 self._let_go(next(iter(self._held)))
 
+    def _hold(self, path: str, contents: dict[Identity, bytes], resource: Resource) -> None:
+        self._held[path] = contents, resource
+        self._total += _size(contents)
+        self._paths.setdefault(id(resource), []).append(path)
+
     def _let_go(self, path: str) -> None:
         contents, resource = self._held.pop(path, ({}, None))
+        if resource is not None and (other := self._other_path(path, resource)):
+            self._held[other] = contents or self._held[other][0], resource
+            return
         self._total -= _size(contents)
-        if resource:
+        if resource is not None:
             _empty(resource)
 
-    def forget_resources(self) -> None:
-        """Keep the bytes alone: a new index asks for them by the files that they are from."""
+    def _other_path(self, path: str, resource: Resource) -> str | None:
+        """Another path that has the resource, now that this one has it no more."""
+        paths = self._paths[id(resource)]
+        paths.remove(path)
+        if paths:
+            return paths[0]
+        del self._paths[id(resource)]
+        return None
+
+    def forget_resources(self, openers: Container[object]) -> None:
+        """Keep the bytes alone: a new index asks for them by the files that they are from.
+
+        Resources whose files these `openers` open are of that index already.
+        """
         with self._guard:
             for path, (contents, resource) in list(self._held.items()):
-                if resource and not resource.settled:
+                if resource is None or _opener(resource) in openers:
+                    continue
+                if contents and resource.settled:
+                    self._paths.pop(id(resource), None)
+                    self._held[path] = contents, None
+                elif id(resource) in self._paths:
                     self._let_go(path)
                 else:
-                    self._held[path] = contents, None
+                    del self._held[path]
+
+
+def _opener(resource: Resource) -> object:
+    return resource.representations[0].stored.file.opener
 
 
 def _empty(resource: Resource) -> None:

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 import dualstatic.asgi
-from dualstatic import Body, Request, Response, StaticFiles
+from dualstatic import Body, FileChanged, Request, Response, StaticFiles
 from tests.doors import OnDisk, make_scope
 from tests.rows import rows
 from tests.steps import open_files
@@ -275,3 +275,25 @@ def test_pages_that_are_not_in_the_cache_are_read_by_a_thread(
     assert first is None
     assert b"".join(body) == BIG + BIG
     assert stream(files) == BIG + BIG
+
+
+@pytest.mark.parametrize("regrown", [False, True])
+def test_a_file_that_is_cut_short_while_the_server_sends_it_is_told(
+    mode: str, tree: Callable[..., Path], regrown: bool
+) -> None:
+    root = tree({"big.bin": BIG + BIG})
+    files = StaticFiles(root, live=mode == "live", memory=0)
+    messages: list[Any] = []
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+        os.truncate(root / "big.bin", 1000)
+        if regrown:
+            os.truncate(root / "big.bin", 2 * len(BIG))
+
+    scope = make_scope("GET", b"/big.bin", ())
+    scope["extensions"] = {ZEROCOPYSEND: {}}
+    door = dualstatic.asgi.StaticMiddleware(files=files)
+    with pytest.raises(FileChanged):
+        anyio.run(door, scope, receive, send)
+    assert all(message.get("more_body", True) for message in messages)
