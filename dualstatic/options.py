@@ -206,7 +206,9 @@ def not_found(value: NotFound) -> NotFound:
     return value
 
 
-_OFFLOAD = re.compile(r"X-Accel-Redirect: (/[!-~]*)|X-Sendfile")
+_OFFLOAD = re.compile(
+    r"X-Accel-Redirect: (?=/)((?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?)|X-Sendfile"
+)
 
 
 def offload(value: str | None, directories: int) -> Callable[[File], Fields] | None:
@@ -220,7 +222,7 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
     if not match:
         raise ValueError(f"{takes}, not {value!r}")
     if match[1] is None:
-        return lambda file: (("x-sendfile", quote(file.opener.path_of(file.name))),)
+        return lambda file: (("x-sendfile", quote(os.fsencode(file.opener.path_of(file.name)))),)
     if directories != 1:
         raise ValueError("offload takes X-Accel-Redirect with one directory, and no packages")
     top = match[1].rstrip("/")

@@ -122,7 +122,11 @@ def test_a_client_that_has_it_gets_304(nginx: Server) -> None:
     for name, field in (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since")):
         validator = nginx.get("/static/t.txt")[name]
         assert validator
-        assert nginx.get("/static/t.txt", {field: validator}).status == 304
+        answer = nginx.get("/static/t.txt", {field: validator})
+        assert (answer.status, answer["etag"]) == (304, nginx.get("/static/t.txt")["etag"])
+    tag = str(nginx.get("/static/t.txt")["etag"])
+    assert nginx.get("/static/t.txt", {"If-Match": tag}).status == 200
+    assert nginx.get("/static/t.txt", {"If-Match": '"another"'}).status == 412
 
 
 @pytest.mark.parametrize(
