@@ -171,10 +171,12 @@ def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None
     It is long enough again where it was cut short to be written anew. `sent` is how much has been
     sent for sure. ctime doesn't matter: that changes when a deploy gives the name to another file.
     """
+    if sent >= promised:
+        return
     status = os.fstat(descriptor)
     if status.st_size < promised:
         raise FileChanged(_TOO_SHORT)
-    if sent < promised and status.st_mtime_ns != mtime:
+    if status.st_mtime_ns != mtime:
         raise FileChanged(_OVERWRITTEN)
 
 
@@ -220,6 +222,7 @@ class WholeFile(io.FileIO):
         super().__init__(descriptor)
         self._promised, self._mtime = file.size, file.identity[3]
         self._path = _path(file)
+        self._reached = 0
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._promised - self.tell(), 0)
@@ -237,13 +240,16 @@ class WholeFile(io.FileIO):
         """The end is the promised one, for servers that measure the file by it."""
         if whence == os.SEEK_END:
             return super().seek(self._promised + offset)
-        return super().seek(offset, whence)
+        # Python's `socket.sendfile` goes to where it came, whoever then goes back.
+        position = super().seek(offset, whence)
+        self._reached = max(self._reached, position)
+        return position
 
     def close(self) -> None:
         if self.closed:
             return
         try:
-            # A server that sends by the descriptor leaves the position at what it sent.
-            _prove(self.fileno(), self._promised, self._mtime, sent=self.tell())
+            sent = max(self.tell(), self._reached)
+            _prove(self.fileno(), self._promised, self._mtime, sent=sent)
         finally:
             super().close()
