@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def location(root: Path) -> str:
 def nginx(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
+    assert shutil.which("nginx"), "nginx is missing; on Debian: apt-get install nginx-light"
     logs = [tmp_path_factory.mktemp("logs") for _ in range(2)]
     with public_directory() as base:
         root = write_tree(base / "www", FILES)
