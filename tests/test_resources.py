@@ -189,7 +189,7 @@ def test_a_lack_of_descriptors_raises_each_time_and_is_logged_once(
 
 
 @MODES
-@pytest.mark.parametrize("call", ["open", "stat", "read"])
+@pytest.mark.parametrize("call", ["open", "stat", "fstat", "read"])
 @pytest.mark.parametrize("name", ["t.txt", "big.bin"])
 def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
     name: str,
@@ -201,9 +201,10 @@ def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     client = Client(StaticFiles(root, **OPTIONS[mode]), door)
+    before = open_below(root)
     with monkeypatch.context() as patch:
-        if call == "read":
-            for each in READS:
+        if call in ("read", "fstat"):
+            for each in READS if call == "read" else [call]:
                 patch_everywhere(patch, each, fails_to_read(name, errno.EIO))
         else:
             patch_everywhere(patch, call, fails_to_open(name, errno.EIO))
@@ -211,6 +212,7 @@ def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
             with pytest.raises(OSError, match="Input/output error") as caught:
                 client.get(f"/{name}")
             assert caught.value.errno == errno.EIO
+    assert soon(lambda: open_below(root) == before)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert caplog.messages[0].startswith(f"can't be read, Input/output error: '{root}")
     assert client.get(f"/{name}").body == (root / name).read_bytes()

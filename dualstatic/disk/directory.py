@@ -250,10 +250,13 @@ class Walk:
         if not stat.S_ISREG(status.st_mode):
             raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
         descriptor = self._open(leaf, follow)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
+        except BaseException:
             os.close(descriptor)
-            raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
+            raise
         return descriptor, status
 
     def _open(self, leaf: str, follow: bool) -> int:
