@@ -186,7 +186,8 @@ class Folder:
         name = self.gate(path)
         if name is None:
             return None
-        if not wait and (wait is False or not self._is_cached(name)):
+        # A function among the options may take its time, as one that reads a manifest does.
+        if not wait and (wait is False or self.finder.asks or not self._is_cached(name)):
             raise BlockingIOError("a live look-up reads the disk")
         finder = self.finder if wait else self.remembering
         places = [(directory, finder.encodings) for directory in self.directories]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import rmtree
@@ -19,6 +20,7 @@ from dualstatic import Body, FileChanged, Request, Response, StaticFiles
 from tests.doors import OnDisk, make_scope
 from tests.rows import rows
 from tests.steps import open_files
+from tests.trees import settle
 
 PATHSEND = "http.response.pathsend"
 ZEROCOPYSEND = "http.response.zerocopysend"
@@ -139,7 +141,6 @@ def test_a_file_in_memory_takes_no_hop_and_no_time_of_the_loop(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from tests.trees import settle
 
     settle(monkeypatch)
     door = dualstatic.asgi.StaticMiddleware(files=StaticFiles(tree({"t.txt": DIGITS})))
@@ -168,7 +169,6 @@ def test_a_look_up_in_the_systems_cache_takes_no_hop(
     options: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from tests.trees import settle
 
     settle(monkeypatch)
     root = tree({"sub/t.txt": DIGITS, "sub/t.txt.gz": b"gz", "sub/big.bin": BIG})
@@ -297,3 +297,21 @@ def test_a_file_that_is_cut_short_while_the_server_sends_it_is_told(
     with pytest.raises(FileChanged):
         anyio.run(door, scope, receive, send)
     assert all(message.get("more_body", True) for message in messages)
+
+
+def test_a_function_among_the_options_does_not_hold_up_the_loop(
+    mode: str, tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    asked: list[int] = []
+
+    def ask(name: str) -> bool:
+        asked.append(threading.get_ident())
+        return True
+
+    files = StaticFiles(tree({"t.txt": DIGITS}), live=mode == "live", immutable=ask)
+    for _ in range(2):
+        start, *_ = messages_of(files, b"/t.txt", ())
+        assert start["status"] == 200
+    assert asked
+    assert threading.get_ident() not in asked
