@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
+from .core.codings import SUFFIXES
 from .core.values import Fields, File
-from .disk.folder import SUFFIXES
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
 from pathlib import Path
 
 import brotli
@@ -23,7 +24,10 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 from dualstatic.__main__ import main
-from dualstatic.compressors import coder
+from dualstatic.compress.codecs import codec
+from dualstatic.compress.siblings import Job, Plain, State, Stop, Tree, find
+from dualstatic.core.paths import Gate
+from dualstatic.disk.pathwalk import directory_at
 
 from .children import NOBODY, give_up_rights, in_child
 from .servers import environment, eventually, run
@@ -44,7 +48,7 @@ def compress(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def decompress(path: Path) -> bytes:
     coding = {suffix: coding for coding, suffix in SUFFIXES.items()}[path.suffix]
     with path.open("rb") as file:
-        return b"".join(coder(coding)._decompress(file))
+        return b"".join(codec(coding).decompress(file))
 
 
 @pytest.fixture
@@ -334,6 +338,7 @@ def test_a_check_names_what_is_missing_or_outdated_and_writes_nothing(folder: Pa
 
 def compress_without_rights(folder: str) -> tuple[object, str]:
     """The exit status and what is said on standard error."""
+    import_module("dualstatic.compress.command")  # while Python's own files can be read
     give_up_rights()
     said = io.StringIO()
     try:
@@ -370,18 +375,14 @@ def test_a_sibling_that_cannot_be_written_is_reported_and_the_rest_goes_on(folde
 
 @pytest.mark.parametrize("change", ["unlink", "replace", "write"])
 def test_a_file_that_changes_meanwhile_is_reported_and_gets_no_sibling(folder: Path, change: str):
-    from dualstatic.core.paths import Gate
-    from dualstatic.disk.pathwalk import directory_at
-    from dualstatic.siblings import Job, Plain, Stop, find
-
     path = write(folder / "app.js")
-    directory = directory_at(str(folder), follow_symlink=False)
-    (plain,) = find(directory, Gate(""), Stop())
+    tree = Tree(directory_at(str(folder), follow_symlink=False), Gate(""), follows=False)
+    (plain,) = find(tree, Stop())
     assert isinstance(plain, Plain)
-    slow = coder("gzip")
+    slow = codec("gzip")
 
     def compressor(size: int, text: bool, quick: bool):
-        feed, finish = coder("gzip").compressor(size, text, quick)
+        feed, finish = codec("gzip").compressor(size, text, quick)
 
         def happen() -> bytes:
             if change == "unlink":
@@ -395,8 +396,8 @@ def test_a_file_that_changes_meanwhile_is_reported_and_gets_no_sibling(folder: P
         return feed, happen
 
     object.__setattr__(slow, "compressor", compressor)
-    outcome = Job(directory, plain, slow, Stop()).update()
-    assert outcome.state == "failed"
+    outcome = Job(tree, plain, slow, Stop()).run()
+    assert outcome.state is State.FAILED
     assert not list(folder.glob("app.js.*"))
     assert not list(folder.glob(".*"))
 

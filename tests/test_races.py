@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from . import race_compress
 from .race import SHAPES, Reader, Shape, race
 from .rows import rows
 
@@ -33,3 +34,13 @@ def test_no_race_lets_a_secret_out(shape: Shape, tmp_path: Path) -> None:
         assert seen.total() >= OPENS[reader.door], case
         assert seen["served"], case
         assert seen["refused"] or shape.moved, case
+
+
+@pytest.mark.parametrize("shape", race_compress.SHAPES, ids=lambda shape: shape.name)
+def test_no_race_leads_compress_out_of_its_directory(shape: race_compress.Shape) -> None:
+    """In each round something is written, or something is in the way."""
+    tally = race_compress.race_until(
+        shape, lambda tally: tally.counts["runs"] >= 18 and tally.counts["swaps"] > 1
+    )
+    assert not tally.outside, tally
+    assert tally.counts["written"] or "--check" in shape.options, tally

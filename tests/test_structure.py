@@ -20,18 +20,17 @@ MODULES = {
 # What a room may import of ours. A name ending in a dot stands for all rooms below it.
 WALLS = {
     "core.": {"core."},
-    "disk.": {"disk.", "core.values"},
-    "options": {"core.values", "disk.folder"},
+    "disk.": {"disk.", "core.codings", "core.values"},
+    "options": {"core.codings", "core.values"},
     "staticfiles": {"options", "core.", "disk."},
     "wsgi": {"staticfiles", "disk.body", "core.values"},
     "asgi": {"staticfiles", "disk.body", "core.values"},
     "django": {"wsgi", "asgi", "options", "staticfiles", "disk.body", "core.values"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
-    "compressors": {"disk.folder"},
-    "siblings": {"compressors", "core.paths", "core.values", "disk."},
-    "compress": {"compressors", "siblings", "core.paths", "disk."},
+    "compress.codecs": {"core.codings"},
+    "compress.": {"compress.", "core.", "disk."},
     "manifests": set(),
-    "__main__": {"__init__", "wsgi", "asgi", "compress"},
+    "__main__": {"__init__", "wsgi", "asgi", "compress."},
 }
 PURE = {
     "core.": {

@@ -120,6 +120,11 @@ class Walk:
         self._here = self._root
         self._names = []
 
+    @property
+    def here(self) -> int | None:
+        """The descriptor of this place; None where the system opens nothing relative to one."""
+        return self._here if self._here >= 0 else None
+
     def enter(self, parts: list[str]) -> None:
         """Go into directories one below the other, and through links to directories."""
         todo = parts[::-1]

@@ -6,25 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..core.values import File, Gate, Identity, Look, Policy, Resource, Stored
+from ..core.codings import SUFFIXES, is_outdated
+from ..core.values import File, Gate, Look, Policy, Resource, Stored
 from .directory import MISSES, Directory, Opened, Walk, Warnings, identity, tell_trouble
 from .validators import Validators, is_fresh, modified
 
-SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}
-"""The content codings, and what a precompressed sibling adds to its file's name."""
-
-_SIBLING_LAG = 2 * 10**9
-"""Nanoseconds that a sibling may be older than its file: what a build takes to write both."""
-
 _DESCRIBED = 1024
 """Names whose last resource is remembered."""
-
-
-def is_outdated(sibling: Identity, plain: Identity) -> bool:
-    """Whether a sibling is so much older than its file that it can't have been made of it."""
-    *_, sibling_mtime, _ = sibling
-    *_, mtime, _ = plain
-    return mtime - sibling_mtime > _SIBLING_LAG
 
 
 Place = tuple[Directory, Sequence[str]]
@@ -130,6 +118,9 @@ class Finder:
             suffix = SUFFIXES[coding] if coding else ""
             file = File(directory, name + suffix, status.st_size, identity(status))
             if before and not before[0].stored.coding and not self._fits(file, before[0]):
+                return []
+            if coding and not self.validators.is_decodable(descriptor, status, coding):
+                self.warn("left out, clients can't decode it", directory.path_of(file.name))
                 return []
             content = read(descriptor, status) if read else None
             etag = self.validators.etag(descriptor, status, coding, content)

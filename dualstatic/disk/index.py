@@ -6,9 +6,10 @@ import stat
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ..core.codings import SUFFIXES
 from ..core.values import File, Gate, Policy, Resource
 from .directory import MISSES, Directory, Kind, PinnedDirectory, tell_trouble
-from .folder import SUFFIXES, Below, Finder, Place
+from .folder import Below, Finder, Place
 from .locks import Lock
 from .memory import Memory
 

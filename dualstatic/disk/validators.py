@@ -8,6 +8,7 @@ import sys
 import time
 from copy import copy
 
+from ..core.codings import HEAD, is_decodable
 from ..core.values import Identity
 from .directory import identity
 from .locks import Lock
@@ -48,6 +49,7 @@ class Validators:
 
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
+        self._heads: dict[Identity, bytes] = {}
         self._guard = Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
 
@@ -60,6 +62,21 @@ class Validators:
     def clear(self) -> None:
         with self._guard:
             self._digests.clear()
+            self._heads.clear()
+
+    def is_decodable(self, descriptor: int, status: os.stat_result, coding: str) -> bool:
+        """Whether clients can decode an open sibling; its first bytes are read once."""
+        if coding != "zstd":
+            return True
+        key = identity(status)
+        head = self._heads.get(key)
+        if head is None:
+            if not self._reads:
+                raise BlockingIOError("a file has to be read for its first bytes")
+            head = read_at(descriptor, HEAD, 0)
+            if not is_fresh(status):
+                self._remember(self._heads, key, head)
+        return is_decodable(coding, head)
 
     def etag(
         self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
@@ -93,14 +110,14 @@ class Validators:
             if content is None and identity(os.fstat(descriptor)) != key:
                 return None
             if not is_fresh(status):
-                self._remember(key, digest)
+                self._remember(self._digests, key, digest)
         return digest
 
-    def _remember(self, key: Identity, digest: bytes) -> None:
+    def _remember(self, memory: dict[Identity, bytes], key: Identity, value: bytes) -> None:
         with self._guard:
-            while len(self._digests) >= _REMEMBERED:
-                del self._digests[next(iter(self._digests))]
-            self._digests[key] = digest
+            while len(memory) >= _REMEMBERED:
+                del memory[next(iter(memory))]
+            memory[key] = value
 
 
 def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
