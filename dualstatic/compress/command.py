@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     codecs = _codecs(options.encodings)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
-    report = Report(Progress() if sys.stdout and sys.stdout.isatty() else None)
+    report = Report(has_bar=bool(sys.stdout and sys.stdout.isatty()))
     stop = Stop()
     with _signals(stop):
         try:
@@ -175,7 +175,7 @@ def _outcomes(
             plains.append(found)
     plains.sort(key=lambda plain: plain.size, reverse=True)
     jobs = [Job(tree, plain, each, stop, options.check) for plain in plains for each in codecs]
-    report.expect(sum(job.plain.size for job in jobs))
+    report.whole = sum(job.plain.size for job in jobs)
     yield from _run_all(jobs, options.jobs, stop)
 
 
@@ -211,78 +211,63 @@ def _run_all(jobs: Sequence[Job], workers: int, stop: Stop) -> Iterator[Outcome]
 
 
 @dataclass(slots=True)
-class Progress:
-    """A line on the terminal that is written again and again."""
+class Report:
+    """Says what happens, on a terminal by a bar, elsewhere by a line each; and the sums.
 
-    done: int = 0
+    `whole` is how many bytes there are to be done.
+    """
+
+    has_bar: bool
     whole: int = 0
+    done: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
 
-    def show(self, name: str) -> None:
+    def add(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.done += outcome.before
+        if not self.has_bar or outcome.state.is_problem:
+            self._say(_line(outcome), sys.stderr if outcome.state is State.FAILED else sys.stdout)
+        if outcome.note not in self.notes:
+            self.notes.add(outcome.note)
+            self._say(f"{shown(outcome.name)} {outcome.note}" if outcome.note else "", sys.stderr)
+        if self.has_bar:
+            self._show(shown(outcome.name))
+
+    def _say(self, text: str, file: TextIO) -> None:
+        if text:
+            self._clear()
+            print(text, file=file, flush=True)
+
+    def _show(self, name: str) -> None:
         columns = shutil.get_terminal_size().columns - 1
         share = self.done / self.whole if self.whole else 1.0
         width = min(30, columns // 3)
         bar = ("#" * round(share * width)).ljust(width, ".")
         line = f"[{bar}] {share:4.0%} {name}"
-        sys.stdout.write(f"\r{line[:columns]}\x1b[K")
-        sys.stdout.flush()
+        print(f"\r{line[:columns]}\x1b[K", end="", flush=True)
 
-    def clear(self) -> None:
-        sys.stdout.write("\r\x1b[K")
-        sys.stdout.flush()
-
-
-@dataclass(slots=True)
-class Report:
-    """Says what happens, on a terminal by a bar, elsewhere by a line each; and the sums."""
-
-    progress: Progress | None
-    states: Counter[State] = field(default_factory=Counter)
-    sums: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    reasons: set[str] = field(default_factory=lambda: {""})
-
-    def expect(self, size: int) -> None:
-        if self.progress:
-            self.progress.whole = size
-
-    def add(self, outcome: Outcome) -> None:
-        self.states[outcome.state] += 1
-        if outcome.after:
-            count, before, after = self.sums.get(outcome.coding, (0, 0, 0))
-            after += outcome.after
-            self.sums[outcome.coding] = count + 1, before + outcome.before, after
-        self._say(outcome)
-
-    def _say(self, outcome: Outcome) -> None:
-        has_failed = outcome.state is State.FAILED
-        if not self.progress or outcome.state.is_problem:
-            self._print(_line(outcome), sys.stderr if has_failed else sys.stdout)
-        if outcome.reason not in self.reasons and not has_failed:
-            self.reasons.add(outcome.reason)
-            self._print(f"{shown(outcome.name)} {outcome.reason}", sys.stderr)
-        if self.progress:
-            self.progress.done += outcome.before
-            self.progress.show(shown(outcome.name))
-
-    def _print(self, text: str, file: TextIO) -> None:
-        if self.progress and text:
-            self.progress.clear()
-        if text:
-            print(text, file=file, flush=True)
+    def _clear(self) -> None:
+        if self.has_bar:
+            print("\r\x1b[K", end="", flush=True)
 
     @property
     def has_problems(self) -> bool:
-        return any(state.is_problem for state in self.states)
+        return any(outcome.state.is_problem for outcome in self.outcomes)
 
     def end(self, last: str = "") -> None:
         """The table of bytes before and after."""
-        if self.progress:
-            self.progress.clear()
-        if self.sums:
+        self._clear()
+        sized = [outcome for outcome in self.outcomes if outcome.after]
+        if sized:
             print(f"{'':8}{'files':>8}{'before':>15}{'after':>15}")
-        for coding in filter(self.sums.get, SUFFIXES):
-            count, before, after = self.sums[coding]
-            print(f"{coding:8}{count:8}{before:15,}{after:15,}{_change(before, after):>9}")
-        counts = [f"{self.states[state]} {state.counted}" for state in State if self.states[state]]
+        for coding in SUFFIXES:
+            pairs = [(each.before, each.after) for each in sized if each.coding == coding]
+            if pairs:
+                before, after = map(sum, zip(*pairs, strict=True))
+                print(f"{coding:8}{len(pairs):8}{before:15,}{after:15,}{_change(before, after):>9}")
+        states = Counter(outcome.state for outcome in self.outcomes)
+        counts = [f"{states[state]} {state.counted}" for state in State if states[state]]
         print(", ".join(counts) or "nothing to compress")
         if last:
             print(last, file=sys.stderr)

@@ -91,10 +91,10 @@ class Place:
         os.utime(self.target(file, leaf), ns=(mtime, mtime))
 
     def holds(self, leaf: str, file: os.stat_result) -> bool:
-        """Whether a name is that of this file."""
+        """Whether a name is that of this file; a path alone (on Windows) doesn't tell."""
         with suppress(FileNotFoundError):
             found = os.stat(self.at(leaf), dir_fd=self.here, follow_symlinks=False)
-            return os.path.samestat(found, file)
+            return self.here is None or os.path.samestat(found, file)
         return False
 
     def remove(self, leaf: str, file: os.stat_result) -> None:
@@ -105,16 +105,15 @@ class Place:
 
     @contextmanager
     def create(self) -> Iterator[NewFile]:
-        """A new file that nobody is served, removed at the end unless it has become another."""
+        """A new file that nobody is served, removed at the end unless it has got another name."""
         leaf = f".dualstatic-{secrets.token_hex(8)}.tmp"
         descriptor = os.open(self.at(leaf), _WRITE, 0o600, dir_fd=self.here)
-        with open(descriptor, "wb") as file:
-            new = NewFile(self, leaf, file, os.fstat(descriptor))
-            try:
-                yield new
-            finally:
-                new.let_go()
-                self.remove(leaf, new.status)
+        status = os.fstat(descriptor)
+        try:
+            with open(descriptor, "wb") as file:
+                yield NewFile(self, leaf, file, status)
+        finally:
+            self.remove(leaf, status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,44 +125,36 @@ class NewFile:
     file: BinaryIO
     status: os.stat_result
 
-    def let_go(self) -> None:
-        """Close it where a file that is open can't be renamed or removed."""
-        if self.place.here is None:
-            self.file.close()
-
     def become(self, leaf: str, plain: os.stat_result) -> bool:
         """Take the name of a sibling, with all that `plain` says of its file.
 
         False: it couldn't be given the file's owner and group, and not everybody can read it.
         """
-        place = self.place
+        place, here = self.place, self.place.here
         self.file.flush()
         is_readable = self._resemble(plain)
-        self.let_go()
+        self.file.close()  # Windows renames no open file
         self._prove(self.leaf)
-        here = place.here
         os.replace(place.at(self.leaf), place.at(leaf), src_dir_fd=here, dst_dir_fd=here)
         self._prove(leaf)
         return is_readable
 
     def _resemble(self, plain: os.stat_result) -> bool:
-        """Give it the owner, group, permissions and date of another file."""
-        place = self.place
-        target = place.target(self.file, self.leaf)
-        mode, is_alike = plain.st_mode & 0o777, True
+        """Give it the permissions and the date of another file and, where allowed, its owner."""
+        target = self.place.target(self.file, self.leaf)
+        mode, own = plain.st_mode & 0o777, plain
         if isinstance(target, int):
             for owner in ((-1, plain.st_gid), (plain.st_uid, -1)):
                 with suppress(OSError):  # for root alone, or for a member of the group
-                    os.fchown(target, *owner)
+                    os.chown(target, *owner)
             own = os.fstat(target)
-            if own.st_gid != plain.st_gid:  # another group may do what all others may
-                mode &= ~0o070 | (mode & 0o007) << 3
-            is_alike = (own.st_uid, own.st_gid) == (plain.st_uid, plain.st_gid)
+        if own.st_gid != plain.st_gid:  # another group may do what all others may
+            mode &= ~0o070 | (mode & 0o007) << 3
         os.chmod(target, mode)
-        place.date(self.file, self.leaf, plain.st_mtime_ns)
-        return is_alike or bool(mode & 0o004)
+        self.place.date(self.file, self.leaf, plain.st_mtime_ns)
+        return (own.st_uid, own.st_gid) == (plain.st_uid, plain.st_gid) or bool(mode & 0o004)
 
     def _prove(self, leaf: str) -> None:
         """Say so where a name has been given to another file."""
-        if self.place.here is not None and not self.place.holds(leaf, self.status):
+        if not self.place.holds(leaf, self.status):
             raise OSError(errno.EBUSY, "somebody else has replaced the file that was written")

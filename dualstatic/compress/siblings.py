@@ -18,7 +18,7 @@ from typing import BinaryIO
 from ..core.codings import is_outdated
 from ..core.paths import Gate
 from ..core.values import Identity
-from ..disk.directory import MISSES, Directory, identity
+from ..disk.directory import MISSES, Directory, Kind, identity
 from ..disk.media_types import MediaTypes
 from .codecs import Codec
 from .place import Place
@@ -100,7 +100,10 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one sibling; `before` and `after` are the sizes of its file and its own."""
+    """What became of one sibling; `before` and `after` are the sizes of its file and its own.
+
+    `reason` says why it failed; `note` is for users to know, once.
+    """
 
     name: str
     state: State
@@ -108,6 +111,7 @@ class Outcome:
     after: int = 0
     coding: str = ""
     reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +165,12 @@ def find(tree: Tree, stop: Stop) -> Iterator[Plain | Outcome]:
                     if kind == "directory" and tree.gate(f"/{name}/x"):
                         todo.append(name)
                     elif kind in ("file", "link") and tree.gate(f"/{name}"):
-                        yield from _find_file(place, name, is_link=kind == "link")
+                        yield from _find_file(place, name, leaf, kind)
         except OSError as error:
             yield _failure(folder or ".", error)
 
 
-def _find_file(place: Place, name: str, *, is_link: bool) -> Iterator[Plain | Outcome]:
-    leaf = name.rpartition("/")[2]
+def _find_file(place: Place, name: str, leaf: str, kind: Kind) -> Iterator[Plain | Outcome]:
     if not is_compressible(leaf) or _TEMPORARY.fullmatch(leaf):
         return
     try:
@@ -175,11 +178,11 @@ def _find_file(place: Place, name: str, *, is_link: bool) -> Iterator[Plain | Ou
             plain = Plain(name, identity(os.fstat(file.fileno())))
     except OSError as error:
         # Where a link leads to no file, or out of the root, there is nothing to serve.
-        if not is_link or error.errno not in MISSES:
+        if kind == "file" or error.errno not in MISSES:
             yield _failure(name, error)
-        return
-    if plain.size >= MINIMUM:
-        yield plain
+    else:
+        if plain.size >= MINIMUM:
+            yield plain
 
 
 def _failure(name: str, error: OSError | MemoryError) -> Outcome:
@@ -201,10 +204,6 @@ class Job:
     def name(self) -> str:
         return self.plain.name + self.codec.suffix
 
-    @property
-    def leaf(self) -> str:
-        return self.name.rpartition("/")[2]
-
     def run(self) -> Outcome:
         """The directory stays the same one, from the reading of the file to the last step."""
         self.stop.check()
@@ -212,26 +211,24 @@ class Job:
         try:
             with self.tree.enter(folder) as place, place.open_plain(leaf) as file:
                 status = self.plain.prove(file, "has changed since it was found")
-                return self._work(place, file, status)
+                state, sibling = self._look(place, leaf + self.codec.suffix, file)
+                if state.is_problem and not self.only_looks:
+                    return self._write(place, leaf, file, status, sibling)
+                if state is State.MISSING and not self._pays(file):
+                    state = State.NO_GAIN
         except (OSError, MemoryError) as error:
             return _failure(self.name, error)
-
-    def _work(self, place: Place, file: BinaryIO, plain: os.stat_result) -> Outcome:
-        state, sibling = self._look(place, file)
-        file.seek(0)
-        if state is State.MISSING and self.only_looks:
-            return self._outcome(state if self._pays(file) else State.NO_GAIN)
-        if state.is_problem and not self.only_looks:
-            return self._write(place, file, plain, sibling)
         return self._outcome(state, sibling.st_size if sibling else 0)
 
-    def _outcome(self, state: State, after: int = 0, reason: str = "") -> Outcome:
-        return Outcome(self.name, state, self.plain.size, after, self.codec.coding, reason)
+    def _outcome(self, state: State, after: int = 0, note: str = "") -> Outcome:
+        return Outcome(self.name, state, self.plain.size, after, self.codec.coding, note=note)
 
-    def _look(self, place: Place, plain: BinaryIO) -> tuple[State, os.stat_result | None]:
-        """What lies in the sibling's place."""
+    def _look(
+        self, place: Place, leaf: str, plain: BinaryIO
+    ) -> tuple[State, os.stat_result | None]:
+        """What lies in the sibling's place; its date is set if it needs that alone."""
         try:
-            sibling = place.open(self.leaf)
+            sibling = place.open(leaf)
         except FileNotFoundError:
             return State.MISSING, None
         if not sibling:
@@ -240,27 +237,20 @@ class Job:
             status = os.fstat(sibling.fileno())
             if not self.codec.holds(sibling, plain, self.stop.check):
                 return State.OUTDATED, status
-            return self._compare(place, sibling, status), status
-
-    def _compare(self, place: Place, file: BinaryIO, sibling: os.stat_result) -> State:
-        """What is to be said of a sibling that decompresses to its file."""
-        if sibling.st_size >= self.plain.size:
-            return State.TOO_LARGE
-        if not is_outdated(identity(sibling), self.plain.identity):
-            return State.CURRENT
-        # A file that has another name as well may be somebody else's: its date is not ours to set.
-        if self.only_looks or sibling.st_nlink > 1:
-            return State.OUTDATED
-        place.date(file, self.leaf, self.plain.identity[3])
-        return State.DATED
+            if status.st_size >= self.plain.size:
+                return State.TOO_LARGE, status
+            if not is_outdated(identity(status), self.plain.identity):
+                return State.CURRENT, status
+            # One that has another name as well may be somebody else's: its date isn't ours to set.
+            if self.only_looks or status.st_nlink > 1:
+                return State.OUTDATED, status
+            place.date(sibling, leaf, self.plain.identity[3])
+            return State.DATED, status
 
     def _pays(self, file: BinaryIO) -> bool:
         """Whether a sibling would be worth it: most often a quick try shows it."""
-        for quick in (True, False):
-            file.seek(0)
-            if sum(map(len, self._compress(file, quick=quick))) <= self._limit:
-                return True
-        return False
+        tries = (sum(map(len, self._compress(file, quick=quick))) for quick in (True, False))
+        return any(size <= self._limit for size in tries)
 
     @property
     def _limit(self) -> int:
@@ -269,22 +259,28 @@ class Job:
 
     def _compress(self, file: BinaryIO, *, quick: bool = False) -> Iterator[bytes]:
         text = bool(_TEXT.match(_media_type(self.plain.name)))
+        file.seek(0)
         for piece in self.codec.compress(file, self.plain.size, text=text, quick=quick):
             self.stop.check()
             yield piece
 
     def _write(
-        self, place: Place, file: BinaryIO, plain: os.stat_result, sibling: os.stat_result | None
+        self,
+        place: Place,
+        leaf: str,
+        file: BinaryIO,
+        plain: os.stat_result,
+        sibling: os.stat_result | None,
     ) -> Outcome:
         with place.create() as new:
             size = sum(map(new.file.write, self._compress(file)))
-            with place.open_plain(self.plain.name.rpartition("/")[2]) as again:
+            with place.open_plain(leaf) as again:
                 self.plain.prove(again, "changed while it was read")
             self.stop.check()
             if size <= self._limit:
-                is_readable = new.become(self.leaf, plain)
+                is_readable = new.become(leaf + self.codec.suffix, plain)
                 return self._outcome(State.WRITTEN, size, "" if is_readable else _UNREADABLE)
         if not sibling:
             return self._outcome(State.NO_GAIN)
-        place.remove(self.leaf, sibling)
+        place.remove(leaf + self.codec.suffix, sibling)
         return self._outcome(State.REMOVED)
