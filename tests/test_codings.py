@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dualstatic.core.codings import HEAD, is_decodable, zstd_window
+from dualstatic.disk.validators import Validators
+
+from .trees import settle
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 MIB = 2**20
@@ -39,3 +45,22 @@ def test_the_header_of_a_frame_tells_its_window(rest: bytes, window: int) -> Non
 def test_any_bytes_have_a_window_or_none(data: bytes, begins: bool) -> None:
     assert zstd_window(MAGIC * begins + data) >= 0
     assert begins or data.startswith(MAGIC) or zstd_window(data) == 0
+
+
+def test_the_first_bytes_of_a_sibling_are_read_once_and_not_by_who_must_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    (tmp_path / "a.zst").write_bytes(MAGIC + b"\x04\x69")
+    descriptor = os.open(tmp_path / "a.zst", os.O_RDONLY)
+    status = os.fstat(descriptor)
+    validators = Validators()
+    with pytest.raises(BlockingIOError):
+        validators.remembered().is_decodable(descriptor, status, "zstd")
+    assert validators.remembered().is_decodable(descriptor, status, "gzip")
+    assert not validators.is_decodable(descriptor, status, "zstd")
+    os.close(descriptor)
+    assert not validators.remembered().is_decodable(-1, status, "zstd")
+    validators.clear()
+    with pytest.raises(BlockingIOError):
+        validators.remembered().is_decodable(-1, status, "zstd")

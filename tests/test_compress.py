@@ -30,7 +30,7 @@ from dualstatic.__main__ import main
 from dualstatic.compress.codecs import codec
 from dualstatic.compress.siblings import Job, Outcome, Plain, State, Stop, Tree, find
 from dualstatic.core.paths import Gate
-from dualstatic.disk.pathwalk import directory_at
+from dualstatic.disk.pathwalk import PathDirectory, directory_at
 
 from .children import NOBODY, give_up_rights, in_child
 from .servers import environment, eventually, run
@@ -480,6 +480,29 @@ def test_a_sibling_with_another_name_is_replaced_and_not_dated(folder: Path, tmp
     assert compress(folder, "--encodings", "gzip").returncode == 0
     assert backup.stat().st_mtime == OLD
     assert (folder / "app.js.gz").stat().st_mtime == OLD + 100
+
+
+def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_paths(folder: Path):
+    """As on Windows."""
+    for name in ("new.js", "sub/old.js", "late.js", "link.js", "noise.bin"):
+        write(folder / name, NOISE if name == "noise.bin" else TEXT)
+    write(folder / "sub/old.js.gz", gzip.compress(OTHER))
+    write(folder / "late.js.gz", gzip.compress(TEXT), OLD - 100)
+    write(folder / "noise.bin.gz", gzip.compress(NOISE))
+    (folder / "link.js.gz").symlink_to("new.js")
+    tree = Tree(PathDirectory(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
+    plains = [plain for plain in find(tree, Stop()) if isinstance(plain, Plain)]
+    outcomes = [Job(tree, plain, codec("gzip"), Stop()).run() for plain in plains]
+    assert {outcome.name: outcome.state for outcome in outcomes} == {
+        "new.js.gz": State.WRITTEN,
+        "sub/old.js.gz": State.WRITTEN,
+        "late.js.gz": State.DATED,
+        "link.js.gz": State.LEFT,
+        "noise.bin.gz": State.REMOVED,
+    }
+    assert decompress(folder / "sub/old.js.gz") == TEXT
+    assert (folder / "late.js.gz").stat().st_mtime == OLD
+    assert not list(folder.rglob(".*"))
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
