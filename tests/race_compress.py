@@ -157,7 +157,7 @@ def run(swaps: int, end: float) -> int:
         tally = race_until(
             shape, lambda tally, each=each: tally.counts["swaps"] >= each or time.monotonic() > end
         )
-        say(shape.name, *cells(tally), *tally.outside)
+        say(shape.name, *cells(tally), " ".join(["", *tally.outside]))
         total.add(tally)
     say("all", *cells(total))
     return int(bool(total.outside) or total.counts["swaps"] < swaps)

@@ -228,9 +228,9 @@ class Report:
         self.done += outcome.before
         if not self.has_bar or outcome.state.is_problem:
             self._say(_line(outcome), sys.stderr if outcome.state is State.FAILED else sys.stdout)
-        if outcome.note not in self.notes:
+        if outcome.note and outcome.note not in self.notes:
             self.notes.add(outcome.note)
-            self._say(f"{shown(outcome.name)} {outcome.note}" if outcome.note else "", sys.stderr)
+            self._say(f"{shown(outcome.name)} {outcome.note}", sys.stderr)
         if self.has_bar:
             self._show(shown(outcome.name))
 
