@@ -15,8 +15,8 @@ from functools import lru_cache
 # The space is let in as well: some servers put it there, and it can't be mistaken.
 # Section 5.6.1.2: a recipient takes empty list elements.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x20\x21\x23-\x7e\x80-\xff]*"')
-_LIST_START = re.compile(r"[ \t,]*")
-_LIST_NEXT = re.compile(r"[ \t]*(?:,[ \t,]*|\Z)")
+# A member of a list: a tag, or nothing, or else what stands before the next comma.
+_TAG_MEMBER = re.compile(rf"[ \t]*(?:({_ENTITY_TAG.pattern})[ \t]*)?(?:,[ \t,]*|\Z)|([^,]+)")
 
 # Section 5.6.7: IMF-fixdate, rfc850-date, asctime-date.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -60,26 +60,21 @@ MAX_RANGES = 100
 """More ranges than this are no download; the field is then ignored (section 14.2)."""
 
 _MAX_RANGE_TEXT = 8192
-_HUGE = 10**18
+_POSITION_DIGITS = 19
+"""Those of the largest file that a system can have, of 2**63 - 1 bytes."""
+
+_PAST_ANY_FILE = 10**_POSITION_DIGITS
 
 RangeSpec = tuple[int | None, int | None]
 """First and last position; no first: the last is a suffix length; no last: to the end."""
 
 
-def entity_tags(text: str) -> tuple[str, ...] | None:
-    """The tags of an If-Match or If-None-Match; ("*",) for the asterisk; None: no such list."""
+def entity_tags(text: str) -> tuple[str | None, ...]:
+    """The members of an If-Match or If-None-Match; ("*",) for the asterisk; None: no tag."""
     if text.strip(" \t") == "*":
         return ("*",)
-    tags = []
-    position = _end(_LIST_START.match(text))
-    while position < len(text):
-        tag = _ENTITY_TAG.match(text, position)
-        following = tag and _LIST_NEXT.match(text, tag.end())
-        if not tag or not following:
-            return None
-        tags.append(tag[0])
-        position = following.end()
-    return tuple(tags)
+    members = _TAG_MEMBER.finditer(text)
+    return tuple([match[1] for match in members if match[1] or match[2]])
 
 
 def entity_tag(text: str) -> str | None:
@@ -148,7 +143,7 @@ def _position(digits: str) -> int | None:
     if not digits:
         return None
     digits = digits.lstrip("0")
-    return int(digits or "0") if len(digits) <= 18 else _HUGE
+    return int(digits or "0") if len(digits) <= _POSITION_DIGITS else _PAST_ANY_FILE
 
 
 def accepted_codings(text: str) -> dict[str, int]:
@@ -176,7 +171,3 @@ def names_html(text: str) -> bool:
     return any(
         _HTML_RANGE.fullmatch(member) and not _NOT_ACCEPTABLE.search(member) for member in ranges
     )
-
-
-def _end(match: re.Match[str] | None) -> int:
-    return match.end() if match else 0

@@ -194,15 +194,19 @@ def _failed_precondition(request: Request, stored: Stored, now: float) -> int | 
 
 
 def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
-    """Whether a list of tags has this one, by weak or strong comparison (section 8.8.3.2)."""
-    tags = fields.entity_tags(text) or ()
+    """Whether a list of tags has this one, by weak or strong comparison (section 8.8.3.2).
+
+    A member that can't be read leaves the others as they are, where the comparison is weak: at the
+    worst the client gets what it has. A change must not be made on a condition half understood.
+    """
+    tags = fields.entity_tags(text)
     if tags == ("*",):
         return True
     if etag is None:
         return False
     if weak:
-        return etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
-    return etag in tags and not etag.startswith("W/")
+        return etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags if tag]
+    return etag in tags and None not in tags and not etag.startswith("W/")
 
 
 def _modified_since(text: str | None, stored: Stored, now: float) -> bool | None:
