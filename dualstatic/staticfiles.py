@@ -268,19 +268,18 @@ class StaticFiles:
             return None
         self._make_sure(request.path, wait=True)
         response = self._page(request)
-        if not has_app:
+        if response or not has_app:
             response = self._refusal(request, response)
         return replies.without_body(response) if response and request.method == "HEAD" else response
 
     def _refusal(self, request: Request, page: Response | None) -> Response:
-        """What a request gets where there is no app."""
+        """The page or, where there is none and no app, the answer in its place."""
         _, resource = self._locate(request.path, wait=True)
         if resource and not admits(request.raw_path, request.path):
             resource = None
         if resource and request.method not in ("GET", "HEAD"):
-            allow = ("allow", "GET, HEAD")
-            return replies.message(405, "Method Not Allowed", (allow, replies.NOSNIFF))
-        response = page or replies.message(404, "Not Found")
+            return replies.not_allowed()
+        response = page or replies.not_found()
         if self._not_found:
             response = replies.varying(response, *replies.deciding_fields(request))
         if resource and resource.varies:
@@ -346,7 +345,7 @@ class StaticFiles:
             return None
         if self._not_found is None:
             return self._404_page(request) if self._html else None
-        if not replies.is_navigation(request) or self._policies.media_type.is_asset(request.path):
+        if not replies.is_navigation(request, self._policies.media_type.is_asset):
             return None
         vary = replies.deciding_fields(request)
         if self._not_found == "404-page":
@@ -369,7 +368,7 @@ class StaticFiles:
             chosen = resource and replies.select(resource, request.headers.get("accept-encoding"))
             if not resource or not chosen:
                 return None
-            response = replies.page(status, resource, chosen, *vary)
+            response = replies.page(status, chosen, *vary)
             if self._is_current(path, response, resource, wait=True, last=last):
                 return response
         return None
@@ -426,7 +425,7 @@ def open_fallback(files: StaticFiles, request: Request, *, has_app: bool) -> Ans
     """What a request gets that had no answer so far; None: the answer of the app."""
     if opened := _open(lambda: files.get_fallback(request, has_app=has_app)):
         return opened
-    return None if has_app else (replies.message(404, "Not Found"), None)
+    return None if has_app else (replies.not_found(), None)
 
 
 def open_at_once(files: StaticFiles, request: Request, *, read: bool) -> Answer | None:

@@ -22,6 +22,7 @@ from .values import (
 
 TEXT = "text/plain; charset=utf-8"
 NOSNIFF = ("x-content-type-options", "nosniff")
+_NOT_KEPT = ("cache-control", "no-cache")
 # Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
 _CHOICES = 32
 _MAX_CHOICE = 128
@@ -255,22 +256,35 @@ def _coalesce(ranges: Sequence[range]) -> list[range]:
     return [part for _, part in sorted(merged, key=lambda item: item[0])]
 
 
-def deciding_fields(request: Request) -> tuple[str, ...]:
-    """By which fields `is_navigation` goes (Fetch Metadata): a cache has to know (12.5.5)."""
-    return ("Sec-Fetch-Mode",) if "sec-fetch-mode" in request.headers else _DECIDING
+_PAGE_DESTINATIONS = frozenset({"document", "iframe", "frame", "fencedframe"})
+"""What of Sec-Fetch-Dest shows a page. A download is "empty", and <object> may want a picture."""
 
 
-_DECIDING = ("Sec-Fetch-Mode", "Accept")
+def is_navigation(request: Request, is_asset: Callable[[str], bool]) -> bool:
+    """Whether someone goes to a page, as far as the fields say (Fetch Metadata).
 
-
-def is_navigation(request: Request) -> bool:
-    """Whether someone goes to a page, as far as the fields say: no script or image is asked for."""
+    `is_asset` says of a path that it ends as files do that are no pages: it is asked where no field
+    tells a page from a picture that is opened in a tab of its own. Browsers that tell the mode but
+    not the destination are from before 2020.
+    """
     if request.method not in ("GET", "HEAD"):
         return False
     mode = request.headers.get("sec-fetch-mode")
-    if mode is not None:
-        return mode == "navigate"
-    return fields.names_html(request.headers.get("accept", ""))
+    if mode == "navigate" and "sec-fetch-dest" in request.headers:
+        return request.headers["sec-fetch-dest"] in _PAGE_DESTINATIONS
+    if mode is None:
+        navigates = fields.names_html(request.headers.get("accept", ""))
+    else:
+        navigates = mode == "navigate"
+    return navigates and not is_asset(request.path)
+
+
+def deciding_fields(request: Request) -> tuple[str, ...]:
+    """By which fields `is_navigation` goes: a cache has to know (section 12.5.5)."""
+    mode = request.headers.get("sec-fetch-mode")
+    if mode is None:
+        return ("Sec-Fetch-Mode", "Accept")
+    return ("Sec-Fetch-Mode", "Sec-Fetch-Dest") if mode == "navigate" else ("Sec-Fetch-Mode",)
 
 
 # Answers that are made on demand.
@@ -281,6 +295,16 @@ def message(status: int, text: str, headers: Fields = ()) -> Response:
     body = f"{text}\n".encode()
     described = (("content-type", TEXT), ("content-length", str(len(body))))
     return Response(status, (*described, *(headers or (NOSNIFF,))), (body,))
+
+
+def not_found() -> Response:
+    """The 404 of a path that nothing answers: there may be something tomorrow."""
+    return message(404, "Not Found", (_NOT_KEPT, NOSNIFF))
+
+
+def not_allowed() -> Response:
+    """The 405 of a file that is asked for by another method (section 15.5.6)."""
+    return message(405, "Method Not Allowed", (("allow", "GET, HEAD"), _NOT_KEPT, NOSNIFF))
 
 
 def varying(response: Response, *names: str) -> Response:
@@ -299,11 +323,10 @@ def redirect(request: Request, path: str) -> Response:
     )
 
 
-def page(status: int, resource: Resource, representation: Representation, *vary: str) -> Response:
+def page(status: int, representation: Representation, *vary: str) -> Response:
     """A page in place of what was asked for: it has no validators, no ranges, and isn't kept."""
-    caching = _field("cache-control", dict(resource.policy.fields).get("cache-control", "no-cache"))
     whole = representation.in_memory or representation.whole
-    headers = _without(whole.headers, _NOT_OF_A_PAGE) + caching
+    headers = (*_without(whole.headers, _NOT_OF_A_PAGE), _NOT_KEPT)
     return varying(Response(status, headers, whole.body, whole.file), *vary)
 
 

@@ -23,7 +23,7 @@ READ_FIELDS = (
 )
 """The request fields that the decision on a file reads."""
 
-NAVIGATION_FIELDS = ("sec-fetch-mode", "accept")
+NAVIGATION_FIELDS = ("sec-fetch-mode", "sec-fetch-dest", "accept")
 """Those that tell a navigation from other requests; a door may leave out all others."""
 
 

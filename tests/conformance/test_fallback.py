@@ -17,15 +17,18 @@ import pytest
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import FileChanged, Request, StaticFiles
-from tests.doors import Answer, Messages, make_environ, make_scope
+from tests.doors import Answer, Client, Messages, make_environ, make_scope
 from tests.rows import rows
 from tests.steps import open_files, staying
 
 pytestmark = pytest.mark.usefixtures("aging")
 
 MIB = 2**20
+DESTINATIONS = ("document", "iframe", "frame", "fencedframe")
 SPA, PAGE = "single-page-application", "404-page"
 NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
+PAGES = [{**NAVIGATE, "Sec-Fetch-Dest": dest} for dest in DESTINATIONS]
+BY_MODE, BY_DEST = "Sec-Fetch-Mode", "Sec-Fetch-Mode, Sec-Fetch-Dest"
 ACCEPT = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 FILES = {
     "index.html": "home",
@@ -149,13 +152,16 @@ def files(mode: str, tree: Callable[..., Path]) -> Callable[..., StaticFiles]:
 @pytest.mark.parametrize(
     ("target", "fields", "vary"),
     [
-        ("/app/route", NAVIGATE, "Sec-Fetch-Mode"),
+        ("/app/route", NAVIGATE, BY_DEST),
         ("/app/route", ACCEPT, "Sec-Fetch-Mode, Accept"),
-        ("/app/route?q=1", NAVIGATE | {"Accept": "application/json"}, "Sec-Fetch-Mode"),
-        ("/v1.2/docs", NAVIGATE, "Sec-Fetch-Mode"),
-        ("/just.a.test", NAVIGATE, "Sec-Fetch-Mode"),
-        ("/gone.html", NAVIGATE, "Sec-Fetch-Mode"),
-        ("/sub/", NAVIGATE | {"Range": "bytes=0-1", "If-None-Match": "*"}, "Sec-Fetch-Mode"),
+        ("/app/route?q=1", NAVIGATE | {"Accept": "application/json"}, BY_DEST),
+        ("/v1.2/docs", NAVIGATE, BY_DEST),
+        ("/just.a.test", NAVIGATE, BY_DEST),
+        ("/gone.html", NAVIGATE, BY_DEST),
+        ("/sub/", NAVIGATE | {"Range": "bytes=0-1", "If-None-Match": "*"}, BY_DEST),
+        *(("/repo/src/main.py", fields, BY_DEST) for fields in PAGES),
+        ("/wiki/Node.js", PAGES[0] | {"Accept": "*/*"}, BY_DEST),
+        ("/app/route", ACCEPT | {"Sec-Fetch-Dest": "empty"}, "Sec-Fetch-Mode, Accept"),
     ],
 )
 def test_a_route_of_the_single_page_gets_it_after_the_app_had_no_answer(
@@ -191,6 +197,13 @@ def test_a_route_of_the_single_page_gets_it_after_the_app_had_no_answer(
         ("/assets/OLD.PNG", NAVIGATE, "GET"),
         ("/assets/old.tar.gz", ACCEPT, "GET"),
         ("/api/nope", {"Accept": "application/json"}, "GET"),
+        ("/report.pdf", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "empty"}, "GET"),
+        ("/app/route", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "object"}, "GET"),
+        ("/app/route", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "embed"}, "GET"),
+        ("/app/route", {**NAVIGATE, "Sec-Fetch-Dest": ""}, "GET"),
+        ("/app/route", {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "document"}, "GET"),
+        ("/wiki/Node.js", ACCEPT | {"Sec-Fetch-Dest": "document"}, "GET"),
+        ("/app/route", PAGES[0], "POST"),
         ("/app/route", NAVIGATE, "POST"),
         ("/app/route", NAVIGATE, "OPTIONS"),
     ],
@@ -263,6 +276,32 @@ def test_without_a_page_the_apps_answer_stays(
         assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
 
 
+@rows("N135")
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+def test_the_option_headers_makes_no_page_stay_in_caches(
+    files: Callable[..., StaticFiles], door: str, not_found: str
+) -> None:
+    served = files(not_found=not_found, headers={"Cache-Control": "max-age=600", "X-A": "1"})
+    answer = ask(served, door, App("at once"), "/nope")
+    assert (answer["cache-control"], answer["x-a"]) == ("no-cache", "1")
+
+
+@rows("E334")
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize("app", [True, False])
+def test_a_page_in_the_place_of_a_coded_form_varies_by_the_coding(
+    tree: Callable[..., Path], mode: str, door: str, not_found: str, app: bool
+) -> None:
+    root = tree({**FILES, "only.html.gz": b"coded"})
+    served = StaticFiles(root, live=mode == "live", not_found=not_found)
+    if app:
+        answer = ask(served, door, App("at once"), "/only.html")
+    else:
+        answer = Client(served, door, app=False).get("/only.html", NAVIGATE)
+    assert answer.body in (b"home", b"no such page")
+    assert answer["vary"] == f"{BY_DEST}, Accept-Encoding"
+
+
 @pytest.mark.parametrize("how", HOW)
 def test_a_file_never_reaches_the_app(
     files: Callable[..., StaticFiles], door: str, how: str
@@ -286,7 +325,8 @@ def test_without_an_app_it_is_the_same_but_for_the_text(
     assert page is not None
     assert text is not None
     assert page.status == (200 if not_found == SPA else 404)
-    assert dict(page.headers)["vary"] == dict(text.headers)["vary"] == "Sec-Fetch-Mode"
+    assert dict(page.headers)["vary"] == BY_DEST
+    assert dict(text.headers)["vary"] == BY_MODE
     assert (text.status, text.body) == (404, (b"Not Found\n",))
 
 

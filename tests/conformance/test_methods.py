@@ -114,6 +114,7 @@ def test_a_file_without_an_app_says_which_methods_it_takes(
 ) -> None:
     answer = serve(root, app=False).ask(method, "/t.txt")
     assert (answer.status, answer["allow"]) == (405, "GET, HEAD")
+    assert answer["cache-control"] == "no-cache"
     assert answer["content-type"].startswith("text/plain")
     assert b"0123456789" not in answer.body
 
