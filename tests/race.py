@@ -26,6 +26,7 @@ import pytest
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
+from dualstatic.disk import validators
 
 from .conftest import DOORS, MODES
 from .doors import make_environ, make_scope
@@ -211,7 +212,9 @@ def race(
         with pytest.MonkeyPatch.context() as patch:
             if mode == "index":
                 # What is found is remembered, but not a file that is found without its sibling.
-                settle(patch, -1 if shape.coding else 1)
+                settle(patch)
+                if shape.coding:
+                    patch.setattr(validators, "FRESH", 2 * 3600 * 10**9)
             files = files_of(shape, root, mode)
             swap = swapping(root / shape.one, root / shape.other)
             with swap, Watch(place / "outside") as watch:

@@ -9,7 +9,10 @@ from collections.abc import Callable, Container
 from ..core.values import File, Identity, Resource
 from .directory import identity
 from .locks import Lock
-from .validators import HASHED, read_all
+from .validators import read_all
+
+LARGEST = 2**20
+"""Bytes of the largest file that is kept."""
 
 
 class Memory:
@@ -26,7 +29,7 @@ class Memory:
         self.use = self._held.move_to_end
 
     def _wants(self, size: int) -> bool:
-        return 0 < size <= min(HASHED, self._limit)
+        return 0 < size <= min(LARGEST, self._limit)
 
     def has_room_for(self, resource: Resource, file: File) -> bool:
         """Whether a file could be here, together with all of its resource that would be."""

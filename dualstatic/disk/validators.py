@@ -12,14 +12,22 @@ from ..core.values import Identity
 from .directory import identity
 from .locks import Lock
 
-HASHED = 2**20
-"""Bytes up to which a tag is a hash of the content."""
+HASHED = 64 * 2**20
+"""Bytes up to which a tag is a hash of the content. Two releases may share size and date."""
 
-HASHED_UNDATED = 64 * 2**20
-"""The same for a file whose mtime is a constant of the build that made it."""
+_PIECE = 2**18
+"""Bytes of them that are in memory at a time."""
 
 FRESH = 2 * 10**9
 """Nanoseconds for which a change may be followed by another with the same time stamp."""
+
+_FIRST_DATE = 315_705_600
+"""1980-01-03 in UTC, the first date that is taken for one.
+
+Builds set all before: 0 and 1 (Nix, tools that honour SOURCE_DATE_EPOCH), 1980-01-01 and a second
+later (buildpacks, App Engine). 1980-01-01 is also where the dates of zip archives begin. These have
+no zone, and in the last one, UTC-12, the day ends at noon of 1980-01-02 in UTC.
+"""
 
 _CTIME_IS_BIRTH = sys.platform == "win32"
 
@@ -28,17 +36,21 @@ _STRIPES = 64
 
 
 def is_fresh(status: os.stat_result) -> bool:
-    """Whether a file was changed so lately that a further change might not show."""
+    """Whether a file was changed so lately that a further change might not show.
+
+    A time ahead of the clock says that the clock was set back since. A further change would then
+    get an earlier time, and show; but the clock of a file server may be a little ahead of ours.
+    """
     changed = status.st_ctime_ns
     if _CTIME_IS_BIRTH:
         changed = max(changed, status.st_mtime_ns)
-    return time.time_ns() - changed < FRESH
+    return abs(time.time_ns() - changed) < FRESH
 
 
 def modified(status: os.stat_result) -> int | None:
-    """Seconds for Last-Modified: never later than now, and none for the 0 or 1 of a build."""
+    """Seconds for Last-Modified: never later than now, and none for the constant of a build."""
     seconds = status.st_mtime_ns // 10**9
-    return seconds if 1 < seconds <= time.time() else None
+    return seconds if _FIRST_DATE <= seconds <= time.time() else None
 
 
 class Validators:
@@ -68,12 +80,10 @@ class Validators:
 
         `content` is what was read of the file, where that was done.
         """
-        undated = status.st_mtime_ns // 10**9 <= 1
         suffix = f"-{coding}" if coding else ""
-        if status.st_size <= (HASHED_UNDATED if undated else HASHED):
-            if digest := self._digest(descriptor, status, content):
-                return f'"{digest[:16].hex()}{suffix}"'
-        elif undated:
+        if status.st_size <= HASHED and (digest := self._digest(descriptor, status, content)):
+            return f'"{digest[:16].hex()}{suffix}"'
+        if status.st_mtime_ns // 10**9 < _FIRST_DATE:
             return None
         weak = "W/" if is_fresh(status) else ""
         return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
@@ -117,7 +127,7 @@ def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
 def _sha256(descriptor: int, size: int, content: bytes | None) -> bytes:
     digest = hashlib.sha256(content or b"", usedforsecurity=False)
     position = len(content or b"")
-    while position < size and (data := read_at(descriptor, min(size - position, HASHED), position)):
+    while position < size and (data := read_at(descriptor, min(size - position, _PIECE), position)):
         digest.update(data)
         position += len(data)
     return digest.digest()
