@@ -23,6 +23,7 @@ FOREVER = "public, max-age=31536000, immutable"
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
 _MEDIA_TYPE = re.compile(rf"{_FIELD_NAME.pattern}/{_FIELD_NAME.pattern}(?:[ \t]*;[\x20-\x7e]+)?")
+_SUFFIX = re.compile(r"\.[^/\x00-\x1f]+")
 _NO_PREFIX = re.compile(
     r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#\\\x00-\x1f\x7f\ud800-\udfff]"
 )
@@ -93,6 +94,20 @@ def encodings(value: Sequence[str]) -> tuple[str, ...]:
     if not all(coding in SUFFIXES for coding in value):
         raise ValueError(f"encodings takes a sequence of {', '.join(SUFFIXES)}, not {value!r}")
     return tuple(dict.fromkeys(value))
+
+
+def stored_encodings(value: Mapping[str, str] | None) -> Mapping[str, str]:
+    """The content codings by suffix, which is in lower case."""
+    takes = f"stored_encodings takes a mapping of suffixes ('.ext') to {', '.join(SUFFIXES)}"
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{takes}, not {value!r}")
+    for suffix, coding in (value or {}).items():
+        if not (isinstance(suffix, str) and _SUFFIX.fullmatch(suffix) and coding in [*SUFFIXES]):
+            raise ValueError(f"{takes}, not {suffix!r}: {coding!r}")
+    codings = {suffix.lower(): coding for suffix, coding in (value or {}).items()}
+    if len(codings) < len(value or {}):
+        raise ValueError(f"{takes}, each once, whatever its case, not {value!r}")
+    return codings
 
 
 def media_types(value: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 from .compressors import Coder
+from .core.media_types import MediaTypes
 from .core.paths import Gate
 from .core.values import Identity
 from .disk.directory import MISSES, NOFOLLOW, READ, Directory, identity
 from .disk.folder import is_outdated
-from .disk.media_types import MediaTypes
 
 MINIMUM = 160
 """Bytes below which a file is left out.

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from . import options
 from .core import pages, replies
+from .core.media_types import MediaTypes
 from .core.paths import Gate, admits
 from .core.values import Fields, Policy, Request, Resource, Response
 from .disk.body import Body, FileChanged
@@ -21,7 +22,6 @@ from .disk.directory import Directory
 from .disk.folder import Finder, Folder
 from .disk.index import Index
 from .disk.locks import Lock
-from .disk.media_types import MediaTypes
 from .disk.packages import package_directory
 from .disk.pathwalk import directory_at
 
@@ -54,18 +54,26 @@ class _Policies:
 
     def __call__(self, name: str) -> Policy:
         caching = options.FOREVER if self.immutable(name) else self.cache_control(name)
-        return Policy(self.media_type(name), caching, self.headers(name))
+        coding = self.media_type.stored_coding(name)
+        return Policy(self.media_type(name), caching, self.headers(name), coding)
+
+
+def _types(
+    additions: Mapping[str, str] | None, charset: str | None, stored: Mapping[str, str] | None
+) -> MediaTypes:
+    return MediaTypes(
+        options.media_types(additions), options.charset(charset), options.stored_encodings(stored)
+    )
 
 
 def _policies(
-    media_types: Mapping[str, str] | None,
-    charset: str | None,
+    media_type: MediaTypes,
     cache_control: options.CacheControl,
     immutable: options.Immutable,
     headers: options.Headers,
 ) -> _Policies:
     return _Policies(
-        MediaTypes(options.media_types(media_types), options.charset(charset)),
+        media_type,
         options.cache_control(cache_control),
         options.immutable(immutable),
         options.headers(headers),
@@ -73,12 +81,14 @@ def _policies(
     )
 
 
-def _ways(html: bool, clean_urls: bool) -> tuple[bool, pages.Locate]:
-    """Whether `html` is wanted, and the way from a path to its file."""
-    html = options.flag("html", html)
+def _ways(
+    html: bool, clean_urls: bool, not_found: options.NotFound
+) -> tuple[bool, pages.Locate, options.NotFound]:
+    """Whether `html` is wanted, the way from a path to its file, and what a miss gets."""
+    locate = pages.html if options.flag("html", html) else pages.plain
     if options.flag("clean_urls", clean_urls):
-        return html, pages.clean
-    return html, pages.html if html else pages.plain
+        locate = pages.clean
+    return html, locate, options.not_found(not_found)
 
 
 def _directories(
@@ -109,6 +119,8 @@ class StaticFiles:
     :param live: look at the disk at each request; otherwise names are read once, see `refresh`
     :param dotfiles: serve names that begin with a dot, not `.well-known` alone
     :param encodings: content codings whose siblings are looked for: zstd, br, gzip
+    :param stored_encodings: suffixes of files that are stored compressed and asked for by their own
+        name, with their content codings: `{".br": "br", ".svgz": "gzip"}`
     :param cache_control: a Cache-Control, or a function from a file's name to one or None
     :param immutable: names that never change: a regular expression, or a function of the name
     :param headers: more fields: a mapping, or a function from a file's name to one
@@ -137,6 +149,7 @@ class StaticFiles:
         live: bool = False,
         dotfiles: bool = False,
         encodings: Sequence[str] = ("zstd", "br", "gzip"),
+        stored_encodings: Mapping[str, str] | None = None,
         cache_control: options.CacheControl = "no-cache",
         immutable: options.Immutable = None,
         headers: options.Headers = None,
@@ -147,11 +160,10 @@ class StaticFiles:
         not_found: options.NotFound = None,
         offload: str | None = None,
     ) -> None:
-        self._html, self._locate_by = _ways(html, clean_urls)
-        self._not_found = options.not_found(not_found)
-        self._prefix = options.prefix(prefix)
+        self._html, self._locate_by, self._not_found = _ways(html, clean_urls, not_found)
+        self._prefix, types = options.prefix(prefix), _types(media_types, charset, stored_encodings)
         self._directories = _directories(directory, packages, follow_symlink, owner=self)
-        self._policies = _policies(media_types, charset, cache_control, immutable, headers)
+        self._policies = _policies(types, cache_control, immutable, headers)
         self._set_look_up(encodings, dotfiles, live, memory, offload)
         if options.flag("check_dir", check_dir):
             self.refresh()

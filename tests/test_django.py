@@ -562,6 +562,7 @@ def test_the_files_are_asked_for_before_the_apps_and_with_the_options_of_the_set
         "import dualstatic\n"
         "DUALSTATIC = {\n"
         "    'cache_control': 'max-age=60', 'immutable': '^more', 'headers': {'X-A': 'b'},\n"
+        "    'stored_encodings': {'.txt': 'gzip'},\n"
         "    'files': dualstatic.StaticFiles(BASE_DIR / 'assets'),\n"
         "}\n"
     )
@@ -571,14 +572,15 @@ from django.test import Client
 found = {}
 for path in ('/static/site.js', '/static/more.txt', '/site.js', '/static/' + sys.argv[0]):
     answer = Client().get(path)
-    found[path] = [answer.status_code, answer.get('Cache-Control'), answer.get('X-A')]
+    names = ('Cache-Control', 'X-A', 'Content-Encoding')
+    found[path] = [answer.status_code, *map(answer.get, names)]
 say(found)
 """
     assert project.ask(settings, code) == {
-        "/static/site.js": [200, "max-age=60", "b"],
-        "/static/more.txt": [200, FOREVER, "b"],
-        "/site.js": [200, "no-cache", None],
-        "/static/-c": [404, None, None],
+        "/static/site.js": [200, "max-age=60", "b", None],
+        "/static/more.txt": [200, FOREVER, "b", "gzip"],
+        "/site.js": [200, "no-cache", None, None],
+        "/static/-c": [404, None, None, None],
     }
 
 

@@ -28,6 +28,7 @@ OPTIONS: dict[str, Any] = {
     "live": False,
     "dotfiles": False,
     "encodings": ("zstd", "br", "gzip"),
+    "stored_encodings": None,
     "cache_control": "no-cache",
     "immutable": None,
     "headers": None,

@@ -28,7 +28,7 @@ WALLS = {
     "django": {"wsgi", "asgi", "options", "staticfiles", "disk.body", "core.values"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
     "compressors": {"disk.folder"},
-    "siblings": {"compressors", "core.paths", "core.values", "disk."},
+    "siblings": {"compressors", "core.media_types", "core.paths", "core.values", "disk."},
     "compress": {"compressors", "siblings", "core.paths", "disk."},
     "manifests": set(),
     "__main__": {"__init__", "wsgi", "asgi", "compress"},

@@ -61,6 +61,7 @@ FILES: list[StaticFiles] = [
         not_found="404-page",
         offload="X-Sendfile",
         encodings=["gzip"],
+        stored_encodings={".br": "br"},
         media_types={".foo": "text/x-foo", "LICENSE": "text/plain"},
         charset=None,
     ),

@@ -42,10 +42,19 @@ def describe(
 
     `offload` gives the fields by which a server in front learns which file it has to send.
     """
-    varies = any(look.stored.coding for look in looks)
+    if policy.stored_coding:
+        looks = [_stored_in(policy.stored_coding, looks[0])]
+    varies = not policy.stored_coding and any(look.stored.coding for look in looks)
     forms = tuple(_represent(look, policy, offload, varies=varies) for look in looks)
     settled = not any(look.fresh for look in looks)
     return Resource(forms, policy, varies, settled, None if varies else forms[0])
+
+
+def _stored_in(coding: str, look: Look) -> Look:
+    """The same of a file that is stored in a coding: its tag has that in it, as any has."""
+    stored = look.stored
+    etag = stored.etag and f'{stored.etag[:-1]}-{coding}"'
+    return look._replace(stored=stored._replace(coding=coding, etag=etag))
 
 
 def _represent(
@@ -126,9 +135,11 @@ def select(resource: Resource, accept_encoding: str | None) -> Representation | 
     """The representation that the client likes best (section 12.5.3); None: it takes none.
 
     Among those of equal weight the smallest wins. Where the resource has a form without a coding,
-    that one answers when nothing else may.
+    that one answers when nothing else may, and an only form answers in any case.
     """
-    if not resource.varies or not accept_encoding:
+    if resource.only:
+        return resource.only
+    if not accept_encoding:
         first = resource.representations[0]
         return first if first.stored.coding is None else None
     chosen = resource.choices.get(accept_encoding) or _select(resource, accept_encoding)

@@ -123,11 +123,15 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the options say of one resource; `fields` are those of the option `headers`."""
+    """What the options say of one resource; `fields` are those of the option `headers`.
+
+    `stored_coding` is the content coding in which its one form is stored.
+    """
 
     media_type: str
     cache_control: str | None
     fields: Fields
+    stored_coding: str | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from dualstatic import Body, Request, Response, StaticFiles, asgi, options, wsgi
 from dualstatic.core import fields, paths
-from dualstatic.disk.media_types import MediaTypes
+from dualstatic.core.media_types import MediaTypes
 
 from ..doors import make_environ, make_scope
 from ..hostile import FIELDS, SECRET, TARGETS
@@ -174,6 +174,7 @@ def option_values(data: bytes) -> None:
         lambda: options.media_types({".x": text}),
         lambda: options.media_types({text: "text/plain"}),
         lambda: options.encodings([text]),
+        lambda: options.stored_encodings({text: "gzip"}),
     ]
     for check_value in checks:
         try:
