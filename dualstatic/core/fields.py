@@ -41,8 +41,7 @@ _HTTP_DATES = (
 #   ranges-specifier = range-unit "=" range-set
 #   int-range        = first-pos "-" [ last-pos ]
 #   suffix-range     = "-" suffix-length
-_BYTES_UNIT = re.compile(r"bytes=", re.IGNORECASE)
-_RANGE = re.compile(r"([0-9]*)-([0-9]*)")
+_RANGE = re.compile(r"[ \t]*([0-9]*)-([0-9]*)[ \t]*")
 
 # Section 12.5.3, 12.4.2: codings [ weight ];
 #   weight = OWS ";" OWS "q=" qvalue
@@ -115,15 +114,15 @@ def _seconds(match: re.Match[str], now: float) -> int | None:
 
 def byte_ranges(text: str) -> tuple[RangeSpec, ...] | None:
     """The range set of a Range; None: another unit, a syntax error, or more than MAX_RANGES."""
-    unit = _BYTES_UNIT.match(text)
-    if not unit or len(text) > _MAX_RANGE_TEXT:
+    unit, _, ranges = text.partition("=")
+    if unit.lower() != "bytes" or len(text) > _MAX_RANGE_TEXT:
         return None
-    members = [member.strip(" \t") for member in text[unit.end() :].split(",")]
-    specs = [_range_spec(member) for member in members if member]
-    if not 0 < len(specs) <= MAX_RANGES:
-        return None
-    valid = tuple(spec for spec in specs if spec)
-    return valid if len(valid) == len(specs) else None
+    if "," not in ranges:  # what players and downloads ask for
+        spec = _range_spec(ranges)
+        return (spec,) if spec else None
+    specs = [_range_spec(member) for member in ranges.split(",") if member.strip(" \t")]
+    valid = tuple([spec for spec in specs if spec])
+    return valid if 0 < len(valid) == len(specs) <= MAX_RANGES else None
 
 
 def _range_spec(text: str) -> RangeSpec | None:
@@ -131,19 +130,17 @@ def _range_spec(text: str) -> RangeSpec | None:
     if not match:
         return None
     first, last = _position(match[1]), _position(match[2])
-    if first is None and last is None:
-        return None
-    if first is not None and last is not None and first > last:
-        return None
-    return first, last
+    if first is None:
+        return None if last is None else (None, last)
+    return (first, last) if last is None or first <= last else None
 
 
 def _position(digits: str) -> int | None:
     """A position; one past any file where it has too many digits to be one."""
-    if not digits:
-        return None
-    digits = digits.lstrip("0")
-    return int(digits or "0") if len(digits) <= _POSITION_DIGITS else _PAST_ANY_FILE
+    if len(digits) > _POSITION_DIGITS:
+        digits = digits.lstrip("0")
+        return int(digits or "0") if len(digits) <= _POSITION_DIGITS else _PAST_ANY_FILE
+    return int(digits) if digits else None
 
 
 def accepted_codings(text: str) -> dict[str, int]:

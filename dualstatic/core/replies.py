@@ -75,6 +75,7 @@ def _represent(
         whole,
         without_body(whole),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
+        _without(headers, _OF_THE_WHOLE),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
         Response(200, _without(headers, _OF_THE_BYTES) + offload(stored.file)) if offload else None,
         Response(200, headers, (look.content,)) if look.content else None,
@@ -223,23 +224,23 @@ def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
 
 def _modified_since(text: str | None, stored: Stored, now: float) -> bool | None:
     """None: there is no date, on one side or the other, and so no condition."""
-    date = None if text is None else fields.http_date(text, now)
+    if text is None:
+        return None
+    date = fields.http_date(text, now)
     return None if date is None or stored.modified is None else stored.modified > date
 
 
 def _requested_ranges(request: Request, stored: Stored, now: float) -> list[range] | None:
     """The ranges to send; an empty list: none can be satisfied; None: the whole (section 14.2)."""
-    specs = fields.byte_ranges(request.headers.get("range", ""))
-    size = stored.file.size
-    if not specs or not size or not _if_range(request.headers.get("if-range"), stored, now):
+    headers, size = request.headers, stored.file.size
+    specs = fields.byte_ranges(headers["range"]) if size and "range" in headers else None
+    if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
         return None
     return _coalesce([part for spec in specs if (part := _clip(spec, size))])
 
 
-def _if_range(text: str | None, stored: Stored, now: float) -> bool:
+def _if_range(text: str, stored: Stored, now: float) -> bool:
     """Section 13.1.5: a strong tag, or the exact date where that is strong."""
-    if text is None:
-        return True
     if tag := fields.entity_tag(text):
         return tag == stored.etag and not tag.startswith("W/")
     date = fields.http_date(text, now)
@@ -247,16 +248,17 @@ def _if_range(text: str | None, stored: Stored, now: float) -> bool:
 
 
 def _clip(spec: fields.RangeSpec, size: int) -> range:
+    """What a file has of a range; empty where that can't be satisfied."""
     first, last = spec
     if first is None:
-        return range(size)[max(size - (last or 0), 0) :]
-    return range(size)[first : None if last is None else last + 1]
+        return range(max(size - (last or 0), 0), size)
+    return range(first, size if last is None else min(last + 1, size))
 
 
-def _coalesce(ranges: Sequence[range]) -> list[range]:
+def _coalesce(ranges: list[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
     if len(ranges) < 2:
-        return [*ranges]
+        return ranges
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:
@@ -351,12 +353,15 @@ def _unsatisfiable(representation: Representation) -> Response:
 
 
 def _single(representation: Representation, part: range) -> Response:
+    stored, held = representation.stored, representation.in_memory
     headers = (
-        *_without(representation.whole.headers, _OF_THE_WHOLE),
-        ("content-range", _content_range(part, representation.stored.file)),
+        *representation.part_fields,
+        ("content-range", _content_range(part, stored.file)),
         ("content-length", str(len(part))),
     )
-    return _partial(headers, (part,), representation)
+    if held is None:
+        return Response(206, headers, (part,), stored.file)
+    return Response(206, headers, (_cut(held.body[0], part),))
 
 
 def _multipart(representation: Representation, ranges: list[range], key: bytes) -> Response:
@@ -372,25 +377,17 @@ def _multipart(representation: Representation, ranges: list[range], key: bytes) 
         body += [f"\r\n{head}\r\n\r\n".encode("latin-1"), part]
     body.append(f"\r\n--{boundary}--\r\n".encode())
     length = sum(map(len, body))
+    held = representation.in_memory
     if length >= stored.file.size:
-        return representation.in_memory or whole
+        return held or whole
     headers = (
-        *_without(whole.headers, ("content-length", "content-type")),
+        *_without(representation.part_fields, ("content-type",)),
         ("content-type", f"multipart/byteranges; boundary={boundary}"),
         ("content-length", str(length)),
     )
-    return _partial(headers, tuple(body), representation)
-
-
-def _partial(
-    headers: Fields, body: tuple[bytes | range, ...], representation: Representation
-) -> Response:
-    """A 206; its bytes are taken from memory, if they are there."""
-    held = representation.in_memory
     if held is None:
-        return Response(206, headers, body, representation.stored.file)
-    content = held.body[0]
-    return Response(206, headers, tuple([_cut(content, part) for part in body]))
+        return Response(206, headers, tuple(body), stored.file)
+    return Response(206, headers, tuple([_cut(held.body[0], part) for part in body]))
 
 
 def _cut(content: bytes | range, part: bytes | range) -> bytes | range:

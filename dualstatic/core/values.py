@@ -138,15 +138,16 @@ class Policy:
 class Representation:
     """A stored form with all that is always true of it: the 200, its HEAD, the 304.
 
-    `error_fields` go out with a 412 and a 416. `offloaded` is the 200 that has a server in front
-    send the file. `in_memory` is the 200 with its bytes, for as long as they are kept: it may
-    become None at any time.
+    `part_fields` go out with each 206, `error_fields` with a 412 and a 416. `offloaded` is the 200
+    that has a server in front send the file. `in_memory` is the 200 with its bytes, for as long as
+    they are kept: it may become None at any time.
     """
 
     stored: Stored
     whole: Response
     head: Response
     not_modified: Response
+    part_fields: Fields
     error_fields: Fields
     offloaded: Response | None
     in_memory: Response | None
