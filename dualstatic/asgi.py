@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from io import FileIO
@@ -13,6 +14,7 @@ import anyio._backends._asyncio  # else the first request would wait for this im
 import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
+from .core.doors import make_request, with_vary
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Body, FileChanged
 from .staticfiles import (
@@ -44,8 +46,11 @@ T = TypeVar("T")
 _PATHSEND = "http.response.pathsend"
 _ZEROCOPYSEND = "http.response.zerocopysend"
 
-_WATCHED = 2**20
-"""Bytes left to send: so many are read in less time than it takes to watch for the client."""
+_AT_ONCE = 2**15
+"""Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
+
+_MOMENT = 0.1
+"""Seconds in which a server that has failed to send has to tell that the client has gone."""
 
 _THREADS = 40
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
@@ -55,9 +60,9 @@ class StaticMiddleware:
     """An ASGI app that answers requests for files, and hands all others on to `app` as they came.
 
     Without an app it answers them itself: 404 or 405 over HTTP, a WebSocket is closed, the lifespan
-    acknowledged. Files that are not in memory go to a server that can send them itself:
+    acknowledged. Files that are not in memory may go to a server that can send them itself:
     `zerocopysend` gives it their open descriptor, `pathsend` the path of a whole file, which it
-    then opens again.
+    then opens again. No middleware between the two may look for the bytes.
     """
 
     def __init__(
@@ -66,7 +71,7 @@ class StaticMiddleware:
         *,
         files: StaticFiles,
         pathsend: bool = False,
-        zerocopysend: bool = True,
+        zerocopysend: bool = False,
     ) -> None:
         switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
         check_arguments(app, "scope receive send", files, **switches)
@@ -85,7 +90,7 @@ class StaticMiddleware:
             if path not in self._look_up.known and self.app is not None and not self._falls_back:
                 return await self.app(scope, receive, send)
         elif response := self._ready(resource, path, scope):
-            return await _answer_whole(response, send)
+            return await _answer_whole(response, scope, receive, send)
         may_answer = self.app is None or path in self._look_up.known
         if may_answer and await self._answered(_request(scope, path), scope, receive, send):
             return None
@@ -119,12 +124,15 @@ class StaticMiddleware:
         async def watch(message: Message) -> None:
             nonlocal replaced
             if message["type"] == "http.response.start" and message["status"] == 404:
-                opened = await self._open_from_disk(open_fallback, _request(scope, path), scope)
-                if opened:
+                request = _request(scope, path)
+                if opened := await self._open_from_disk(open_fallback, request, scope):
                     replaced = True  # also if it can't be sent: there is one start of a response
-                    await self._send(opened, scope, receive, send)
+                    return await self._send(opened, scope, receive, send)
+                message = _varying(message, request)
             if not replaced:
-                await send(message)
+                return await send(message)
+            # An app that goes on without an end would keep all others from their turn.
+            return await checkpoint()
 
         await app(scope, receive, watch)
 
@@ -159,13 +167,15 @@ class StaticMiddleware:
     async def _send(self, opened: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         response, body = opened
         if body is None:
-            return await _answer_whole(response, send)
+            return await _answer_whole(response, scope, receive, send)
         offers = self._offers(scope)
         try:
             if _is_handed_over(response, offers):
-                await _hand_over(response, body, offers, send)
+                work = _hand_over(response, body, offers, send)
             else:
-                await _answer(response, body, receive, send)
+                work = _answer(response, body, send)
+            is_long = sum(map(len, response.body)) > _AT_ONCE
+            await _carry_out(work, receive, watch=is_long or _is_multiplexed(scope))
         finally:
             body.close()
         return None
@@ -189,10 +199,6 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, s
             else:
                 return None
     return None if date is not None and tag is None else (accepted, tag)
-
-
-class _ClientGone(Exception):
-    """The server can't send to the client any more."""
 
 
 def _open(
@@ -226,15 +232,12 @@ async def _hand_over(response: Response, body: Body, offers: set[str], send: Sen
     else:
         file = body.handle()
         parts += [_part(part, file) for part in response.body]
-    try:
-        await _send(send, _start(response))
-        for part in parts:
-            await _send(send, part)
-        if parts[-1]["type"] != _PATHSEND:
-            body.prove()  # the server has sent what there was, be it too little
-            await _send(send, {"type": "http.response.body", "body": b"", "more_body": False})
-    except _ClientGone:
-        return
+    await send(_start(response))
+    for part in parts:
+        await send(part)
+    if parts[-1]["type"] != _PATHSEND:
+        body.prove()  # the server has sent what there was, be it too little
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _part(part: bytes | range, file: FileIO) -> Message:
@@ -245,56 +248,56 @@ def _part(part: bytes | range, file: FileIO) -> Message:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up."""
+    """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up.
+
+    The thread counts until it ends, and a task that asyncio cancels ends before it. So the thread
+    has a task of its own there, which nobody cancels.
+    """
     try:
         limiter = _limiter.get()
     except LookupError:
         limiter = anyio.CapacityLimiter(_THREADS)
         _limiter.set(limiter)
-    return await anyio.to_thread.run_sync(work, limiter=limiter)
+    hop = object()
+    await limiter.acquire_on_behalf_of(hop)
+
+    async def run() -> T:
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
+        finally:
+            limiter.release_on_behalf_of(hop)
+
+    is_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
+    with anyio.CancelScope(shield=True):
+        result = await (asyncio.shield(run()) if is_asyncio else run())
+    return result
 
 
-async def _answer_whole(response: Response, send: Send) -> None:
+async def _answer_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer that needs no file."""
-    fields, body = response.wire.get("asgi") or _wire(response)
+    fields, body, is_long = response.wire.get("asgi") or _wire(response)
+    if is_long and _is_multiplexed(scope):
+        return await _carry_out(_write(response, body, send), receive, watch=True)
     try:
         await send(
             # The list is its own: a middleware outside may add to it.
             {"type": "http.response.start", "status": response.status, "headers": list(fields)}
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
-    except OSError:
-        return  # the client has gone
+    except OSError as error:
+        await _watched(_fail(error), receive)
 
 
-async def _answer(response: Response, body: Body, receive: Receive, send: Send) -> None:
+async def _write(response: Response, body: bytes, send: Send) -> None:
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _answer(response: Response, body: Body, send: Send) -> None:
     first = body.next_now() or b""
     left = sum(map(len, response.body)) - len(first)
-    try:
-        await _send(send, _start(response))
-        await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
-        if left > _WATCHED:
-            await _watched(_stream(body, left, send), receive)
-        elif left > 0:
-            await _stream(body, left, send)
-    except _ClientGone:
-        return
-
-
-def _start(response: Response) -> Message:
-    fields, _ = response.wire.get("asgi") or _wire(response)
-    return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
-
-
-def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Fields and body as ASGI has them, made once for an answer that is given again."""
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    body = b"".join(part for part in response.body if isinstance(part, bytes))
-    response.wire["asgi"] = fields, body
-    return fields, body
-
-
-async def _stream(body: Body, left: int, send: Send) -> None:
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": first, "more_body": left > 0})
     while left > 0:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
@@ -303,24 +306,69 @@ async def _stream(body: Body, left: int, send: Send) -> None:
         if chunk is None:
             chunk = await _in_thread(body.__next__)
         left -= len(chunk)
-        await _send(send, {"type": "http.response.body", "body": chunk, "more_body": left > 0})
+        await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
 
-async def _send(send: Send, message: Message) -> None:
+def _start(response: Response) -> Message:
+    fields, *_ = response.wire.get("asgi") or _wire(response)
+    return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
+
+
+def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
+    """Fields and body as ASGI has them, made once for an answer that is given again.
+
+    The last says whether a server may have to wait before it has taken the body.
+    """
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    body = b"".join(part for part in response.body if isinstance(part, bytes))
+    response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
+    return wire
+
+
+def _varying(message: Message, request: Request) -> Message:
+    """The app's start of a response, for caches that keep what may be a page for others."""
+    given = message.get("headers", ())
+    lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in given]
+    fields = with_vary(lines, request)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+    return {**message, "headers": headers}
+
+
+def _is_multiplexed(scope: Scope) -> bool:
+    """Whether a client can hold up this answer alone, and leave it, on a connection that stays.
+
+    Not every server wakes a `send` that waits there (HTTP/2 and HTTP/3).
+    """
+    return not scope.get("http_version", "1").startswith("1")
+
+
+async def _carry_out(work: Awaitable[None], receive: Receive, *, watch: bool) -> None:
+    """Do the work, until it is done or the client has gone."""
+    if watch:
+        return await _watched(work, receive)
     try:
-        await send(message)
+        await work
     except OSError as error:
-        raise _ClientGone from error
+        await _watched(_fail(error), receive)
+
+
+async def _fail(error: OSError) -> None:
+    raise error
 
 
 async def _watched(work: Awaitable[None], receive: Receive) -> None:
-    """Do the work until it is done or the client has gone, which `send` doesn't always tell."""
+    """Do the work until it is done or the client has gone, as `receive` says.
+
+    `send` doesn't always tell. Where it raises an OSError, `receive` has to say that it is for
+    that reason (ASGI): it may as well be the disk of a log, or the cache, of a middleware outside.
+    """
     failures: list[Exception] = []
 
     async def watch() -> None:
         try:
             if not await _gone(receive):
                 return
+            failures.clear()
         except Exception as error:  # noqa: BLE001 (raised again below, as it is)
             failures.append(error)
         tasks.cancel_scope.cancel()
@@ -331,6 +379,8 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
             await work
         except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
             failures.append(error)
+            if isinstance(error, OSError):
+                await anyio.sleep(_MOMENT)
         tasks.cancel_scope.cancel()
     if failures:
         raise failures[0]
@@ -361,10 +411,16 @@ async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _path(scope: Scope) -> str:
-    """The path below the mount point, whether the server says it with that or without."""
+    """The path below the mount point, whether the server says it with that or without.
+
+    A framework that mounts adds its own mount point to one that a proxy has taken off the path.
+    """
     path: str = scope.get("path", "")
     root = scope["root_path"].rstrip("/")
-    return path[len(root) :] if f"{path}/".startswith(f"{root}/") else path
+    for mount in (root, root.removeprefix(scope.get("app_root_path", "").rstrip("/"))):
+        if f"{path}/".startswith(f"{mount}/"):
+            return path[len(mount) :]
+    return path
 
 
 def _request(scope: Scope, path: str) -> Request:
@@ -375,4 +431,5 @@ def _request(scope: Scope, path: str) -> Request:
     # Joined once: not every server bounds the lines of a request.
     headers = {name: ", ".join(values) for name, values in lines.items()}
     query = scope.get("query_string", b"").decode("latin-1")
-    return Request(scope.get("method", ""), path, query, headers, scope.get("raw_path"))
+    method, mount = scope.get("method", ""), scope.get("root_path", "")
+    return make_request(method, path, query, headers, scope.get("raw_path"), mount)

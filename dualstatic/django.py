@@ -64,7 +64,7 @@ def wsgi(
 
 
 def asgi(
-    application: ASGIApp, *, pathsend: bool = False, zerocopysend: bool = True, **options: Option
+    application: ASGIApp, *, pathsend: bool = False, zerocopysend: bool = False, **options: Option
 ) -> ASGIApp:
     """The application with the static files before it, for asgi.py. Options: see `static_files`."""
     from .asgi import StaticMiddleware as Door

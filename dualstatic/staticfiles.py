@@ -376,8 +376,13 @@ class StaticFiles:
 
 
 def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
-    """As `admits`, and remembers targets, which clients repeat."""
+    """As `admits`, and remembers targets, which clients repeat.
+
+    Where only the path has a slash at its end, the long way finds out whose it is.
+    """
     if not admits(raw_path, path):
+        return False
+    if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
         return False
     if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
         resource.targets.add(raw_path)

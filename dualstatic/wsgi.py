@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from wsgiref.util import FileWrapper
 
+from .core.doors import make_request, with_vary
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Body
 from .staticfiles import Answer, StaticFiles, check_arguments, open_answer, open_fallback
@@ -20,6 +21,11 @@ _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
 _UWSGI = "uwsgi.version"
+T = TypeVar("T")
+
+_NOTHING = (b"",)
+"""Hypercorn sends no status before the first piece of a body, so an empty body has one."""
+
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -52,7 +58,8 @@ class StaticMiddleware:
         if resource and (response := self._ready(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
             return _chunks(response)
-        opened = open_answer(self.files, _request(environ, path), has_app=self.app is not None)
+        request, has_app = _request(environ, path), self.app is not None
+        opened = _no_oserror(lambda: open_answer(self.files, request, has_app=has_app))
         if opened is None:
             return self._ask_app(environ, start_response, path)
         return self._send(opened, environ, start_response)
@@ -68,7 +75,8 @@ class StaticMiddleware:
         request = _request(environ, path)
         held = _Held(
             start_response,
-            lambda: open_fallback(self.files, request, has_app=True),
+            request,
+            lambda: _no_oserror(lambda: open_fallback(self.files, request, has_app=True)),
             lambda page, start: self._send(page, environ, start),
         )
         return held.answer(self.app, environ)
@@ -107,15 +115,40 @@ class StaticMiddleware:
         """
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
         if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return body
+            return Chunks(body)
         if (file := body.detach()) is None:
-            return body
+            return Chunks(body)
         try:
             wrapped: Iterable[bytes] = wrap(file, CHUNK)
         except BaseException:
             file.close()
             raise
         return wrapped
+
+
+class Chunks:
+    """The chunks of a body, for a server."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self.close = body.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return _no_oserror(self._body.__next__)
+
+
+def _no_oserror(work: Callable[[], T]) -> T:
+    """What the work gives; an OSError is the cause of the RuntimeError that is raised for it.
+
+    A server takes an OSError for one of its socket, and closes that without an answer.
+    """
+    try:
+        return work()
+    except OSError as error:
+        raise RuntimeError(str(error)) from error
 
 
 class _Held:
@@ -127,10 +160,12 @@ class _Held:
     def __init__(
         self,
         start_response: StartResponse,
+        request: Request,
         open_page: Callable[[], Answer | None],
         send: Callable[[Answer, StartResponse], Iterable[bytes]],
     ) -> None:
         self._server_start = start_response
+        self._request = request
         self._open_page = open_page
         self._send = send
         self._called = self._passed_on = self._settled = False
@@ -142,6 +177,9 @@ class _Held:
     ) -> Callable[[bytes], object]:
         """The server's, unless a page is to take the place of a 404."""
         self._drop_page()
+        if status.startswith("404"):
+            # A cache has to know that another request may get a page.
+            headers = with_vary(headers, self._request)
         self._called = True
         write = None
         if self._passed_on:
@@ -205,7 +243,7 @@ def _close(chunks: object) -> None:
 
 def _chunks(response: Response) -> Iterable[bytes]:
     """The body of an answer that needs no file: none of its parts is a range."""
-    parts: tuple[Any, ...] = response.body
+    parts: tuple[Any, ...] = response.body or _NOTHING
     return parts
 
 
@@ -221,10 +259,11 @@ def _raw_path(environ: WSGIEnvironment) -> bytes | None:
 
 
 def _request(environ: WSGIEnvironment, path: str) -> Request:
-    return Request(
+    return make_request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
         {name: environ[key] for name, key in _FIELD_KEYS if key in environ},
         _raw_path(environ),
+        _decoded(environ.get("SCRIPT_NAME", "")),
     )

@@ -121,7 +121,7 @@ def doors(files: StaticFiles) -> None:
     dualstatic.wsgi.StaticMiddleware(app=None, files=files)
     dualstatic.wsgi.StaticMiddleware(alone, files=files)
     nested = dualstatic.asgi.StaticMiddleware(asgi_app, files=files)
-    dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=False)
+    dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=True)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
 
@@ -129,6 +129,6 @@ def doors(files: StaticFiles) -> None:
 def django_doors() -> list[StaticFiles]:
     inner: WSGIApplication = dualstatic.django.wsgi(wsgi_app, file_wrapper=False, html=True)
     dualstatic.django.wsgi(inner)
-    nested = dualstatic.django.asgi(asgi_app, pathsend=True, zerocopysend=False, memory=0)
+    nested = dualstatic.django.asgi(asgi_app, pathsend=True, zerocopysend=True, memory=0)
     dualstatic.django.asgi(nested, finders=True, files=[SMALLEST])
     return dualstatic.django.static_files(files=SMALLEST)

@@ -289,7 +289,8 @@ def varying(response: Response, *names: str) -> Response:
 
 def redirect(request: Request, path: str) -> Response:
     """A redirect to another path that keeps method and query (section 15.4.8)."""
-    location = relative_location(request.path, path, request.query)
+    asked, mount = request.mount + request.path, request.mount
+    location = relative_location(asked or "/", mount + path, request.query)
     return Response(
         307, (("location", location), ("content-type", TEXT), ("content-length", "0"), NOSNIFF)
     )

@@ -33,7 +33,8 @@ class Request(NamedTuple):
     `path` is text, percent-decoded once, below the mount point, with the prefix. `query` goes into
     the Location of a redirect as it is (its bytes, in Latin-1). `headers` has lower-case names; the
     lines of a repeated field are joined by a comma (RFC 9110 section 5.3). `raw_path` is the target
-    before decoding, where the server tells it: it can only make us refuse.
+    before decoding, where the server tells it: it can only make us refuse. `mount` is the mount
+    point, decoded, without a slash at its end; with it, the empty path is redirected to the slash.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request(NamedTuple):
     query: str = ""
     headers: Mapping[str, str] = NO_FIELDS
     raw_path: bytes | None = None
+    mount: str = ""
 
 
 Identity = tuple[int, int, int, int, int]

@@ -76,8 +76,9 @@ def test_a_whole_file_is_sent_by_its_path_where_that_is_asked_for(
         ((), (), "GET", {"pathsend": True}),
         ((PATHSEND,), (("Range", "bytes=0-9"),), "GET", {"pathsend": True}),
         ((PATHSEND,), (), "HEAD", {"pathsend": True}),
-        ((ZEROCOPYSEND,), (), "GET", {"zerocopysend": False}),
-        ((ZEROCOPYSEND,), (), "HEAD", {}),
+        ((ZEROCOPYSEND,), (), "GET", {}),
+        ((), (), "GET", {"zerocopysend": True}),
+        ((ZEROCOPYSEND,), (), "HEAD", {"zerocopysend": True}),
     ],
 )
 def test_all_else_goes_as_a_body(
@@ -105,7 +106,8 @@ def test_a_server_that_can_gets_the_descriptor_and_it_is_closed_after_it(
     assert whole is not None
     before = open_files()
     fields = (("Range", value),) if value else ()
-    start, *rest = messages_of(files, b"/big.bin", (ZEROCOPYSEND,), fields, pathsend=pathsend)
+    offers, switches = (ZEROCOPYSEND,), {"zerocopysend": True, "pathsend": pathsend}
+    start, *rest = messages_of(files, b"/big.bin", offers, fields, **switches)
     assert open_files() <= before
     sent = b"".join(message.get("read", message.get("body", b"")) for message in rest)
     assert sent == b"".join(Body(whole))
@@ -116,7 +118,8 @@ def test_a_server_that_can_gets_the_descriptor_and_it_is_closed_after_it(
 
 def test_a_file_in_memory_is_sent_from_there(tree: Callable[..., Path]) -> None:
     files = StaticFiles(tree({"t.txt": DIGITS}))
-    messages = messages_of(files, b"/t.txt", (PATHSEND, ZEROCOPYSEND), pathsend=True)
+    both = {"pathsend": True, "zerocopysend": True}
+    messages = messages_of(files, b"/t.txt", (PATHSEND, ZEROCOPYSEND), **both)
     assert messages[1]["body"] == DIGITS
 
 
@@ -293,7 +296,7 @@ def test_a_file_that_is_cut_short_while_the_server_sends_it_is_told(
 
     scope = make_scope("GET", b"/big.bin", ())
     scope["extensions"] = {ZEROCOPYSEND: {}}
-    door = dualstatic.asgi.StaticMiddleware(files=files)
+    door = dualstatic.asgi.StaticMiddleware(files=files, zerocopysend=True)
     with pytest.raises(FileChanged):
         anyio.run(door, scope, receive, send)
     assert all(message.get("more_body", True) for message in messages)
