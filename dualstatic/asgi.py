@@ -270,7 +270,7 @@ async def _in_thread(work: Callable[[], T]) -> T:
     is_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
     with anyio.CancelScope(shield=True):
         result = await (asyncio.shield(run()) if is_asyncio else run())
-    return result
+    return result  # noqa: RET504 (for mypy, a scope may end an exception and go on)
 
 
 async def _answer_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,10 +20,12 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 
 from . import options as check
 from . import wsgi as wsgi_door
+from .core.replies import deciding_fields
 from .core.values import Request, Response
 from .disk.body import Body, FileChanged
 from .staticfiles import Answer, StaticFiles, open_answer, open_at_once, open_fallback
@@ -281,10 +283,12 @@ class StaticMiddleware:
             if response.status_code != 404:
                 break
             if files._falls_back and files._may_fall_back(method, path):
-                opened = open_fallback(files, _request(request), has_app=True)
-                if opened:
+                ours = _request(request)
+                if opened := open_fallback(files, ours, has_app=True):
                     _discard(response)
                     response = _response(request, opened)
+                else:  # a cache has to know that another request may get a page
+                    patch_vary_headers(response, deciding_fields(ours))
         return response
 
 
@@ -298,7 +302,8 @@ async def _open_async(files: StaticFiles, request: Request) -> Answer | None:
 
 
 def _request(request: OfDjango) -> Request:
-    ours = wsgi_door._request(request.META, request.path_info)
+    # Django has decoded both.
+    ours = wsgi_door._request(request.META, request.path_info, request.META["SCRIPT_NAME"])
     if not _is_asgi(request):
         return ours
     query = ours.query.encode().decode("latin-1")  # Django has decoded it
@@ -320,7 +325,7 @@ def _response(request: OfDjango, opened: Answer) -> OfDjango:
         whole: tuple[Any, ...] = response.body
         answer = _Whole(b"".join(whole), status=response.status, headers=fields)
     else:
-        chunks = _AsyncBody(response, body) if _is_asgi(request) else body
+        chunks = _AsyncBody(response, body) if _is_asgi(request) else wsgi_door.Chunks(body)
         answer = _Streamed(chunks, status=response.status, headers=fields)
     if "content-type" not in fields:
         del answer.headers["Content-Type"]  # Django's own: a 304 has none

@@ -258,12 +258,12 @@ def _raw_path(environ: WSGIEnvironment) -> bytes | None:
     return raw.encode("latin-1", "backslashreplace") if raw else None
 
 
-def _request(environ: WSGIEnvironment, path: str) -> Request:
+def _request(environ: WSGIEnvironment, path: str, mount: str | None = None) -> Request:
     return make_request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
         {name: environ[key] for name, key in _FIELD_KEYS if key in environ},
         _raw_path(environ),
-        _decoded(environ.get("SCRIPT_NAME", "")),
+        _decoded(environ.get("SCRIPT_NAME", "")) if mount is None else mount,
     )

@@ -14,7 +14,7 @@ import pytest
 
 from dualstatic import Body, FileChanged, Request, Response, StaticFiles
 
-from .doors import Client, OnDisk
+from .doors import Client, OnDisk, trouble
 from .trees import Link, settle, write_tree
 
 TEXT = b"the text " * 100
@@ -462,7 +462,7 @@ def test_a_directory_that_is_missing_is_told_at_each_request_below_the_prefix_un
         assert client.get(target).passed
     for target in ("/static/t.txt", "/static/missing", "/static", "/static/"):
         for method in ("GET", "HEAD", "GET"):
-            with pytest.raises(NotADirectoryError, match="directory") as caught:
+            with trouble(client.door, NotADirectoryError, match="directory") as caught:
                 client.ask(method, target)
             assert str(late) in str(caught.value)
         assert client.get("/other").passed
@@ -476,7 +476,7 @@ def test_a_file_where_a_directory_is_to_be_is_no_directory(
 ) -> None:
     late.write_bytes(b"")
     client = serve(late, check_dir=False)
-    with pytest.raises(NotADirectoryError):
+    with trouble(client.door, NotADirectoryError):
         client.get("/t.txt")
 
 
@@ -484,7 +484,7 @@ def test_each_of_several_directories_has_to_be_there(
     late: Path, root: Path, serve: Callable[..., Client]
 ) -> None:
     client = serve([root, late], check_dir=False)
-    with pytest.raises(NotADirectoryError, match=r"late"):
+    with trouble(client.door, NotADirectoryError, match=r"late"):
         client.get("/t.txt")
     late.mkdir()
     assert client.get("/t.txt").body == TEXT
@@ -495,7 +495,7 @@ def test_without_an_app_a_missing_directory_is_told_whatever_the_method(
 ) -> None:
     client = serve(late, app=False, check_dir=False, prefix="/static")
     for method in ("GET", "HEAD", "POST"):
-        with pytest.raises(NotADirectoryError):
+        with trouble(client.door, NotADirectoryError):
             client.ask(method, "/static/t.txt")
     assert client.get("/other").status == 404
 

@@ -28,7 +28,7 @@ from dualstatic import Body, FileChanged, Request, StaticFiles
 from dualstatic.disk.body import WholeFile
 
 from .children import in_child, take_descriptors, within
-from .doors import Answer, Client, ask_asgi_here, make_scope
+from .doors import Answer, Client, ask_asgi_here, make_scope, trouble
 from .faults import READS, fails_to_open, fails_to_read, patch_everywhere
 from .servers import Server, environment, eventually, free_port, serve
 from .steps import Connection, open_below, soon
@@ -167,7 +167,7 @@ def ask_without_descriptors(root: str, mode: str, door: str, name: str) -> tuple
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
         taken = take_descriptors()
         for _ in range(3):
-            with pytest.raises(OSError, match="Too many open files") as caught:
+            with trouble(door, match="Too many open files") as caught:
                 await ask()
             raised.append(caught.value.errno)
         for number in taken:
@@ -209,7 +209,7 @@ def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
         else:
             patch_everywhere(patch, call, fails_to_open(name, errno.EIO))
         for _ in range(3):
-            with pytest.raises(OSError, match="Input/output error") as caught:
+            with trouble(door, match="Input/output error") as caught:
                 client.get(f"/{name}")
             assert caught.value.errno == errno.EIO
     assert soon(lambda: open_below(root) == before)
@@ -285,7 +285,7 @@ def test_a_file_under_a_lease_raises_and_is_logged(
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         for _ in range(2):
-            with pytest.raises(OSError, match="a lease"):
+            with trouble(door, match="a lease"):
                 client.get("/t.txt")
     finally:
         os.close(descriptor)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import FileChanged, Request, StaticFiles
+from dualstatic.core.replies import deciding_fields
 from tests.doors import Answer, Messages, make_environ, make_scope
 from tests.rows import rows
 from tests.steps import open_files, staying
@@ -40,15 +42,15 @@ JSON = b'{"detail":"Not Found"}'
 class App:
     """An app behind the door; `how` is the way in which it gives its status and its body."""
 
-    def __init__(self, how: str, status: int = 404) -> None:
-        self.how, self.status = how, status
+    def __init__(self, how: str, status: int = 404, more: Any = ()) -> None:
+        self.how, self.status, self.more = how, status, more
         self.asked: list[str] = []
         self.closed = 0
 
     def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         self.asked.append(environ["PATH_INFO"])
-        line = {200: "200 OK", 404: "404 Not Found"}[self.status]
-        fields = [("Content-Type", "application/json"), ("X-App", "1")]
+        line = f"{self.status} {HTTPStatus(self.status).phrase}"
+        fields = [("Content-Type", "application/json"), *self.more, ("X-App", "1")]
         if self.how == "late":
             return self.late(start_response, line, fields)
         write = start_response(line, fields)
@@ -69,7 +71,8 @@ class App:
 
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked.append(scope["path"])
-        headers = [(b"content-type", b"application/json"), (b"x-app", b"1")]
+        more = [(name.lower().encode(), value.encode()) for name, value in self.more]
+        headers = [(b"content-type", b"application/json"), *more, (b"x-app", b"1")]
         await asyncio.sleep(0)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         pieces = [JSON] if self.how == "at once" else [JSON[:5], b"", JSON[5:]]
@@ -206,7 +209,62 @@ def test_what_is_no_navigation_keeps_the_apps_answer(
 ) -> None:
     answer = ask(files(not_found=not_found), door, App(how), target, fields, method)
     assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
-    assert answer.get("vary") is None
+    headers = {name.lower(): value for name, value in fields.items()}
+    deciding = ", ".join(deciding_fields(Request(method, target, headers=headers)))
+    assert answer.get("vary") == (deciding if method == "GET" else None)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize(
+    ("given", "vary"),
+    [
+        ([("Vary", "Cookie")], "Cookie, Sec-Fetch-Mode"),
+        (
+            [("Vary", "Cookie"), ("Vary", "Accept, Origin")],
+            "Cookie, Accept, Origin, Sec-Fetch-Mode",
+        ),
+        ([("Vary", "sec-fetch-mode, Cookie")], "sec-fetch-mode, Cookie"),
+        ([("Vary", "*")], "*"),
+        ([("Vary", "")], "Sec-Fetch-Mode"),
+        ([], "Sec-Fetch-Mode"),
+    ],
+)
+def test_a_404_of_the_app_that_might_have_been_a_page_varies_and_stays_as_it_is(
+    files: Callable[..., StaticFiles], door: str, how: str, not_found: str, given: Any, vary: str
+) -> None:
+    no_page = {"Sec-Fetch-Mode": "cors"}
+    answer = ask(files(not_found=not_found), door, App(how, 404, given), "/route", no_page)
+    assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
+    if "sec-fetch-dest" not in vary.lower():
+        assert ", ".join(v for n, v in answer.fields if n.lower() == "vary") == vary
+    others = [(name.lower(), value) for name, value in answer.fields if name.lower() != "vary"]
+    assert others == [("content-type", "application/json"), ("x-app", "1")]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("target", "method", "status", "options"),
+    [
+        ("/route", "GET", 200, {"not_found": SPA}),
+        ("/route", "GET", 410, {"not_found": SPA}),
+        ("/route", "POST", 404, {"not_found": SPA}),
+        ("/route", "GET", 404, {"not_found": SPA, "prefix": "/app"}),
+        ("/route", "GET", 404, {"html": True}),
+    ],
+)
+def test_an_answer_of_the_app_that_could_not_have_been_a_page_has_no_vary_of_ours(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    target: str,
+    method: str,
+    status: int,
+    options: Any,
+) -> None:
+    answer = ask(files(**options), door, App(how, status), target, NAVIGATE, method)
+    assert answer.passed
+    assert "vary" not in answer
 
 
 @rows("N141")
