@@ -60,7 +60,9 @@ class Trouble:
 
 
 @contextmanager
-def trouble(door: str, kind: type[OSError] = OSError, match: str | None = None) -> Iterator[Trouble]:
+def trouble(
+    door: str, kind: type[OSError] = OSError, match: str | None = None
+) -> Iterator[Trouble]:
     """Expect an OSError; to a WSGI server, which would take it for its socket's, none is raised."""
     told = Trouble()
     with pytest.raises(RuntimeError if door == "wsgi" else kind, match=match) as raised:
