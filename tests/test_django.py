@@ -450,6 +450,25 @@ def test_below_force_script_name_files_are_where_django_has_its_own_paths(
             assert server.get(f"/apparently{target}more.txt").status == 404
 
 
+@pytest.mark.parametrize("middleware", ["", ALONE], ids=["door", "middleware"])
+@pytest.mark.parametrize("kind", ["gunicorn", "uvicorn"])
+def test_the_mount_point_without_its_slash_is_redirected(
+    project: Project, tmp_path: Path, middleware: str, kind: str
+):
+    (project.directory / "site").mkdir(exist_ok=True)
+    (project.directory / "site/index.html").write_text("home")
+    # gunicorn is told the mount point, and uvicorn would add it to the path.
+    forced = "FORCE_SCRIPT_NAME = '/app'\n" if kind == "uvicorn" else ""
+    options = "DUALSTATIC = {'html': True, 'files': BASE_DIR / 'site'}\n"
+    settings = project.settings("at_the_mount", forced + options + middleware)
+    mount = {} if forced else {"mount": "/app"}
+    with project.serve(settings, kind, **mount, logs=tmp_path) as server:
+        for _ in range(2):
+            answer = server.get("/app?q=1")
+            assert (answer.status, answer["location"]) == (307, "./app/?q=1")
+            assert server.get("/app/").body == b"home"
+
+
 # Settings and options, in a process of their own.
 
 PREFIXES = """
@@ -667,6 +686,29 @@ say([
 ])
 """
     assert project.ask(settings, code) == [[404, "lost"], False, False, 200]
+
+
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_the_apps_404_that_might_have_been_a_page_says_on_what_it_depends(
+    project: Project, client: str
+):
+    (project.root / "404.html").write_text("lost")
+    settings = project.settings("varying", "DUALSTATIC = {'not_found': '404-page'}" + ALONE)
+    code = f"""
+import asyncio, inspect
+from django.test import {client}
+def vary(path, method='get', **headers):
+    answer = getattr({client}(), method)(path, headers=headers)
+    answer = asyncio.run(answer) if inspect.isawaitable(answer) else answer
+    return answer.status_code, 'Sec-Fetch-Mode' in answer.headers.get('Vary', '')
+say([
+    vary('/static/nope', accept='application/json'),
+    vary('/static/nope', 'post', accept='application/json'),
+    vary('/nope', accept='application/json'),
+    vary('/url/more.txt', accept='application/json'),
+])
+"""
+    assert project.ask(settings, code) == [[404, True], [404, False], [404, False], [200, False]]
 
 
 def test_a_404_that_a_page_takes_the_place_of_is_closed(project: Project):
