@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+import resource
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +17,7 @@ from .matrix import __main__ as matrix
 from .matrix.asgi_apps import UNDER_WAY
 from .matrix.http2 import Http2, Stream
 from .servers import Server, eventually, free_port, serve
+from .test_matrix import AHEAD, EXCEPTIONS
 
 BIG = random.Random(1).randbytes(5 * 2**20)
 FILES = {
@@ -22,6 +27,8 @@ FILES = {
 }
 TARGETS = [f"{prefix}/{name}" for prefix in ("/static", "/live") for name in FILES]
 WITHIN = 10
+HUGE = 128 * 2**20
+PAGE = resource.getpagesize()
 LEAVERS = 5
 
 
@@ -33,12 +40,19 @@ def server(
     directory = tmp_path_factory.mktemp("served")
     for name, content in FILES.items():
         (directory / name).write_bytes(content)
+    (directory / "huge.bin").touch()
+    os.truncate(directory / "huge.bin", HUGE)
     command = (request.param, "bare", directory, str(free_port()), "", "2")
     logs = tmp_path_factory.mktemp("logs")
     # gunicorn prints one of its own for a client that leaves before it is greeted.
     with serve("-m", "tests.matrix", *command, logs=logs, calm=False) as server:
         yield server
     assert "dualstatic" not in server.words()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.node.callspec.params["server"])
 
 
 @pytest.fixture
@@ -130,6 +144,29 @@ def test_clients_that_stall_and_leave_leave_no_file_open_and_no_request_under_wa
     eventually(lambda: not holds(server, name), WITHIN, server.words)
     eventually(lambda: under_way(server) == 0, WITHIN, server.words)
     assert ask(server, "/static/small.css").body == FILES["small.css"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_slow_client_costs_little_memory_or_the_readme_says_so(server: Server, name: str) -> None:
+    assert ask(server, "/static/big.bin").body == BIG  # it has imported what it needs
+    client, before = Http2(server.address, window=1000), resident(server)
+    client.begin("/static/huge.bin")
+    try:
+        if AHEAD in EXCEPTIONS.get(name, ()):
+            eventually(lambda: resident(server) > before + HUGE // 2, WITHIN, server.words)
+        else:
+            begins(client)
+            time.sleep(1)
+            assert resident(server) < before + HUGE // 4
+    finally:
+        client.close()
+    eventually(lambda: not holds(server, "huge.bin"), WITHIN, server.words)
+
+
+def resident(server: Server) -> int:
+    """Bytes of memory that a server and its children have."""
+    pids = (server.process.pid, *server.workers())
+    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * PAGE
 
 
 def ask(server: Server, target: str) -> Stream:

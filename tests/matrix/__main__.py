@@ -79,7 +79,6 @@ COMMANDS: dict[str, Any] = {
 H2 = ("--http-protocols", "h2,h1", "--http2-cleartext", "prior-knowledge")
 OVER_HTTP2: dict[str, Any] = {
     "gunicorn asgi": lambda *at: gunicorn("asgi", *at, *H2),
-    "gunicorn gthread": lambda *at: gunicorn("gthread", *at, *H2),
     "hypercorn asyncio": COMMANDS["hypercorn asyncio"],
     "hypercorn trio": COMMANDS["hypercorn trio"],
     "granian asgi": lambda *at: granian("asgi", *at, "auto"),

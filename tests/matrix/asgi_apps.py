@@ -210,11 +210,12 @@ APPS = {
     "starlette mount": lambda: mounted(make_starlette(upload=False)),
     "litestar": lambda: wrap(make_litestar(), StaticMiddleware),
     "litestar asgi_handler": litestar_own,
+    "litestar mount": litestar_mount,
     "quart": lambda: wrap(make_quart(), StaticMiddleware),
     "quart asgi_app": quart_own,
     "falcon": lambda: wrap(make_falcon(), StaticMiddleware),
     "django": lambda: wrap(make_django(), StaticMiddleware),
 }
 
-UNABLE = {"litestar middleware": litestar_middleware, "litestar mount": litestar_mount}
-"""Ways in which a framework doesn't let anybody see the path of a request for a file."""
+UNABLE = {"litestar middleware": litestar_middleware}
+"""A way in which a framework doesn't let anybody see the path of a request for a file."""
