@@ -214,6 +214,7 @@ def test_what_is_no_navigation_keeps_the_apps_answer(
     assert answer.get("vary") == (deciding if method == "GET" else None)
 
 
+@rows("N128")
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("not_found", [SPA, PAGE])
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ MISSES = (
     miss("N126", page("/nope")),
     miss("N127", page("/lost/x/y", NOT_IN_SUB)),
     case("N128", ask("/nope", 404, body=NOT_FOUND, has=HTML, lines=NAVIGATE),
-         ask("/nope", PASS, lines=(("Sec-Fetch-Mode", "cors"),)),
+         ask("/nope", PASS, has={"vary": "sec-fetch-mode"}, lines=(("Sec-Fetch-Mode", "cors"),)),
          needs=(PAGE_FOR_APP, APP), setting=LOST),
     miss("N129", page("/nope", lines=(("If-None-Match", "*"),))),
     miss("N130", ask("/404.html", 200, name="page"),
