@@ -84,7 +84,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "daphne": dict.fromkeys(STREAM, "reads a file into memory, ahead of a slow client"),
     "bottle mount": {LETTERS: "as a mount, finds no name beyond ASCII"},
     "pyramid wsgiapp2": {INNER: "as a view, makes one slash of several"},
-    "litestar mount": {INNER: "as a mount, makes one slash of several"},
+    "litestar mount": dict.fromkeys((INNER, SLASHES), "as a mount, makes one slash of several"),
     "litestar middleware": {ANY: "as a middleware, is asked for its own routes only"},
 }
 """What a server or framework can't do, and the README's words for it."""
