@@ -72,7 +72,8 @@ def test_the_methods_take_what_adapters_give() -> None:
         inspect.Parameter.empty,
     )
     assert list(parameters(StaticFiles.refresh)) == []
-    assert list(parameters(Request)) == ["method", "path", "query", "headers", "raw_path"]
+    names = ["method", "path", "query", "headers", "raw_path", "mount"]
+    assert list(parameters(Request)) == names
     assert list(parameters(Response)) == ["status", "headers", "body", "file"]
     assert list(parameters(Body)) == ["response"]
     assert issubclass(FileChanged, Exception)
