@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from .core.values import Fields, File
 from .disk.folder import SUFFIXES
+from .manifests import Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
@@ -148,6 +149,8 @@ def immutable(value: Immutable) -> Callable[[str], bool]:
         return lambda name: bool(pattern.search(name))
     if not callable(value):
         raise TypeError(f"immutable takes a regular expression or a callable, not {value!r}")
+    if isinstance(value, Manifest):
+        value.read()  # now, so that a missing one is noticed before the first request
     return value
 
 

@@ -21,7 +21,7 @@ MODULES = {
 WALLS = {
     "core.": {"core."},
     "disk.": {"disk.", "core.values"},
-    "options": {"core.values", "disk.folder"},
+    "options": {"core.values", "disk.folder", "manifests"},
     "staticfiles": {"options", "core.", "disk."},
     "wsgi": {"staticfiles", "disk.body", "core.values"},
     "asgi": {"staticfiles", "disk.body", "core.values"},
