@@ -91,7 +91,7 @@ def django(manifest: StrPath, *, folder: str = "") -> Manifest:
     :raises TypeError: an argument is wrong
     """
     how = "by collectstatic, with ManifestStaticFilesStorage"
-    return Manifest(manifest, folder, "Django", how, _django_names)
+    return Manifest(manifest, folder, "Django", how, django_names)
 
 
 @dataclass(slots=True)
@@ -344,7 +344,11 @@ def _below(url: str, public_path: str) -> str | None:
 _HEX_OF_DJANGO = re.compile(rf"[0-9a-f]{{12}}|{_HEX.pattern}")
 
 
-def _django_names(content: object) -> frozenset[str]:
+def django_names(content: object) -> frozenset[str]:
+    """The hashed names of what a manifest of Django holds.
+
+    :raises ValueError: it is no such manifest
+    """
     takes = '"paths", an object of names by names'
     paths = _mapping(_mapping(content, takes).get("paths"), takes)
     if not all(isinstance(name, str) for name in paths.values()):
