@@ -56,7 +56,7 @@ def vite(manifest: StrPath, *, folder: str = "") -> Manifest:
     :param folder: the folder below the served directory in which the output lies, if it does
     :raises TypeError: an argument is wrong
     """
-    return Manifest(manifest, folder, "Vite", "with build.manifest: true", _vite_names)
+    return Manifest(manifest, folder, "Vite, with build.manifest: true", _vite_names)
 
 
 def webpack(manifest: StrPath, *, public_path: str = "/", folder: str = "") -> Manifest:
@@ -77,8 +77,8 @@ def webpack(manifest: StrPath, *, public_path: str = "/", folder: str = "") -> M
     def names(content: object) -> frozenset[str]:
         return _webpack_names(content, public_path)
 
-    how = "with webpack-manifest-plugin, webpack-assets-manifest or webpack-bundle-tracker"
-    return Manifest(manifest, folder, "webpack", how, names)
+    plugins = "webpack-manifest-plugin, webpack-assets-manifest or webpack-bundle-tracker"
+    return Manifest(manifest, folder, f"webpack, with {plugins}", names)
 
 
 def django(manifest: StrPath, *, folder: str = "") -> Manifest:
@@ -90,8 +90,8 @@ def django(manifest: StrPath, *, folder: str = "") -> Manifest:
     :param folder: the folder below the served directory in which STATIC_ROOT lies, if it does
     :raises TypeError: an argument is wrong
     """
-    how = "by collectstatic, with ManifestStaticFilesStorage"
-    return Manifest(manifest, folder, "Django", how, django_names)
+    maker = "Django's collectstatic, with ManifestStaticFilesStorage"
+    return Manifest(manifest, folder, maker, django_names)
 
 
 @dataclass(slots=True)
@@ -104,9 +104,8 @@ class Manifest:
     path: StrPath
     folder: str
     maker: str
-    how: str
-    names: Callable[[object], frozenset[str]]
-    _seen: tuple[object, frozenset[str]] | None = field(default=None, init=False)
+    names_of: Callable[[object], frozenset[str]]
+    _known: tuple[object, frozenset[str]] | None = field(default=None, init=False)
     _is_told: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -118,53 +117,43 @@ class Manifest:
         self.folder = f"{self.folder.strip('/')}/" if self.folder.strip("/") else ""
 
     def __call__(self, name: str) -> bool:
-        return name in self._names()
-
-    def _names(self) -> frozenset[str]:
-        if self._seen is None:
-            return self.read()
-        known = self._seen[1]
+        version, names = self._known or self.read()
         with suppress(OSError):
-            found = _identity(self.path)
-            if found == self._seen[0]:
-                return known
-            # A broken file is noted as well, so that it is told once.
-            self._seen = found, self._read_again(known)
-        return self._seen[1]
+            if (found := _version(self.path)) != version:
+                names = self._read_again(names)
+                self._known = found, names  # a broken file, too, so that it is told once
+        return name in names
 
-    def _read_again(self, known: frozenset[str]) -> frozenset[str]:
-        try:
-            return self._read()
-        except ValueError as error:
-            _logger.warning("the names before are kept: %s", error)
-            return known
-
-    def read(self) -> frozenset[str]:
-        """Read the file, whatever was read before.
+    def read(self) -> tuple[object, frozenset[str]]:
+        """Read the file now: which version it is, and the names that carry a hash.
 
         :raises FileNotFoundError: there is none
         :raises OSError: it can't be read
         :raises ValueError: it is no such manifest, or has no name below `public_path`
         """
         try:
-            found = _identity(self.path)
-            names = self._read()
+            # Its version first: a file that is replaced in between is then read again.
+            self._known = _version(self.path), self._read()
         except FileNotFoundError as error:
             raise FileNotFoundError(
-                f"immutable: there is no manifest at {self.path!r}; "
-                f"{self.maker} writes it {self.how}"
+                f"immutable: there is no manifest at {self.path!r}; {self.maker}, writes it"
             ) from error
-        self._seen = found, names
-        return names
+        return self._known
+
+    def _read_again(self, names: frozenset[str]) -> frozenset[str]:
+        try:
+            return self._read()
+        except ValueError as error:
+            _logger.warning("the names before are kept: %s", error)
+            return names
 
     def _read(self) -> frozenset[str]:
         try:
             with open(self.path, "rb") as file:
-                names = self.names(json.load(file))
+                names = self.names_of(json.load(file))
         except (ValueError, RecursionError) as error:
             raise ValueError(
-                f"immutable: {self.path!r} is no manifest of {self.maker}, "
-                f"which writes it {self.how}: {error}"
+                f"immutable: {self.path!r} is no manifest of {self.maker}: {error}"
             ) from error
         if not names and not self._is_told:
             self._is_told = True
@@ -174,7 +163,7 @@ class Manifest:
         return frozenset(self.folder + name for name in names)
 
 
-def _identity(path: StrPath) -> tuple[int, ...]:
+def _version(path: StrPath) -> tuple[int, ...]:
     status = os.stat(path)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 

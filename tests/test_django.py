@@ -738,7 +738,7 @@ except FileNotFoundError as error:
 """
     said = project.ask(settings, code)
     assert said.startswith("immutable: there is no manifest at '")
-    assert said.endswith("dist/.vite/manifest.json'; Vite writes it with build.manifest: true")
+    assert said.endswith("dist/.vite/manifest.json'; Vite, with build.manifest: true, writes it")
 
 
 def test_an_argument_comes_before_the_setting(project: Project):

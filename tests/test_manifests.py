@@ -298,7 +298,8 @@ def test_a_missing_manifest_raises_when_the_files_are_made_and_says_who_writes_i
             use()
         said = str(raised.value)
         assert said.startswith(f"immutable: there is no manifest at '{tmp_path}/nowhere.json'")
-        assert f"{make.__name__} writes it" in said.lower()
+        assert f"; {make.__name__}" in said.lower()
+        assert said.endswith(", writes it")
 
 
 @pytest.mark.parametrize("make", MAKERS)

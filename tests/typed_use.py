@@ -131,4 +131,5 @@ def django_doors() -> list[StaticFiles]:
     dualstatic.django.wsgi(inner)
     nested = dualstatic.django.asgi(asgi_app, pathsend=True, zerocopysend=False, memory=0)
     dualstatic.django.asgi(nested, finders=True, files=[SMALLEST])
+    dualstatic.django.refresh()
     return dualstatic.django.static_files(files=SMALLEST)
