@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,31 @@ def test_a_hash_that_looks_like_a_word_is_known_by_the_form_of_the_others(tmp_pa
     assert is_immutable("b-rolldown.js")
     alone = {"src/b.js": entries["src/b.js"]}
     assert not manifests.vite(write(tmp_path, alone))("b-rolldown.js")
+
+
+BASE64 = string.ascii_letters + string.digits + "-_"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "missed"),
+    [("{name}-{hash}.js", 1 / 1000), ("{name}.{hash}.js", 1 / 1000), ("{hash}.js", 3 / 100)],
+)
+def test_few_hashes_of_a_build_of_five_files_are_missed(
+    tmp_path: Path, pattern: str, missed: float
+):
+    chance = random.Random(0)
+    found = 0
+    for _ in range(100):
+        files = [
+            pattern.format(name=f"entry{number}", hash="".join(chance.choices(BASE64, k=8)))
+            for number in range(5)
+        ]
+        entries = {
+            f"src/entry{number}.js": {"file": file, "name": f"entry{number}"}
+            for number, file in enumerate(files)
+        }
+        found += sum(map(manifests.vite(write(tmp_path, entries)), files))
+    assert 500 - found <= 500 * missed
 
 
 def test_a_long_name_takes_no_long_time(tmp_path: Path):
