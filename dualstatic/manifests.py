@@ -210,12 +210,11 @@ def _hashed(
     for each in found:
         if not once or times[each.part] == 1:
             forms[each.form].append(each)
-    return frozenset(
-        each.name
-        for alike in forms.values()
-        for each in alike
-        if each.is_sure or 3 * sum(other.is_sure for other in alike) >= len(alike)
-    )
+    hashed: set[str] = set()
+    for alike in forms.values():
+        are_hashes = 3 * sum(each.is_sure for each in alike) >= len(alike)
+        hashed.update(each.name for each in alike if are_hashes or each.is_sure)
+    return frozenset(hashed)
 
 
 def _candidate(name: str, stems: Stems, shape: re.Pattern[str]) -> _Candidate | None:
