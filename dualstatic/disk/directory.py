@@ -18,7 +18,7 @@ from typing import Literal
 from weakref import finalize
 
 from ..core.values import Identity
-from .cached import is_cached
+from .nowait import AT_FDCWD, open_cached
 
 MISSES = frozenset(
     {
@@ -359,6 +359,17 @@ def below(path: str, root: str) -> str | None:
     return path[len(root) :] if path.startswith(root) else None
 
 
+def is_cached(path: str, directory: int) -> bool:
+    try:
+        descriptor = open_cached(path, getattr(os, "O_PATH", 0) | os.O_CLOEXEC, directory)
+    except BlockingIOError:
+        return False
+    except (OSError, UnicodeEncodeError):
+        return True
+    os.close(descriptor)
+    return True
+
+
 class Directory:
     """A directory to serve, opened anew for each walk; `pin` holds on to the one it is now."""
 
@@ -406,7 +417,7 @@ class Directory:
 
     def is_cached(self, name: str) -> bool:
         """Whether a name can be looked up without a wait for the disk."""
-        return is_cached(self.path_of(name))
+        return is_cached(self.path_of(name), AT_FDCWD)
 
     def path_of(self, name: str) -> str:
         """The path of a file, for a message."""

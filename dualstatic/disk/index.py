@@ -2,158 +2,21 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Policy, Resource
-from .directory import MISSES, Directory, Kind, PinnedDirectory, tell_trouble
-from .folder import SUFFIXES, Below, Finder, Place
+from .directory import MISSES, Directory, tell_trouble
+from .folder import Below, Finder, Place
 from .locks import Lock
 from .memory import Memory
+from .scan import Scan, scan
 
 _STRIPES = 64
 """Locks for paths; more than one path has to share one."""
 
 _SECOND_NAMES = 4096
 """Resources kept under names that lead through links; links to each other make endless many."""
-
-
-@dataclass(slots=True)
-class Scan:
-    """What lies below one directory. Each real directory is held once, under its real name.
-
-    `paths` are URL paths of files, with the prefix; `bare` those that only a sibling has. `hidden`
-    are names of files that no path leads to but through a link. `aliases` lead from a link's name
-    to the real name of its directory, one of `places`.
-    """
-
-    directory: PinnedDirectory
-    gate: Gate
-    paths: set[str] = field(default_factory=set)
-    bare: set[str] = field(default_factory=set)
-    hidden: set[str] = field(default_factory=set)
-    aliases: dict[str, str] = field(default_factory=dict)
-    places: set[str] = field(default_factory=lambda: {""})
-
-    def has(self, path: str) -> bool:
-        return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
-
-    def _has_behind_link(self, path: str) -> bool:
-        name = self.gate(path)
-        if name is None:
-            return False
-        *parts, leaf = name.split("/")
-        place = ""
-        for part in parts:
-            place = _join(place, part)
-            place = self.aliases.get(place, place)
-            if place not in self.places:
-                return False
-        real = _join(place, leaf)
-        return f"{self.gate.prefix}/{real}" in self.paths or real in self.hidden
-
-    def has_sibling_behind_link(self, path: str, encodings: Sequence[str]) -> bool:
-        return (
-            bool(self.aliases)
-            and self.gate(path) is not None
-            and any(self._has_behind_link(path + SUFFIXES[coding]) for coding in encodings)
-        )
-
-    def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
-        return [coding for coding in encodings if self.has(path + SUFFIXES[coding])]
-
-
-class _Scanner:
-    """Makes the scan of a directory, whatever lies in it."""
-
-    def __init__(self, scan: Scan, finder: Finder) -> None:
-        self._scan = scan
-        self._finder = finder
-
-    def run(self) -> None:
-        scan = self._scan
-        self._descend("", lambda name: scan.paths.add(f"{scan.gate.prefix}/{name}"))
-        # What links lead to, and the scan has not met, lies where no path goes.
-        while targets := sorted(set(scan.aliases.values()) - scan.places):
-            scan.places.add(targets[0])
-            self._descend(targets[0], scan.hidden.add)
-        for coding in self._finder.encodings:
-            suffix = SUFFIXES[coding]
-            stems = {path.removesuffix(suffix) for path in scan.paths if path.endswith(suffix)}
-            scan.bare |= {stem for stem in stems - scan.paths if scan.gate(stem) is not None}
-
-    def _descend(self, top: str, keep: Callable[[str], None]) -> None:
-        todo = [top]
-        while todo:
-            place = todo.pop()
-            for leaf, kind in self._entries(place):
-                name = _join(place, leaf)
-                leads_to = self._follow(place, leaf) if kind == "link" else kind
-                if leads_to == "file" and self._admits(place, leaf):
-                    keep(name)
-                elif (
-                    leads_to == "directory"
-                    and self._admits(place, leaf, "/x")
-                    and self._is_new(name)
-                ):
-                    todo.append(name)
-                elif leads_to == "other":
-                    self._finder.warn("skipped, not a file", self._scan.directory.path_of(name))
-
-    def _entries(self, place: str) -> list[tuple[str, Kind]]:
-        try:
-            with self._scan.directory.walk() as walk:
-                walk.enter(place.split("/"))
-                return walk.entries()
-        except OSError as error:
-            self._skip(error, place)
-            return []
-
-    def _follow(self, place: str, leaf: str) -> Kind | None:
-        """What a link leads to; a directory is noted as an alias, and None."""
-        if not self._admits(place, leaf, "/x"):
-            return None
-        try:
-            with self._scan.directory.walk() as walk:
-                walk.enter(place.split("/"))
-                last, status = walk.find(leaf)
-                if stat.S_ISDIR(status.st_mode):
-                    self._scan.aliases[_join(place, leaf)] = walk.real(last)
-                    return None
-        except OSError as error:
-            self._skip(error, _join(place, leaf))
-            return None
-        return "file" if stat.S_ISREG(status.st_mode) else "other"
-
-    def _admits(self, place: str, leaf: str, more: str = "") -> bool:
-        """Whether the gate lets a URL through that has this name in it."""
-        above = "x/" if place else ""
-        if self._scan.gate(f"{self._scan.gate.prefix}/{above}{leaf}{more}") is not None:
-            return True
-        if not leaf.startswith("."):
-            self._finder.warn(
-                "skipped, no URL path can name it", self._scan.directory.path_of(_join(place, leaf))
-            )
-        return False
-
-    def _is_new(self, name: str) -> bool:
-        """Whether a directory has yet to be scanned; from outside the root one can come to it."""
-        if name == self._scan.directory.real_path:
-            self._scan.aliases[name] = ""
-        elif name not in self._scan.places:
-            self._scan.places.add(name)
-            return True
-        return False
-
-    def _skip(self, error: OSError, name: str) -> None:
-        if error.errno not in MISSES:
-            raise error
-        self._finder.warn(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
-
-
-def _join(place: str, name: str) -> str:
-    return f"{place}/{name}" if place else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,12 +144,10 @@ class Index:
 
     def _scan(self, directory: Directory) -> Scan:
         try:
-            scan = Scan(directory.pin(), self._gate)
-            _Scanner(scan, self._finder).run()
+            return scan(directory.pin(), self._gate, self._finder)
         except OSError as error:
             tell_trouble(error, directory.path)
             raise
-        return scan
 
 
 def _is_certain(resource: Resource) -> bool:
