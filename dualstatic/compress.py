@@ -19,7 +19,7 @@ from types import FrameType
 from .compressors import Coder, LibraryMissing, coder
 from .core.paths import Gate
 from .disk.folder import SUFFIXES
-from .disk.pathwalk import directory_at
+from .disk.root import directory_at
 from .siblings import MINIMUM, MINIMUM_GAIN, Job, Outcome, Plain, State, Stop, Stopped, find
 
 DESCRIPTION = f"""\

@@ -19,9 +19,11 @@ from typing import BinaryIO, Literal
 from .compressors import Coder
 from .core.paths import Gate
 from .core.values import Identity
-from .disk.directory import MISSES, NOFOLLOW, READ, Directory, identity
+from .disk.errors import NOT_THERE as MISSES
 from .disk.folder import is_outdated
 from .disk.media_types import MediaTypes
+from .disk.root import Directory, identity
+from .disk.root_by_descriptor import NOFOLLOW, READ
 
 MINIMUM = 160
 """Bytes below which a file is left out.

@@ -17,13 +17,12 @@ from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Fields, Policy, Request, Resource, Response
 from .disk.body import Body, FileChanged
-from .disk.directory import Directory
 from .disk.folder import Finder, Folder
 from .disk.index import Index
 from .disk.locks import Lock
 from .disk.media_types import MediaTypes
 from .disk.packages import package_directory
-from .disk.pathwalk import directory_at
+from .disk.root import Directory, directory_at
 
 _BOUNDARY_KEY = secrets.token_bytes(32)
 

@@ -371,7 +371,7 @@ def test_a_sibling_that_cannot_be_written_is_reported_and_the_rest_goes_on(folde
 @pytest.mark.parametrize("change", ["unlink", "replace", "write"])
 def test_a_file_that_changes_meanwhile_is_reported_and_gets_no_sibling(folder: Path, change: str):
     from dualstatic.core.paths import Gate
-    from dualstatic.disk.pathwalk import directory_at
+    from dualstatic.disk.root import directory_at
     from dualstatic.siblings import Job, Plain, Stop, find
 
     path = write(folder / "app.js")

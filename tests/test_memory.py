@@ -88,7 +88,7 @@ def test_bytes_of_a_file_just_written_are_read_again_after_a_refresh(
 ) -> None:
     monkeypatch.undo()
     root = tree({"t.txt": "old"})
-    monkeypatch.setattr("dualstatic.disk.directory.identity", lambda status: (1, 2, 3, 4, 5))
+    monkeypatch.setattr("dualstatic.disk.root.identity", lambda status: (1, 2, 3, 4, 5))
     monkeypatch.setattr("dualstatic.disk.memory.identity", lambda status: (1, 2, 3, 4, 5))
     files = StaticFiles(root)
     assert ask(files, "t.txt")[1] == b"old"

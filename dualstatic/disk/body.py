@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 
 from ..core.values import File, Response
-from .directory import tell_trouble
+from .errors import log_failure as tell_trouble
 from .validators import read_at
 
 CHUNK = 2**18

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..core.values import File, Gate, Identity, Look, Policy, Resource, Stored
-from .directory import MISSES, Directory, Opened, Walk, Warnings, identity, tell_trouble
+from .errors import NOT_THERE as MISSES
+from .errors import OnceLogger as Warnings
+from .errors import log_failure as tell_trouble
+from .root import Directory, Opened, Walk, identity
 from .validators import Validators, is_fresh, modified
 
 SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}

@@ -6,10 +6,12 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import File, Gate, Policy, Resource
-from .directory import MISSES, Directory, tell_trouble
+from .errors import NOT_THERE as MISSES
+from .errors import log_failure as tell_trouble
 from .folder import Below, Finder, Place
 from .locks import Lock
 from .memory import Memory
+from .root import Directory
 from .scan import Scan, scan
 
 _STRIPES = 64

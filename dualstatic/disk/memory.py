@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Container
 
 from ..core.values import File, Identity, Resource
-from .directory import identity
 from .locks import Lock
+from .root import identity
 from .validators import HASHED, read_all
 
 

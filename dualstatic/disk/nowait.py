@@ -11,6 +11,7 @@ import errno
 import os
 import struct
 import sys
+from functools import cache
 
 AT_FDCWD = -100
 """Stands for the working directory, as a directory's descriptor."""
@@ -19,6 +20,7 @@ _OPENAT2 = 437
 _BENEATH = 0x08 | 0x04 | 0x02  # RESOLVE_BENEATH, _NO_SYMLINKS, _NO_MAGICLINKS
 _CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
 _HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
+_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL})
 """What an older system answers, or a sandbox; a file system may, too, of one name."""
@@ -28,8 +30,14 @@ _NO_SUCH_READ = _NO_SUCH_CALL | {errno.EOPNOTSUPP}
 _AT_EMPTY_PATH, _AT_STATX_DONT_SYNC, _STATX_TYPE = 0x1000, 0x4000, 0x1
 _STATX = struct.Struct("28xH106xII112x")  # struct statx: mode, device's major and minor number
 
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_statx = getattr(_libc, "statx", None)
+_call = _call_at_once = _statx = None
+if sys.platform == "linux":
+    _call = ctypes.CDLL(None, use_errno=True).syscall
+    # What can't wait keeps the interpreter's lock: to give it away costs as much as the call.
+    _quick = ctypes.PyDLL(None, use_errno=True)
+    _call_at_once, _statx = _quick.syscall, getattr(_quick, "statx", None)
+
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _Status = ctypes.c_char * _STATX.size
 _missing: set[int] = set()
 _answers: dict[int, bool] = {}
@@ -40,44 +48,52 @@ def open_cached(path: str, flags: int, directory: int = AT_FDCWD, *, resolve: in
 
     :raises BlockingIOError: it would have to wait, or this system can't tell
     """
-    return _openat2(path, flags, directory, resolve | _CACHED)
+    descriptor = _openat2(path, flags, directory, resolve | _CACHED)
+    if descriptor < 0:
+        raise OSError(-descriptor, os.strerror(-descriptor), path)
+    return descriptor
+
+
+def exists_now(path: str, directory: int) -> bool | None:
+    """Whether there is anything of a name, be it a link; None: only a wait would tell."""
+    descriptor = _openat2(path, _LOOK, directory, _CACHED)
+    if descriptor >= 0:
+        os.close(descriptor)
+        return True
+    return False if descriptor == -errno.ENOENT else None
 
 
 def open_beneath(path: str, flags: int, directory: int, *, wait: bool = True) -> int | None:
-    """Open what lies below a directory, no link on the way; None where only a walk can tell.
-
-    :raises BlockingIOError: with `wait=False`, as `open_cached`
-    """
-    try:
-        return _openat2(path, flags, directory, _BENEATH if wait else _BENEATH | _CACHED)
-    except (FileNotFoundError, NotADirectoryError):
-        raise
-    except OSError:
-        if wait:
-            return None
-        raise
+    """Open what lies below a directory, no link on the way; None where only a walk can tell."""
+    descriptor = _openat2(path, flags, directory, _BENEATH if wait else _BENEATH | _CACHED)
+    if -descriptor in (errno.ENOENT, errno.ENOTDIR):
+        raise OSError(-descriptor, os.strerror(-descriptor), path)
+    return descriptor if descriptor >= 0 else None
 
 
 def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
-    encoded = os.fsencode(path)
-    if b"\0" in encoded:
+    """A descriptor, or an error's number below zero; EAGAIN where there is no such call."""
+    if "\0" in path:
         raise ValueError("embedded null byte")
-    if _libc is None or resolve in _missing:
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path)
-    how = _HOW.pack(flags, 0, resolve)
-    descriptor: int = _libc.syscall(_OPENAT2, directory, encoded, how, len(how))
+    call = _call_at_once if resolve & _CACHED else _call
+    encoded = path.encode(_ENCODING, _ERRORS)
+    if call is None or resolve in _missing:
+        return -errno.EAGAIN
+    descriptor: int = call(_OPENAT2, directory, encoded, _how(flags, resolve), _HOW.size)
     if descriptor >= 0:
         return descriptor
     number = ctypes.get_errno()
-    if number in _NO_SUCH_CALL and not _has_openat2(resolve):
-        number = errno.EAGAIN
-    raise OSError(number, os.strerror(number), path)
+    return -number if number not in _NO_SUCH_CALL or _has_openat2(resolve) else -errno.EAGAIN
+
+
+@cache
+def _how(flags: int, resolve: int) -> bytes:
+    return _HOW.pack(flags, 0, resolve)
 
 
 def _has_openat2(resolve: int) -> bool:
     """Whether an error was the file system's own, of one name; else the call is not made again."""
-    how = _HOW.pack(getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0), 0, resolve)
-    descriptor = _libc.syscall(_OPENAT2, AT_FDCWD, b"/", how, len(how)) if _libc else -1
+    descriptor = _call(_OPENAT2, AT_FDCWD, b"/", _how(_LOOK, resolve), _HOW.size) if _call else -1
     if descriptor >= 0:
         os.close(descriptor)
     elif ctypes.get_errno() in _NO_SUCH_CALL:
@@ -117,6 +133,12 @@ def read_now(descriptor: int, window: memoryview, position: int, device: int) ->
         return None
     _answers[device] = True
     return count
+
+
+def try_out(descriptor: int, device: int) -> None:
+    """Let a device show by one file whether it answers at once; for a thread that may wait."""
+    if device not in _answers:
+        read_now(descriptor, memoryview(bytearray(1)), 0, device)
 
 
 def answers_at_once(device: int) -> bool:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.values import Gate
-from .directory import MISSES, Kind, PinnedDirectory
+from .errors import NOT_THERE
 from .folder import SUFFIXES, Finder
+from .root import PinnedDirectory
+from .root_by_descriptor import Kind
 
 
 def scan(directory: PinnedDirectory, gate: Gate, finder: Finder) -> Scan:
@@ -146,7 +148,7 @@ class _Scanner:
         return False
 
     def _skip(self, error: OSError, name: str) -> None:
-        if error.errno not in MISSES:
+        if error.errno not in NOT_THERE:
             raise error
         self._finder.warn(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
 

@@ -9,8 +9,8 @@ import time
 from copy import copy
 
 from ..core.values import Identity
-from .directory import identity
 from .locks import Lock
+from .root import identity
 
 HASHED = 2**20
 """Bytes up to which a tag is a hash of the content."""

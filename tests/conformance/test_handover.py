@@ -205,7 +205,7 @@ def test_a_system_without_the_call_has_nothing_in_its_cache(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = StaticFiles(tree({"t.txt": DIGITS}), live=True)
-    monkeypatch.setattr("dualstatic.disk.nowait._libc", None)
+    monkeypatch.setattr("dualstatic.disk.nowait._call_at_once", None)
     for _ in range(2):
         assert files.get_response(Request("GET", "/t.txt"))
         with pytest.raises(BlockingIOError):
