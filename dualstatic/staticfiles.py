@@ -89,7 +89,7 @@ def _directories(
     """All directories, in the order of their look-up."""
     follow = options.flag("follow_symlink", follow_symlink)
     pairs = options.packages(packages)
-    paths = options.directories(directory)
+    paths: list[options.StrPath] = [*options.directories(directory)]
     paths += [package_directory(package, folder, owner) for package, folder in pairs]
     if not paths:
         raise TypeError("directory or packages: one of them has to be given")

@@ -29,6 +29,8 @@ _TRIES = 3
 _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 
+StrPath = str | os.PathLike[str]
+
 Opened = tuple[int, os.stat_result]
 """The descriptor of an open file, and what `fstat` says of it."""
 
@@ -259,9 +261,15 @@ class Walk:
 class Directory:
     """A directory to serve, opened anew for each walk; `pin` holds on to the one it is now."""
 
-    def __init__(self, path: str, *, follow_symlink: bool) -> None:
-        self.path = os.path.abspath(path)
+    def __init__(self, source: StrPath, *, follow_symlink: bool) -> None:
+        self._source = os.path.abspath(source) if isinstance(source, str) else source
         self.follow = follow_symlink
+
+    @property
+    def path(self) -> str:
+        """Its path, absolute."""
+        source = self._source
+        return source if isinstance(source, str) else os.path.abspath(source)
 
     def walk(self, *, wait: bool = True) -> Walk:
         """A walk that starts at the root; a context that closes all its descriptors.
@@ -272,6 +280,8 @@ class Directory:
         return Walk(self._open_root(wait), owned=True)
 
     def _open_root(self, wait: bool) -> ByDescriptor | ByPath:
+        if not wait and not isinstance(self._source, str):
+            raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
         system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
         return system.at(self.path, follow=self.follow, wait=wait)
 
@@ -351,6 +361,6 @@ class PinnedDirectory(Directory):
         return Walk(self._calls if wait else self._calls.without_wait())
 
 
-def directory_at(path: str, *, follow_symlink: bool) -> Directory:
-    """A directory to serve."""
+def directory_at(path: StrPath, *, follow_symlink: bool) -> Directory:
+    """A directory to serve. What is no text is asked for its path each time that it is opened."""
     return Directory(path, follow_symlink=follow_symlink)
