@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 
 import pytest
 
@@ -116,6 +117,37 @@ def test_a_long_target_takes_no_long_time(
 
 
 DEEP = ["a/", "../", "/", "%2e%2e/", "self/", "up/self/", "sub/", "404.html/", ".well-known/"]
+
+
+@pytest.mark.parametrize("unit", ["self/", "a/", "a"])
+def test_a_long_path_takes_no_time_at_all_where_links_to_directories_are(
+    unit: str, files: Callable[[str], StaticFiles]
+) -> None:
+    request = Request("GET", f"/{unit * (60_000 // len(unit))}t.txt")
+
+    def ask() -> None:
+        for _ in range(2000):
+            assert files("index").get_response(request) is None
+
+    within(5, ask)
+
+
+@pytest.mark.parametrize("shape", ["side by side", "one behind another"])
+def test_links_to_folders_where_no_path_leads_take_no_long_time(shape: str, tmp_path: Path) -> None:
+    store = tmp_path / ".store"
+    for number in range(8000):
+        folder = store / f"{number}"
+        folder.mkdir(parents=True)
+        place = folder if shape == "one behind another" else tmp_path
+        (place / f"link{number}").symlink_to(store / f"{number + 1}")
+    (tmp_path / "link").symlink_to(store / "0")
+    (store / "8000").mkdir()
+    (store / "8000" / "t.txt").write_text("t")
+    files = within(5, lambda: StaticFiles(tmp_path, encodings=()))
+    first = "/link7999" if shape == "side by side" else "/link"
+    assert files.get_response(Request("GET", f"{first}/nothing")) is None
+
+
 FLAT = ["a", "%", ".", "\\", "\xff", "con ", "con.", "~", ". ", "\u20ac", "\ud800"]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..core.values import File, Gate, Identity, Look, Policy, Resource, Stored
 from .errors import NOT_THERE as MISSES
+from .errors import LeadsOut
 from .errors import OnceLogger as Warnings
 from .errors import log_failure as tell_trouble
 from .root import Directory, Opened, Walk, identity
@@ -154,6 +155,8 @@ class Finder:
             raise error
         if isinstance(error, PermissionError):
             self.warn("no permission to read", path())
+        elif isinstance(error, LeadsOut):
+            self.warn(f"skipped, {error.strerror}", error.filename)
 
 
 @dataclass(frozen=True, slots=True)

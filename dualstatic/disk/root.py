@@ -104,9 +104,9 @@ class Walk:
             self._arrive(self._calls.enter(self._place, step), [*self._names, step])
 
     def _leap(self, names: list[str]) -> bool:
-        """Enter directories by one call, if none is a link; it is dear, and one is no matter."""
-        if len(names) < 2 or ".." in names or _FOLDS_CASE:
-            return False
+        """Enter directories by one call, if none is a link and the system can."""
+        if not names or ".." in names or _FOLDS_CASE:
+            return not names
         if (place := self._calls.leap(self._place, "/".join(names))) is None:
             return False
         self._arrive(place, [*self._names, *names])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..core.values import Gate
 from .errors import NOT_THERE
 from .folder import SUFFIXES, Finder
-from .root import PinnedDirectory
+from .root import MAX_LINKS, PinnedDirectory
 from .root_by_descriptor import Kind
 
 
@@ -41,24 +41,28 @@ class Scan:
         return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
 
     def _has_behind_link(self, path: str) -> bool:
-        name = self.gate(path)
-        if name is None:
+        name = self._real_name(path)
+        if f"{self.gate.prefix}/{name}" not in self.paths and name not in self.hidden:
             return False
-        *parts, leaf = name.split("/")
-        place = ""
-        for part in parts:
-            place = _join(place, part)
-            place = self.aliases.get(place, place)
-            if place not in self.places:
-                return False
-        real = _join(place, leaf)
-        return f"{self.gate.prefix}/{real}" in self.paths or real in self.hidden
+        return self.gate(path) is not None
+
+    def _real_name(self, path: str) -> str | None:
+        """A path's name without links, at the cost of what lies here, not of the path's length."""
+        place, links, start = "", 0, len(self.gate.prefix) + 1
+        while (end := path.find("/", start)) >= 0:
+            name = _join(place, path[start:end])
+            place = self.aliases.get(name, name)
+            links += name in self.aliases
+            if place not in self.places or links > MAX_LINKS:
+                return None
+            start = end + 1
+        return _join(place, path[start:])
 
     def has_sibling_behind_link(self, path: str, encodings: Sequence[str]) -> bool:
         return (
             bool(self.aliases)
-            and self.gate(path) is not None
             and any(self._has_behind_link(path + SUFFIXES[coding]) for coding in encodings)
+            and self.gate(path) is not None
         )
 
     def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
@@ -71,14 +75,16 @@ class _Scanner:
     def __init__(self, scan: Scan, finder: Finder) -> None:
         self._scan = scan
         self._finder = finder
+        self._targets: list[str] = []
 
     def run(self) -> None:
         scan = self._scan
         self._descend("", lambda name: scan.paths.add(f"{scan.gate.prefix}/{name}"))
-        # What links lead to, and the scan has not met, lies where no path goes.
-        while targets := sorted(set(scan.aliases.values()) - scan.places):
-            scan.places.add(targets[0])
-            self._descend(targets[0], scan.hidden.add)
+        # What links lead to, and the scan has not met, lies where no path goes. More links may lie
+        # there, and lead to more.
+        while self._targets:
+            if self._is_new(target := self._targets.pop()):
+                self._descend(target, scan.hidden.add)
         for coding in self._finder.encodings:
             suffix = SUFFIXES[coding]
             stems = {path.removesuffix(suffix) for path in scan.paths if path.endswith(suffix)}
@@ -120,7 +126,8 @@ class _Scanner:
                 walk.enter(place.split("/"))
                 last, status = walk.find(leaf)
                 if stat.S_ISDIR(status.st_mode):
-                    self._scan.aliases[_join(place, leaf)] = walk.real(last)
+                    target = self._scan.aliases[_join(place, leaf)] = walk.real(last)
+                    self._targets.append(target)
                     return None
         except OSError as error:
             self._skip(error, _join(place, leaf))

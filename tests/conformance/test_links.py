@@ -181,6 +181,19 @@ def test_forty_links_are_followed_and_no_more(
     assert client.get("/link1").passed
 
 
+@rows("S393")
+def test_a_chain_of_links_ends_no_start(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    chain = {f"a{n}": Link(f"a{n + 1}") for n in range(3000)}
+    links = {"x.txt": Link("{root}/sub/../a0"), "y.txt": Link("{root}/sub/../a2960")}
+    client = serve(tree({"ok.txt": "ok", "sub": None, "a3000": "end", **chain, **links}))
+    assert client.get("/ok.txt").body == b"ok"
+    assert client.get("/x.txt").passed
+    assert client.get("/y.txt").passed  # it is the forty-first
+    assert client.get("/a2960").body == b"end"
+
+
 @table(*[Case(row, target, PASS, body=b"the app") for row, target in OUT])
 def test_a_link_that_leads_out_or_nowhere_reaches_the_app(
     case: Case, serve: Callable[..., Client], root: Path
@@ -242,6 +255,28 @@ def test_no_link_opens_anything_outside_the_root(
         followed = StaticFiles(root, live=mode == "live", follow_symlink=True)
         assert Client(followed, door).get("/link-out.txt").body == b"SECRET"
         assert outside / "secret.txt" in watch.take()
+
+
+def test_a_link_that_leads_out_is_named_once_in_both_modes(
+    door: str, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> list[str]:
+        """What was said of links that lead out since the last call."""
+        told = [(record.levelname, record.getMessage()) for record in caplog.records]
+        caplog.clear()
+        return sorted(text for level, text in told if level == "WARNING" and "leads out" in text)
+
+    client = Client(StaticFiles(root), door)
+    of_index = said()
+    assert f"skipped, a link leads out of the root: '{root}/linkdir-out'" in of_index
+    live = Client(StaticFiles(root, live=True), door)
+    for _ in range(2):
+        for name in [entry.relative_to(root) for entry in root.rglob("*") if entry.is_symlink()]:
+            for one in (client, live):
+                one.get(f"/{name}")
+        live.get("/linkdir-out/secret.txt")
+        live.get("/linkdir-in/../linkdir-out/secret.txt")
+    assert said() == of_index
 
 
 class Messages(logging.Handler):
