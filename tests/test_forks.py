@@ -40,8 +40,8 @@ class Gate:
 
 
 PLACES: dict[str, tuple[Any, str]] = {
-    "refresh": (index._Scanner, "run"),
-    "first request": (index._Scanner, "run"),
+    "refresh": (index, "scan"),
+    "first request": (index, "scan"),
     "first use": (index.Memory, "reader"),
     "hash": (validators, "_sha256"),
 }
