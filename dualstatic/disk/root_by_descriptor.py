@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from functools import cached_property
 from typing import Literal, TypeVar
 
 from .errors import NOT_THERE
@@ -56,6 +55,7 @@ class ByDescriptor:
     def __init__(self, root: int, path: str, *, follow: bool) -> None:
         self.root, self.path, self.follow = root, path, follow
         self._nofollow = 0 if follow else NOFOLLOW
+        self._real_path: str | None = None
 
     @classmethod
     def at(cls, path: str, *, follow: bool, wait: bool = True) -> ByDescriptor:
@@ -68,10 +68,13 @@ class ByDescriptor:
         """The same root for an event loop."""
         return Cached(self.root, self.path, follow=self.follow)
 
-    @cached_property
+    @property
     def real_path(self) -> str:
         """The root's path without links in it, as it was when it was first asked for."""
-        return os.path.realpath(self.path)
+        # Not by `cached_property`: it has a lock, which may be held where a process is forked.
+        if self._real_path is None:
+            self._real_path = os.path.realpath(self.path)
+        return self._real_path
 
     def close(self) -> None:
         os.close(self.root)
