@@ -41,6 +41,7 @@ class Gate:
 
 PLACES: dict[str, tuple[Any, str]] = {
     "refresh": (index, "scan"),
+    "pin": (os.path, "realpath"),
     "first request": (index, "scan"),
     "first use": (index.Memory, "reader"),
     "hash": (validators, "_sha256"),
@@ -57,7 +58,7 @@ def fork_inside(root: str, held: str) -> int:
     gate, patch = Gate(), pytest.MonkeyPatch()
     place, name = PLACES[held]
     patch.setattr(place, name, gate.stops(getattr(place, name)))
-    work = files.refresh if held == "refresh" else lambda: ask(files)
+    work = files.refresh if held in ("refresh", "pin") else lambda: ask(files)
     thread = threading.Thread(target=work)
     thread.start()
     assert gate.reached.wait(30)
