@@ -42,8 +42,8 @@ def _our_fields(path: str) -> Fields:
     from dualstatic import Request, StaticFiles
 
     files = StaticFiles(Path(os.environ[ROOT]) / trees.FOLDER, prefix=f"/{trees.FOLDER}")
-    response = files.get_response(Request("GET", path))
-    return response.headers if response else ()
+    answer = files.answer(Request("HEAD", path))
+    return answer.headers if answer else ()
 
 
 def _constant(door: str, fields: Callable[[str], Fields]) -> App:

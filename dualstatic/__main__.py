@@ -14,9 +14,7 @@ from contextlib import suppress
 from typing import NoReturn
 from urllib.parse import quote
 
-from werkzeug.serving import make_server
-
-from . import StaticFiles, __version__, asgi, compress, wsgi
+from . import StaticFiles, __version__
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,6 +73,10 @@ def _url(listener: socket.socket, prefix: str) -> str:
 
 
 def _serve_wsgi(files: StaticFiles, listener: socket.socket) -> None:
+    from werkzeug.serving import make_server
+
+    from . import wsgi
+
     host, port = listener.getsockname()[:2]
     app = wsgi.StaticMiddleware(files=files)
     server = make_server(host, port, app, threaded=True, fd=listener.fileno())
@@ -83,6 +85,8 @@ def _serve_wsgi(files: StaticFiles, listener: socket.socket) -> None:
 
 def _serve_asgi(files: StaticFiles, listener: socket.socket) -> None:
     import uvicorn  # it need not be installed
+
+    from . import asgi
 
     app = asgi.StaticMiddleware(files=files)
     uvicorn.Server(uvicorn.Config(app, log_level="info")).run(sockets=[listener])
@@ -97,11 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _compress(arguments: Sequence[str]) -> None:
+    from .compress import command
+
     parser = _Parser("dualstatic compress")
-    compress.add_arguments(parser)
+    command.add_arguments(parser)
     try:
-        parser.exit(compress.run(parser.parse_args(arguments)))
-    except compress.CantCompress as error:
+        parser.exit(command.run(parser.parse_args(arguments)))
+    except command.CantCompress as error:
         parser.error(str(error))
     except OSError as error:  # what is printed can't be, at the end of Python neither
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

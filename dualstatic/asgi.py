@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from io import FileIO
@@ -14,15 +15,9 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
-from .disk.body import Body, FileChanged
-from .staticfiles import (
-    Answer,
-    StaticFiles,
-    check_arguments,
-    open_answer,
-    open_at_once,
-    open_fallback,
-)
+from .disk.body import Answer, Body
+from .doors import check_arguments, make_request, opened, with_vary
+from .staticfiles import StaticFiles
 
 # Frameworks spell these types in different ways; these take them all.
 Scope: TypeAlias = Any
@@ -36,16 +31,16 @@ _CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding"}
 _NAME = itemgetter(0)
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
-Ask = Callable[..., Answer | None]
-"""`open_answer` or `open_fallback`."""
-
 T = TypeVar("T")
 
 _PATHSEND = "http.response.pathsend"
 _ZEROCOPYSEND = "http.response.zerocopysend"
 
-_WATCHED = 2**20
-"""Bytes left to send: so many are read in less time than it takes to watch for the client."""
+_AT_ONCE = 2**15
+"""Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
+
+_MOMENT = 0.1
+"""Seconds in which a server that has failed to send has to tell that the client has gone."""
 
 _THREADS = 40
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
@@ -55,9 +50,9 @@ class StaticMiddleware:
     """An ASGI app that answers requests for files, and hands all others on to `app` as they came.
 
     Without an app it answers them itself: 404 or 405 over HTTP, a WebSocket is closed, the lifespan
-    acknowledged. Files that are not in memory go to a server that can send them itself:
+    acknowledged. Files that are not in memory may go to a server that can send them itself:
     `zerocopysend` gives it their open descriptor, `pathsend` the path of a whole file, which it
-    then opens again.
+    then opens again. No middleware between the two may look for the bytes.
     """
 
     def __init__(
@@ -66,49 +61,43 @@ class StaticMiddleware:
         *,
         files: StaticFiles,
         pathsend: bool = False,
-        zerocopysend: bool = True,
+        zerocopysend: bool = False,
     ) -> None:
         switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
         check_arguments(app, "scope receive send", files, **switches)
         self.app = app
         self.files = files
-        self._falls_back = files._falls_back
-        self._look_up = files._look_up
+        self._site = files.site
+        self._look_up = files.site.look_up
         self._handover = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await (self.app or _stand_alone)(scope, receive, send)
         path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
-        resource = self._look_up.ready.get(path)
+        resource = self._look_up.answers.get(path)
         if resource is None:
-            if path not in self._look_up.known and self.app is not None and not self._falls_back:
+            if path not in self._look_up.covers and self.app and not self._site.falls_back:
                 return await self.app(scope, receive, send)
-        elif response := self._ready(resource, path, scope):
-            return await _answer_whole(response, send)
-        may_answer = self.app is None or path in self._look_up.known
-        if may_answer and await self._answered(_request(scope, path), scope, receive, send):
-            return None
-        return await self._ask_app(scope, path, receive, send)
-
-    async def _answered(self, request: Request, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Answer without a wait for the disk if that can be, else in a thread; False: the app's."""
-        try:
-            opened = open_at_once(self.files, request, read=not self._offers(scope))
-        except (BlockingIOError, FileChanged, FileNotFoundError):
-            return await self._answer_from_disk(open_answer, request, scope, receive, send)
-        if opened is not None:
-            await self._send(opened, scope, receive, send)
-            return True
-        if self.app is not None:
-            return False
-        return await self._answer_from_disk(open_fallback, request, scope, receive, send)
-
-    def _ask_app(self, scope: Scope, path: str, receive: Receive, send: Send) -> Awaitable[None]:
+        elif response := self._pick(resource, path, scope):
+            return await _answer_whole(response, scope, receive, send)
+        if answer := await self._ask(scope, path):
+            return await self._send(answer, scope, receive, send)
         assert self.app is not None  # noqa: S101 (for the type checker)
-        if self._falls_back and self.files._may_fall_back(scope.get("method", ""), path):
-            return self._app_or_page(self.app, scope, path, receive, send)
-        return self.app(scope, receive, send)
+        if self._site.may_fall_back(scope.get("method", ""), path):
+            return await self._app_or_page(self.app, scope, path, receive, send)
+        return await self.app(scope, receive, send)
+
+    async def _ask(self, scope: Scope, path: str) -> Answer | None:
+        """Our answer, without a wait for the disk if that can be; None: the app's."""
+        if self.app is not None and path not in self._look_up.covers:
+            return None
+        request, read = _request(scope, path), not self._offers(scope)
+        answer = await open_answer(partial(self.files.answer, request), read=read)
+        if answer is None and self.app is None:
+            ask = partial(self.files.fallback, request, has_app=False)
+            return await open_answer(ask, read=read)
+        return answer
 
     async def _app_or_page(
         self, app: ASGIApp, scope: Scope, path: str, receive: Receive, send: Send
@@ -119,16 +108,20 @@ class StaticMiddleware:
         async def watch(message: Message) -> None:
             nonlocal replaced
             if message["type"] == "http.response.start" and message["status"] == 404:
-                opened = await self._open_from_disk(open_fallback, _request(scope, path), scope)
-                if opened:
+                request = _request(scope, path)
+                ask = partial(self.files.fallback, request, has_app=True)
+                if page := await open_answer(ask, read=not self._offers(scope)):
                     replaced = True  # also if it can't be sent: there is one start of a response
-                    await self._send(opened, scope, receive, send)
+                    return await self._send(page, scope, receive, send)
+                message = _varying(message, request)
             if not replaced:
-                await send(message)
+                return await send(message)
+            # An app that goes on without an end would keep all others from their turn.
+            return await checkpoint()
 
         await app(scope, receive, watch)
 
-    def _ready(self, resource: Resource, path: str, scope: Scope) -> Response | None:
+    def _pick(self, resource: Resource, path: str, scope: Scope) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if scope.get("method") != "GET":
             return None
@@ -139,35 +132,22 @@ class StaticMiddleware:
             if fields is None:
                 return None
             accepted, tag = fields
-        return self.files._get_ready(resource, path, scope.get("raw_path"), accepted, tag)
+        return self._site.pick(resource, path, scope.get("raw_path"), accepted, tag)
 
-    async def _answer_from_disk(
-        self, ask: Ask, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> bool:
-        """Look up, open and read the first chunk in one hop to a thread; False: no answer."""
-        opened = await self._open_from_disk(ask, request, scope)
-        if opened is None:
-            return False
-        await self._send(opened, scope, receive, send)
-        return True
-
-    async def _open_from_disk(self, ask: Ask, request: Request, scope: Scope) -> Answer | None:
-        has_app = self.app is not None
-        wanted = not self._offers(scope)
-        return await _in_thread(partial(_open, ask, self.files, request, has_app, wanted))
-
-    async def _send(self, opened: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-        response, body = opened
+    async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+        response, body = answer.response, answer.body
         if body is None:
-            return await _answer_whole(response, send)
+            return await _answer_whole(response, scope, receive, send)
         offers = self._offers(scope)
         try:
             if _is_handed_over(response, offers):
-                await _hand_over(response, body, offers, send)
+                work = _hand_over(response, body, offers, send)
             else:
-                await _answer(response, body, receive, send)
+                work = _answer(response, body, send)
+            is_long = sum(map(len, response.body)) > _AT_ONCE
+            await _carry_out(work, receive, watch=is_long or _is_multiplexed(scope))
         finally:
-            body.close()
+            await _close(body)
         return None
 
     def _offers(self, scope: Scope) -> set[str]:
@@ -191,26 +171,22 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, s
     return None if date is not None and tag is None else (accepted, tag)
 
 
-class _ClientGone(Exception):
-    """The server can't send to the client any more."""
+async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answer | None:
+    """What is answered, in a thread only where the disk has to be waited for.
+
+    `read` has the first chunk read in the same hop.
+    """
+    try:
+        return opened(ask, wait=False, read=read)
+    except BlockingIOError:
+        return await in_thread(partial(opened, ask, wait=True, read=read))
 
 
-def _open(
-    ask: Ask, files: StaticFiles, request: Request, has_app: bool, read: bool
-) -> Answer | None:
-    """Ask, open, and `read` the first chunk: what is done in one thread takes one hop."""
-    for last in (False, True):
-        opened = ask(files, request, has_app=has_app)
-        if opened is None or opened[1] is None or not read:
-            return opened
-        try:
-            opened[1].read_ahead(wait=True)
-        except FileChanged:  # shorter than promised, but nothing is promised yet: ask again
-            if last:
-                raise
-        else:
-            return opened
-    return None
+async def _close(body: Body) -> None:
+    if body.closes_at_once:
+        return body.close()
+    with anyio.CancelScope(shield=True):
+        return await in_thread(body.close)
 
 
 def _is_handed_over(response: Response, offers: set[str]) -> bool:
@@ -226,15 +202,12 @@ async def _hand_over(response: Response, body: Body, offers: set[str], send: Sen
     else:
         file = body.handle()
         parts += [_part(part, file) for part in response.body]
-    try:
-        await _send(send, _start(response))
-        for part in parts:
-            await _send(send, part)
-        if parts[-1]["type"] != _PATHSEND:
-            body.prove()  # the server has sent what there was, be it too little
-            await _send(send, {"type": "http.response.body", "body": b"", "more_body": False})
-    except _ClientGone:
-        return
+    await send(_start(response))
+    for part in parts:
+        await send(part)
+    if parts[-1]["type"] != _PATHSEND:
+        body.prove()  # the server has sent what there was, be it too little
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _part(part: bytes | range, file: FileIO) -> Message:
@@ -244,83 +217,128 @@ def _part(part: bytes | range, file: FileIO) -> Message:
     return {"type": _ZEROCOPYSEND, "file": file, **window, "more_body": True}
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up."""
+async def in_thread(work: Callable[[], T]) -> T:
+    """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up.
+
+    The thread counts until it ends, and a task that asyncio cancels ends before it. So the thread
+    has a task of its own there, which nobody cancels.
+    """
     try:
         limiter = _limiter.get()
     except LookupError:
         limiter = anyio.CapacityLimiter(_THREADS)
         _limiter.set(limiter)
-    return await anyio.to_thread.run_sync(work, limiter=limiter)
+    hop = object()
+    await limiter.acquire_on_behalf_of(hop)
+
+    async def run() -> T:
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
+        finally:
+            limiter.release_on_behalf_of(hop)
+
+    is_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
+    with anyio.CancelScope(shield=True):
+        result = await (asyncio.shield(run()) if is_asyncio else run())
+    return result  # noqa: RET504 (for mypy, a scope may end an exception and go on)
 
 
-async def _answer_whole(response: Response, send: Send) -> None:
+async def _answer_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer that needs no file."""
-    fields, body = response.wire.get("asgi") or _wire(response)
+    fields, body, is_long = response.wire.get("asgi") or _wire(response)
+    if is_long and _is_multiplexed(scope):
+        return await _carry_out(_write(response, body, send), receive, watch=True)
     try:
         await send(
             # The list is its own: a middleware outside may add to it.
             {"type": "http.response.start", "status": response.status, "headers": list(fields)}
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
-    except OSError:
-        return  # the client has gone
+    except OSError as error:
+        await _watched(_fail(error), receive)
 
 
-async def _answer(response: Response, body: Body, receive: Receive, send: Send) -> None:
+async def _write(response: Response, body: bytes, send: Send) -> None:
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _answer(response: Response, body: Body, send: Send) -> None:
     first = body.next_now() or b""
     left = sum(map(len, response.body)) - len(first)
-    try:
-        await _send(send, _start(response))
-        await _send(send, {"type": "http.response.body", "body": first, "more_body": left > 0})
-        if left > _WATCHED:
-            await _watched(_stream(body, left, send), receive)
-        elif left > 0:
-            await _stream(body, left, send)
-    except _ClientGone:
-        return
-
-
-def _start(response: Response) -> Message:
-    fields, _ = response.wire.get("asgi") or _wire(response)
-    return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
-
-
-def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Fields and body as ASGI has them, made once for an answer that is given again."""
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    body = b"".join(part for part in response.body if isinstance(part, bytes))
-    response.wire["asgi"] = fields, body
-    return fields, body
-
-
-async def _stream(body: Body, left: int, send: Send) -> None:
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": first, "more_body": left > 0})
     while left > 0:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
         await checkpoint()
         chunk = body.next_now()
         if chunk is None:
-            chunk = await _in_thread(body.__next__)
+            chunk = await in_thread(body.__next__)
         left -= len(chunk)
-        await _send(send, {"type": "http.response.body", "body": chunk, "more_body": left > 0})
+        await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
 
-async def _send(send: Send, message: Message) -> None:
+def _start(response: Response) -> Message:
+    fields, *_ = response.wire.get("asgi") or _wire(response)
+    return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
+
+
+def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
+    """Fields and body as ASGI has them, made once for an answer that is given again.
+
+    The last says whether a server may have to wait before it has taken the body.
+    """
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    body = b"".join(part for part in response.body if isinstance(part, bytes))
+    response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
+    return wire
+
+
+def _varying(message: Message, request: Request) -> Message:
+    """The app's start of a response, for caches that keep what may be a page for others."""
+    given = message.get("headers", ())
+    lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in given]
+    fields = with_vary(lines, request)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+    return {**message, "headers": headers}
+
+
+def _is_multiplexed(scope: Scope) -> bool:
+    """Whether a client can hold up this answer alone, and leave it, on a connection that stays.
+
+    Not every server wakes a `send` that waits there (HTTP/2 and HTTP/3).
+    """
+    return not scope.get("http_version", "1").startswith("1")
+
+
+async def _carry_out(work: Awaitable[None], receive: Receive, *, watch: bool) -> None:
+    """Do the work, until it is done or the client has gone."""
+    if watch:
+        return await _watched(work, receive)
     try:
-        await send(message)
+        await work
     except OSError as error:
-        raise _ClientGone from error
+        await _watched(_fail(error), receive)
+
+
+async def _fail(error: OSError) -> None:
+    raise error
 
 
 async def _watched(work: Awaitable[None], receive: Receive) -> None:
-    """Do the work until it is done or the client has gone, which `send` doesn't always tell."""
+    """Do the work until it is done or the client has gone, as `receive` says.
+
+    `send` doesn't always tell. Where it raises an OSError, `receive` has to say that it is for
+    that reason (ASGI): it may as well be the disk of a log, or the cache, of a middleware outside.
+    """
     failures: list[Exception] = []
 
     async def watch() -> None:
         try:
             if not await _gone(receive):
                 return
+            failures.clear()
         except Exception as error:  # noqa: BLE001 (raised again below, as it is)
             failures.append(error)
         tasks.cancel_scope.cancel()
@@ -331,9 +349,11 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
             await work
         except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
             failures.append(error)
+            if isinstance(error, OSError):
+                await anyio.sleep(_MOMENT)
         tasks.cancel_scope.cancel()
     if failures:
-        raise failures[0]
+        raise failures.pop(0)  # else this frame and its failure would hold each other
 
 
 async def _gone(receive: Receive) -> bool:
@@ -361,10 +381,16 @@ async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _path(scope: Scope) -> str:
-    """The path below the mount point, whether the server says it with that or without."""
+    """The path below the mount point, whether the server says it with that or without.
+
+    A framework that mounts adds its own mount point to one that a proxy has taken off the path.
+    """
     path: str = scope.get("path", "")
     root = scope["root_path"].rstrip("/")
-    return path[len(root) :] if f"{path}/".startswith(f"{root}/") else path
+    for mount in (root, root.removeprefix(scope.get("app_root_path", "").rstrip("/"))):
+        if f"{path}/".startswith(f"{mount}/"):
+            return path[len(mount) :]
+    return path
 
 
 def _request(scope: Scope, path: str) -> Request:
@@ -375,4 +401,5 @@ def _request(scope: Scope, path: str) -> Request:
     # Joined once: not every server bounds the lines of a request.
     headers = {name: ", ".join(values) for name, values in lines.items()}
     query = scope.get("query_string", b"").decode("latin-1")
-    return Request(scope.get("method", ""), path, query, headers, scope.get("raw_path"))
+    method, mount = scope.get("method", ""), scope.get("root_path", "")
+    return make_request(method, path, query, headers, scope.get("raw_path"), mount)

@@ -1,8 +1,8 @@
 """Which files never change, by the manifest of the build that made them.
 
-Each function here gives a value for the option `immutable`. Only a name that the manifest lists and
-that carries a hash of its content is marked. Where that isn't sure, it isn't marked: such a file is
-asked for again and costs a 304; one marked wrongly would be kept for a year.
+Each function here gives a value for the option `immutable`. It marks a name that the manifest lists
+and that carries a hash of its content. In doubt a name is not marked: such a file costs a 304 each
+time, while one marked wrongly would be kept for a year.
 """
 
 from __future__ import annotations
@@ -11,132 +11,251 @@ import json
 import logging
 import os
 import re
-from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from posixpath import basename, splitext
+from typing import NamedTuple
 
 _logger = logging.getLogger("dualstatic")
 
 StrPath = str | os.PathLike[str]
-Names = Callable[[object], frozenset[str]]
-"""The names that carry a hash, of what a manifest holds; ValueError where it is none."""
+Stems = Collection[str]
+"""File names up to one of their dots, or whole."""
 
-_LONG_ENOUGH = re.compile(r"[A-Za-z0-9_-]{8,}")
+_SEPARATOR = re.compile(r"[.~_-]")
+_SUFFIXES = r"(?:\.[A-Za-z0-9]+)*"
+_HEX = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}")
+_PART = re.compile(rf"([A-Za-z0-9_-]{{8,}}){_SUFFIXES}")
 
-# Words, versions and dates, and all of these in a row: `printTheme`, `es2015plus`, `embed-v2`.
-_CAPITAL = "[A-Z][a-z]{2,}"
-_WORD = f"(?:(?:[a-z]{{2,}}|{_CAPITAL})(?:{_CAPITAL})+|[a-z]{{3,}}|{_CAPITAL}|[A-Z]{{3,}})"
-_NUMBERED_WORD = f"(?:{_WORD}[0-9]+|[a-z]{{2}}[0-9]{{1,4}})(?:[a-z]{{3,}})?"
-_WORDS = f"{_WORD}|{_NUMBERED_WORD}|[vV]?[0-9]+"
-_NO_HASH = re.compile(f"(?:{_WORDS})?(?:[_-](?:{_WORDS})?)*")
+# webpack calls a chunk without a name by its number.
+_NUMBERED = re.compile(rf"[0-9]+[.~_-]({_HEX.pattern}){_SUFFIXES}")
 
-# Without a name before it: of the length that Vite makes, or hexadecimal.
-_BARE_HASH = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])(?:[A-Za-z0-9_-]{8}|[0-9a-f]{12,})")
+# A hash without a name before it has the eight characters of Vite's, or is hexadecimal.
+_ALONE = re.compile(rf"([A-Za-z0-9_-]{{8}}|{_HEX.pattern}){_SUFFIXES}")
+_MIXED = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).*")
+
+# Words, numbers and versions in a row: `printTheme`, `es2015plus`, `embed-v2`, `20240101`. Each run
+# of letters or digits is taken whole, so that there is one way to read a text.
+_WORDS = re.compile(
+    r"""(?:
+        [A-Z]?[a-z]{3,}(?![a-z]) | [a-z]{2}(?![a-z]) | [A-Z]{3,}(?![A-Z])
+        | [vV]?[0-9]+(?![0-9]) | [A-Za-z]?[_-]
+    )+""",
+    re.VERBOSE,
+)
 
 
-# A chunk without a name is called by its number, and listed by no other name than that.
-_NUMBERED = re.compile(r"[0-9]+[.~_-](?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,}(?:\.[a-z]+)+")
-
-
-def vite(manifest: StrPath, *, folder: str = "") -> Callable[[str], bool]:
+def vite(manifest: StrPath, *, folder: str = "") -> Manifest:
     """The hashed files of a Vite build (`build.manifest: true`), as a value for `immutable`.
+
+    The manifest is read when a `StaticFiles` is made with it, or at the first call.
 
     :param manifest: the manifest, `.vite/manifest.json` below the output
     :param folder: the folder below the served directory in which the output lies, if it does
-    :raises OSError: the manifest can't be read
-    :raises ValueError: it is no manifest of Vite
+    :raises TypeError: an argument is wrong
     """
-    return _Manifest(manifest, "Vite, with build.manifest: true", _vite_names, folder)
+    return Manifest(manifest, folder, "Vite, with build.manifest: true", _vite_names)
 
 
-def webpack(
-    manifest: StrPath, *, public_path: str = "/", folder: str = ""
-) -> Callable[[str], bool]:
+def webpack(manifest: StrPath, *, public_path: str = "/", folder: str = "") -> Manifest:
     """The hashed files of a webpack build, as a value for `immutable`.
 
-    :param manifest: what webpack-manifest-plugin or webpack-assets-manifest has written
-    :param public_path: what stands before the names in it: a path or a URL, as in the build
-    :param folder: the folder below the served directory in which the output lies, if it does
-    :raises OSError: the manifest can't be read
-    :raises ValueError: it is no manifest of webpack, or has no name below `public_path`
-    """
+    The manifest is read when a `StaticFiles` is made with it, or at the first call.
 
+    :param manifest: what webpack-manifest-plugin, webpack-assets-manifest, webpack-bundle-tracker
+        (`webpack-stats.json`) or Laravel Mix (`mix-manifest.json`) has written
+    :param public_path: what stands before the names in it: a path or a URL, as in the build; not
+        needed for webpack-bundle-tracker, whose names stand alone
+    :param folder: the folder below the served directory in which the output lies, if it does
+    :raises TypeError: an argument is wrong
+    """
     if not isinstance(public_path, str):
         raise TypeError(f"public_path takes a path or a URL, not {public_path!r}")
 
     def names(content: object) -> frozenset[str]:
         return _webpack_names(content, public_path)
 
-    return _Manifest(manifest, "webpack-manifest-plugin or webpack-assets-manifest", names, folder)
+    plugins = "webpack-manifest-plugin, webpack-assets-manifest or webpack-bundle-tracker"
+    return Manifest(manifest, folder, f"webpack, with {plugins}", names)
 
 
-def django(manifest: StrPath, *, folder: str = "") -> Callable[[str], bool]:
+def django(manifest: StrPath, *, folder: str = "") -> Manifest:
     """The hashed files of Django's ManifestStaticFilesStorage, as a value for `immutable`.
+
+    The manifest is read when a `StaticFiles` is made with it, or at the first call.
 
     :param manifest: `staticfiles.json` in STATIC_ROOT
     :param folder: the folder below the served directory in which STATIC_ROOT lies, if it does
-    :raises OSError: the manifest can't be read
-    :raises ValueError: it is no manifest of Django
+    :raises TypeError: an argument is wrong
     """
-    return _Manifest(manifest, "Django's ManifestStaticFilesStorage", _django_names, folder)
+    maker = "Django's collectstatic, with ManifestStaticFilesStorage"
+    return Manifest(manifest, folder, maker, django_names)
 
 
 @dataclass(slots=True)
-class _Manifest:
-    """Says of a name whether it is one of the manifest's, as that file is now.
+class Manifest:
+    """Says of a name whether it is a hashed one of the manifest, as that file is now.
 
-    One that is gone or broken later, in the middle of a deploy, leaves the names as they were.
+    A file that is gone or broken later, in the middle of a deploy, leaves the names as they were.
     """
 
     path: StrPath
-    maker: str
-    names: Names
     folder: str
-    _known: frozenset[str] = field(default=frozenset(), init=False)
-    _identity: tuple[int, ...] = field(default=(), init=False)
+    maker: str
+    names_of: Callable[[object], frozenset[str]]
+    _known: tuple[object, frozenset[str]] | None = field(default=None, init=False)
+    _is_told: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.folder, str):
             raise TypeError(f"folder takes the path of a folder, not {self.folder!r}")
+        if not isinstance(self.path, str | os.PathLike):
+            raise TypeError(f"manifest takes the path of a file, not {self.path!r}")
         self.path = os.path.abspath(self.path)
         self.folder = f"{self.folder.strip('/')}/" if self.folder.strip("/") else ""
-        self._identity = self._look()
-        self._known = self._read()
 
     def __call__(self, name: str) -> bool:
+        version, names = self._known or self.read()
         with suppress(OSError):
-            if (found := self._look()) != self._identity:
-                self._identity = found  # noted first: a broken one is told once
-                self._read_again()
-        return name in self._known
+            if (found := _version(self.path)) != version:
+                names = self._read_again(names)
+                self._known = found, names  # a broken file, too, so that it is told once
+        return name in names
 
-    def _read_again(self) -> None:
+    def read(self) -> tuple[object, frozenset[str]]:
+        """Read the file now: which version it is, and the names that carry a hash.
+
+        :raises FileNotFoundError: there is none
+        :raises OSError: it can't be read
+        :raises ValueError: it is no such manifest, or has no name below `public_path`
+        """
         try:
-            self._known = self._read()
-        except (OSError, ValueError) as error:
-            _logger.warning("the names before are kept: %s", error)
+            # Its version first: a file that is replaced in between is then read again.
+            self._known = _version(self.path), self._read()
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"immutable: there is no manifest at {self.path!r}; {self.maker}, writes it"
+            ) from error
+        return self._known
 
-    def _look(self) -> tuple[int, ...]:
-        status = os.stat(self.path)
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    def _read_again(self, names: frozenset[str]) -> frozenset[str]:
+        try:
+            return self._read()
+        except ValueError as error:
+            _logger.warning("the names before are kept: %s", error)
+            return names
 
     def _read(self) -> frozenset[str]:
         try:
             with open(self.path, "rb") as file:
-                names = self.names(json.load(file))
+                names = self.names_of(json.load(file))
         except (ValueError, RecursionError) as error:
             raise ValueError(
-                f"{os.fspath(self.path)!r} is no manifest of {self.maker}: {error}"
+                f"immutable: {self.path!r} is no manifest of {self.maker}: {error}"
             ) from error
+        if not names and not self._is_told:
+            self._is_told = True
+            _logger.warning(
+                "immutable: no name in %r carries a hash, so none is immutable", self.path
+            )
         return frozenset(self.folder + name for name in names)
 
 
-def _is_mapping(value: object, takes: str) -> Mapping[str, object]:
+def _version(path: StrPath) -> tuple[int, ...]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _mapping(value: object, takes: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise ValueError(f"it should hold {takes}")  # noqa: TRY004 (the content of a file)
     return value
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+# The one judge of what is a hash.
+
+
+class _Candidate(NamedTuple):
+    """A name with a part that may be a hash.
+
+    `form` is the same for the parts that a build puts into the same place. `is_sure` says that the
+    part can't be read as words, numbers or a version.
+    """
+
+    name: str
+    part: str
+    form: tuple[str, int]
+    is_sure: bool
+
+
+def _hashed(
+    names: Mapping[str, Stems], *, shape: re.Pattern[str] = _HEX, once: bool = False
+) -> frozenset[str]:
+    """The names that carry a hash, of names with the stems of the plain names they are made of.
+
+    What a name has more than its plain name is a hash, unless it could be read as words. A build
+    gives its names one form: where a third of the parts of a form are surely hashes, the others
+    look like words by chance only. (Of real words one in sixty passes for a hash.) `shape` is
+    what surely is a hash. `once` says that a part in several names is no hash of any content.
+    """
+    found = [each for name, stems in names.items() if (each := _candidate(name, stems, shape))]
+    times = Counter(each.part for each in found)
+    forms: dict[tuple[str, int], list[_Candidate]] = defaultdict(list)
+    for each in found:
+        if not once or times[each.part] == 1:
+            forms[each.form].append(each)
+    hashed: set[str] = set()
+    for alike in forms.values():
+        are_hashes = 3 * sum(each.is_sure for each in alike) >= len(alike)
+        hashed.update(each.name for each in alike if are_hashes or each.is_sure)
+    return frozenset(hashed)
+
+
+def _candidate(name: str, stems: Stems, shape: re.Pattern[str]) -> _Candidate | None:
+    leaf = basename(name)
+    stem, suffix = splitext(leaf)
+    if leaf in stems or (stem in stems and not shape.fullmatch(suffix[1:])):
+        return None  # the plain name itself
+    if added := _added(leaf, stems):
+        place, part = added
+    elif match := _NUMBERED.fullmatch(leaf):
+        place, part = "number", match[1]
+    elif stems and (match := _ALONE.fullmatch(leaf)):
+        place, part = "alone", match[1]
+    else:
+        return None
+    is_sure = bool(shape.fullmatch(part)) or not _WORDS.fullmatch(part)
+    if place == "alone":  # eight letters, such as `eBayIcon`, are more likely a name
+        is_sure = is_sure and bool(_MIXED.fullmatch(part))
+    return _Candidate(name, part, (place, len(part)), is_sure)
+
+
+def _added(leaf: str, stems: Stems) -> tuple[str, str] | None:
+    """What a file name has before or after one of the stems, and where."""
+    for cut in reversed(list(_SEPARATOR.finditer(leaf))):
+        before, after = leaf[: cut.start()], leaf[cut.end() :]
+        if before in stems and (match := _PART.fullmatch(after)):
+            return f"after {cut[0]}", match[1]
+        if len(before) >= 8 and before.isalnum() and not _stems(after).isdisjoint(stems):
+            return f"before {cut[0]}", before
+    return None
+
+
+def _stems(*names: str) -> set[str]:
+    """File names, whole and up to each dot in them."""
+    stems = set()
+    for name in names:
+        stem = basename(name)
+        while stem:
+            stems.add(stem)
+            stem = stem.rpartition(".")[0]
+    return stems
 
 
 # Vite.
@@ -144,48 +263,15 @@ def _is_mapping(value: object, takes: str) -> Mapping[str, object]:
 
 def _vite_names(content: object) -> frozenset[str]:
     takes = 'objects with a "file", by their source'
-    chunks = [_is_mapping(each, takes) for each in _is_mapping(content, takes).values()]
+    chunks = [_mapping(each, takes) for each in _mapping(content, takes).values()]
     if not all(isinstance(chunk.get("file"), str) for chunk in chunks):
         raise ValueError(f"it should hold {takes}")
-    files = {file for chunk in chunks for file in _files_of(chunk)}
-    known = {name for chunk in chunks for name in _known_names(chunk)}
-    hashes = {file: found for file in files if (found := _hash_in(file, known))}
-    # What stands in two names is no hash of either's content: a version, a date, a word.
-    times = Counter(hashes.values())
-    return frozenset(file for file, found in hashes.items() if times[found] == 1)
-
-
-def _files_of(chunk: Mapping[str, object]) -> Iterator[str]:
-    for key in ("file", "css", "assets"):
-        value = chunk.get(key)
-        yield from filter(_is_text, value if isinstance(value, list) else [value])
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _known_names(chunk: Mapping[str, object]) -> Iterator[str]:
-    """What the file of a chunk would be called without a hash; so may be its style sheet."""
-    if isinstance(name := chunk.get("name"), str):
-        yield basename(name)
-    if isinstance(source := chunk.get("src"), str):
-        yield splitext(basename(source))[0]
-
-
-def _hash_in(file: str, known: Container[str]) -> str | None:
-    """The hash in a name: after one of the known names and a separator, or all there is."""
-    stem = splitext(basename(file))[0]
-    if stem in known:
-        return None
-    for end, character in enumerate(stem):
-        if not character.isalnum() and stem[:end] in known and _is_hash(stem[end + 1 :]):
-            return stem[end + 1 :]
-    return stem if _BARE_HASH.fullmatch(stem) and _is_hash(stem) else None
-
-
-def _is_hash(text: str) -> bool:
-    return bool(_LONG_ENOUGH.fullmatch(text)) and not _NO_HASH.fullmatch(text)
+    # The plain name of a style sheet stands at another chunk, so all names are compared with all.
+    stems = _stems(*_texts([chunk.get(key) for chunk in chunks for key in ("name", "src")]))
+    files = {file for chunk in chunks for file in _texts([chunk["file"]])}
+    for chunk in chunks:
+        files.update(_texts(chunk.get("css")), _texts(chunk.get("assets")))
+    return _hashed(dict.fromkeys(files, stems), once=True)
 
 
 # webpack.
@@ -193,7 +279,9 @@ def _is_hash(text: str) -> bool:
 
 def _webpack_names(content: object, public_path: str) -> frozenset[str]:
     takes = 'names of files, or objects with a "src", by their source'
-    entries = _is_mapping(content, takes)
+    entries = _mapping(content, takes)
+    if isinstance(entries.get("status"), str):
+        return _tracked_names(entries)
     if isinstance(files := entries.get("files"), dict):
         entries = files  # as Create React App writes it, with the entry points beside
     urls = {key: url for key, value in entries.items() if (url := _url(value))}
@@ -202,7 +290,25 @@ def _webpack_names(content: object, public_path: str) -> frozenset[str]:
     names = {key: name for key, url in urls.items() if (name := _below(url, public_path))}
     if urls and not names:
         raise ValueError(f"it has no name below public_path={public_path!r}")
-    return frozenset(name for key, name in names.items() if _adds_hash(key, name))
+    stems: dict[str, set[str]] = defaultdict(set)
+    for key, name in names.items():
+        # A chunk without a name stands under the name of its file: there is no plain one.
+        stems[name] |= set() if basename(key) == basename(name) else _stems(key)
+    return _hashed(stems)
+
+
+def _tracked_names(content: Mapping[str, object]) -> frozenset[str]:
+    """The names in the file of webpack-bundle-tracker, which has none while webpack is at work."""
+    stems: dict[str, set[str]] = defaultdict(set)
+    for chunk, files in _mapping(content.get("chunks", {}), '"chunks"').items():
+        for file in files if isinstance(files, list) else []:
+            # Before version 1 there are objects here, and no assets.
+            name = file.get("name") if isinstance(file, dict) else file
+            stems[str(name)] |= _stems(chunk)
+    for name, asset in _mapping(content.get("assets", {}), '"assets"').items():
+        source = asset.get("sourceFilename") if isinstance(asset, dict) else None
+        stems[name] |= _stems(source) if isinstance(source, str) else set()
+    return _hashed(stems)
 
 
 def _url(value: object) -> str | None:
@@ -220,26 +326,20 @@ def _below(url: str, public_path: str) -> str | None:
     return None if path.startswith("/") or ":" in path else path.removeprefix("./")
 
 
-def _adds_hash(source: str, name: str) -> bool:
-    """Whether a name has a part like a hash that its source has not, or is a numbered chunk's."""
-    if source == name:
-        return bool(_NUMBERED.fullmatch(basename(name)))
-    before, after = _parts(source), _parts(name)
-    return any(map(_is_hash, after - before))
-
-
-def _parts(name: str) -> set[str]:
-    return set(re.split(r"[.~_-]", basename(name)))
-
-
 # Django.
 
+# The start of an MD5; a storage with a `file_hash` of its own may make another.
+_HEX_OF_DJANGO = re.compile(rf"[0-9a-f]{{12}}|{_HEX.pattern}")
 
-def _django_names(content: object) -> frozenset[str]:
+
+def django_names(content: object) -> frozenset[str]:
+    """The hashed names of what a manifest of Django holds.
+
+    :raises ValueError: it is no such manifest
+    """
     takes = '"paths", an object of names by names'
-    paths = _is_mapping(_is_mapping(content, takes).get("paths"), takes)
-    if not all(map(_is_text, paths.values())):
+    paths = _mapping(_mapping(content, takes).get("paths"), takes)
+    if not all(isinstance(name, str) for name in paths.values()):
         raise ValueError(f"it should hold {takes}")
-    return frozenset(
-        str(name) for source, name in paths.items() if basename(str(name)) != basename(source)
-    )
+    stems = {str(name): _stems(source) for source, name in paths.items()}
+    return _hashed(stems, shape=_HEX_OF_DJANGO)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from .core.values import Fields, File
-from .disk.folder import SUFFIXES
+from .core.codings import SUFFIXES
+from .core.media_types import MediaTypes
+from .core.values import Fields, File, Policy
+from .disk.packages import package_directory
+from .manifests import Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
@@ -23,6 +27,7 @@ FOREVER = "public, max-age=31536000, immutable"
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
 _MEDIA_TYPE = re.compile(rf"{_FIELD_NAME.pattern}/{_FIELD_NAME.pattern}(?:[ \t]*;[\x20-\x7e]+)?")
+_SUFFIX = re.compile(r"\.[^/\x00-\x1f]+")
 _NO_PREFIX = re.compile(
     r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#\\\x00-\x1f\x7f\ud800-\udfff]"
 )
@@ -95,6 +100,20 @@ def encodings(value: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
+def stored_encodings(value: Mapping[str, str] | None) -> Mapping[str, str]:
+    """The content codings by suffix, which is in lower case."""
+    takes = f"stored_encodings takes a mapping of suffixes ('.ext') to {', '.join(SUFFIXES)}"
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{takes}, not {value!r}")
+    for suffix, coding in (value or {}).items():
+        if not (isinstance(suffix, str) and _SUFFIX.fullmatch(suffix) and coding in [*SUFFIXES]):
+            raise ValueError(f"{takes}, not {suffix!r}: {coding!r}")
+    codings = {suffix.lower(): coding for suffix, coding in (value or {}).items()}
+    if len(codings) < len(value or {}):
+        raise ValueError(f"{takes}, each once, whatever its case, not {value!r}")
+    return codings
+
+
 def media_types(value: Mapping[str, str] | None) -> Mapping[str, str]:
     if value is not None and not isinstance(value, Mapping):
         raise TypeError(f"media_types takes a mapping of suffixes to media types, not {value!r}")
@@ -148,6 +167,8 @@ def immutable(value: Immutable) -> Callable[[str], bool]:
         return lambda name: bool(pattern.search(name))
     if not callable(value):
         raise TypeError(f"immutable takes a regular expression or a callable, not {value!r}")
+    if isinstance(value, Manifest):
+        value.read()  # now, so that a missing one is noticed before the first request
     return value
 
 
@@ -227,3 +248,88 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
         raise ValueError("offload takes X-Accel-Redirect with one directory, and no packages")
     top = match[1].rstrip("/")
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What the options say of each file, asked by its name; `ask`: functions of the user are."""
+
+    media_type: MediaTypes
+    cache_control: Callable[[str], str | None]
+    immutable: Callable[[str], bool]
+    headers: Callable[[str], Fields]
+    ask: bool
+
+    def __call__(self, name: str) -> Policy:
+        caching = FOREVER if self.immutable(name) else self.cache_control(name)
+        coding = self.media_type.stored_coding(name)
+        return Policy(self.media_type(name), caching, self.headers(name), coding)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of StaticFiles, checked, and named as there.
+
+    `directories` are those of `directory` and `packages`; `policies` are made of `cache_control`,
+    `immutable`, `headers`, `media_types`, `charset` and `stored_encodings`.
+    """
+
+    directories: Sequence[StrPath]
+    policies: Policies
+    follow_symlink: bool
+    prefix: str
+    html: bool
+    clean_urls: bool
+    not_found: NotFound
+    live: bool
+    dotfiles: bool
+    encodings: Sequence[str]
+    memory: int
+    offload: Callable[[File], Fields] | None
+
+
+def settings(given: Mapping[str, Any], owner: object) -> Settings:
+    """The options of StaticFiles, by their names, as it was given them.
+
+    A package in a zip is copied to a directory, which is removed with `owner`.
+    """
+    paths = _all_directories(given["directory"], given["packages"], owner)
+    return Settings(
+        directories=paths,
+        policies=_policies(given),
+        follow_symlink=flag("follow_symlink", given["follow_symlink"]),
+        prefix=prefix(given["prefix"]),
+        html=flag("html", given["html"]),
+        clean_urls=flag("clean_urls", given["clean_urls"]),
+        not_found=not_found(given["not_found"]),
+        live=flag("live", given["live"]),
+        dotfiles=flag("dotfiles", given["dotfiles"]),
+        encodings=encodings(given["encodings"]),
+        memory=memory(given["memory"]),
+        offload=offload(given["offload"], len(paths)),
+    )
+
+
+def _policies(given: Mapping[str, Any]) -> Policies:
+    return Policies(
+        MediaTypes(
+            media_types(given["media_types"]),
+            charset(given["charset"]),
+            stored_encodings(given["stored_encodings"]),
+        ),
+        cache_control(given["cache_control"]),
+        immutable(given["immutable"]),
+        headers(given["headers"]),
+        any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
+    )
+
+
+def _all_directories(
+    directory: StrPath | Sequence[StrPath] | None, given: Packages | None, owner: object
+) -> list[StrPath]:
+    """All directories, in the order of their look-up."""
+    paths: list[StrPath] = [*directories(directory)]
+    paths += [package_directory(package, folder, owner) for package, folder in packages(given)]
+    if not paths:
+        raise TypeError("directory or packages: one of them has to be given")
+    return paths

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
-from .disk.body import CHUNK, Body
-from .staticfiles import Answer, StaticFiles, check_arguments, open_answer, open_fallback
+from .disk.body import CHUNK, Answer, Body
+from .doors import check_arguments, make_request, with_vary
+from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -20,6 +22,11 @@ _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
 _UWSGI = "uwsgi.version"
+T = TypeVar("T")
+
+_NOTHING = (b"",)
+"""Hypercorn sends no status before the first piece of a body, so an empty body has one."""
+
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -36,56 +43,63 @@ class StaticMiddleware:
         check_arguments(app, "environ start_response", files, file_wrapper=file_wrapper)
         self.app = app
         self.files = files
-        self._falls_back = files._falls_back
-        self._look_up = files._look_up
+        self._site = files.site
+        self._look_up = files.site.look_up
         self._file_wrapper = file_wrapper
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
         if not path.isascii():
             path = _decoded(path)
-        if path not in self._look_up.known and self.app is not None:
-            if self._falls_back:
+        if path not in self._look_up.covers and self.app is not None:
+            if self._site.falls_back:
                 return self._ask_app(environ, start_response, path)
             return self.app(environ, start_response)
-        resource = self._look_up.ready.get(path)
-        if resource and (response := self._ready(resource, path, environ)):
+        resource = self._look_up.answers.get(path)
+        if resource and (response := self._pick(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
-            return _chunks(response)
-        opened = open_answer(self.files, _request(environ, path), has_app=self.app is not None)
-        if opened is None:
+            # All of it is in memory.
+            return response.body or _NOTHING  # type: ignore[return-value]
+        request = _request(environ, path)
+        answer = _no_oserror(partial(self.files.answer, request))
+        if answer is None and self.app is None:
+            answer = _no_oserror(partial(self.files.fallback, request, has_app=False))
+        if answer is None:
             return self._ask_app(environ, start_response, path)
-        return self._send(opened, environ, start_response)
+        return self._send(answer, environ, start_response)
 
     def _ask_app(
         self, environ: WSGIEnvironment, start_response: StartResponse, path: str
     ) -> Iterable[bytes]:
         """The app's answer or, where that is a 404, a page in its place."""
-        assert self.app is not None  # noqa: S101 (for the type checker)
-        method = environ.get("REQUEST_METHOD", "")
-        if not self._falls_back or not self.files._may_fall_back(method, path):
-            return self.app(environ, start_response)
+        app = self.app
+        assert app is not None  # noqa: S101 (for the type checker)
+        if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
+            return app(environ, start_response)
         request = _request(environ, path)
         held = _Held(
             start_response,
-            lambda: open_fallback(self.files, request, has_app=True),
+            request,
+            partial(_no_oserror, partial(self.files.fallback, request, has_app=True)),
             lambda page, start: self._send(page, environ, start),
         )
-        return held.answer(self.app, environ)
+        return held.answer(app, environ)
 
     def _send(
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        response, body = answer
         try:
-            start_response(_STATUS_LINES[response.status], list(response.headers))
-            return _chunks(response) if body is None else self._wrapped(environ, body)
+            start_response(_STATUS_LINES[answer.status], list(answer.headers))
+            return (
+                self._wrapped(environ, answer, answer.body)
+                if answer.body
+                else answer.whole or _NOTHING
+            )
         except BaseException:
-            if body is not None:
-                body.close()
+            answer.close()
             raise
 
-    def _ready(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
+    def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if (
             environ.get("REQUEST_METHOD") != "GET"
@@ -98,24 +112,49 @@ class StaticMiddleware:
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
-        return self.files._get_ready(resource, path, _raw_path(environ), accepted, tag)
+        return self._site.pick(resource, path, read_target(environ), accepted, tag)
 
-    def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
-        """The body as the server would have it.
+    def _wrapped(self, environ: WSGIEnvironment, answer: Answer, body: Body) -> Iterable[bytes]:
+        """The bytes of a file as the server would have them.
 
         The wrapper of wsgiref minds no length, and uWSGI sends more than it if the file grows.
         """
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
         if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return body
+            return Chunks(answer)
         if (file := body.detach()) is None:
-            return body
+            return Chunks(answer)
         try:
             wrapped: Iterable[bytes] = wrap(file, CHUNK)
         except BaseException:
             file.close()
             raise
         return wrapped
+
+
+class Chunks:
+    """The chunks of an answer, for a server."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._next = iter(answer).__next__
+        self.close = answer.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return _no_oserror(self._next)
+
+
+def _no_oserror(work: Callable[[], T]) -> T:
+    """What the work gives; an OSError is the cause of the RuntimeError that is raised for it.
+
+    A server takes an OSError for one of its socket, and closes that without an answer.
+    """
+    try:
+        return work()
+    except OSError as error:
+        raise RuntimeError(str(error)) from error
 
 
 class _Held:
@@ -127,10 +166,12 @@ class _Held:
     def __init__(
         self,
         start_response: StartResponse,
+        request: Request,
         open_page: Callable[[], Answer | None],
         send: Callable[[Answer, StartResponse], Iterable[bytes]],
     ) -> None:
         self._server_start = start_response
+        self._request = request
         self._open_page = open_page
         self._send = send
         self._called = self._passed_on = self._settled = False
@@ -143,18 +184,23 @@ class _Held:
         """The server's, unless a page is to take the place of a 404."""
         self._drop_page()
         self._called = True
-        write = None
-        if self._passed_on:
-            # The server raises the exception, if something has been sent; else a page may be yet.
-            write = self._server_start(status, headers, exc_info)
-            self._start = lambda status, headers, _=None: self._server_start(
-                status, headers, exc_info
-            )
-        if not self._settled and status.startswith("404") and (page := self._open_page()):
-            self._page = page
-            return lambda data: None
-        self._passed_on = True
-        return write or self._server_start(status, headers, *((exc_info,) if exc_info else ()))
+        if not self._passed_on and self._takes_page(status):
+            return _write_nothing
+        if status.startswith("404"):
+            # A cache has to know that another request may get a page.
+            headers = with_vary(headers, self._request)
+        if not self._passed_on:
+            self._passed_on = True
+            return self._server_start(status, headers, *((exc_info,) if exc_info else ()))
+        # The server raises the exception, if something has been sent; else a page may be yet.
+        write = self._server_start(status, headers, exc_info)
+        self._start = lambda status, headers, _=None: self._server_start(status, headers, exc_info)
+        return _write_nothing if self._takes_page(status) else write
+
+    def _takes_page(self, status: str) -> bool:
+        if not self._settled and status.startswith("404"):
+            self._page = self._open_page()
+        return self._page is not None
 
     def answer(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes]:
         """The body to send: the app's own or, after its 404, a page's."""
@@ -179,8 +225,8 @@ class _Held:
 
     def _drop_page(self) -> None:
         page, self._page = self._page, None
-        if page and page[1]:
-            page[1].close()
+        if page:
+            page.close()
 
 
 class _Begun:
@@ -198,15 +244,13 @@ class _Begun:
         _close(self._chunks)
 
 
+def _write_nothing(data: bytes) -> None:
+    """The `write` of an app whose 404 nobody gets."""
+
+
 def _close(chunks: object) -> None:
     if hasattr(chunks, "close"):
         chunks.close()
-
-
-def _chunks(response: Response) -> Iterable[bytes]:
-    """The body of an answer that needs no file: none of its parts is a range."""
-    parts: tuple[Any, ...] = response.body
-    return parts
 
 
 def _decoded(path: str) -> str:
@@ -215,16 +259,23 @@ def _decoded(path: str) -> str:
     return path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
 
 
-def _raw_path(environ: WSGIEnvironment) -> bytes | None:
+def read_target(environ: WSGIEnvironment) -> bytes | None:
+    """The request target, as far as the server tells it."""
     raw: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
     return raw.encode("latin-1", "backslashreplace") if raw else None
 
 
+def read_fields(environ: WSGIEnvironment) -> dict[str, str]:
+    """The header fields that a decision reads, by their lower-case names."""
+    return {name: environ[key] for name, key in _FIELD_KEYS if key in environ}
+
+
 def _request(environ: WSGIEnvironment, path: str) -> Request:
-    return Request(
+    return make_request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
-        {name: environ[key] for name, key in _FIELD_KEYS if key in environ},
-        _raw_path(environ),
+        read_fields(environ),
+        read_target(environ),
+        _decoded(environ.get("SCRIPT_NAME", "")),
     )

@@ -4,16 +4,13 @@ python examples/http_server.py [PORT]
 """
 
 import sys
-from contextlib import closing
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from dualstatic import Body, FileChanged, Request, Response, StaticFiles
+from dualstatic import Request, StaticFiles
 
 SITE = Path(__file__).with_name("site")
-NOTHING = Response(404, (("content-type", "text/plain"), ("content-length", "0")), (), None)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -24,22 +21,31 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def answer(self):
-        if {"content-length", "transfer-encoding"} & {name.lower() for name in self.headers}:
-            self.close_connection = True  # a request's body is not read
-        response, body = self.find(self.read_request())
-        with closing(body):
+        request, files = self.read_request(), self.server.files
+        with files.answer(request) or files.fallback(request, has_app=False) as answer:
             try:
-                self.send(response, body)
-            except (OSError, FileChanged) as error:
+                self.send(answer)
+            except Exception as error:  # noqa: BLE001 (the client has left, or the file changed)
                 # Short of its last byte, only a closed connection tells the client.
                 self.close_connection = True
                 self.log_error("stopped in the middle: %s", error)
+
+    def send(self, answer):
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.writelines(answer)
 
     # http.server looks for these names, which aren't in snake case.
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815
 
     def read_request(self):
         """The request as a value; `self.path` won't do, it has the leading slashes collapsed."""
+        if {"content-length", "transfer-encoding"} & {name.lower() for name in self.headers}:
+            self.close_connection = True  # a request's body is not read
         target, _, query = self.requestline.split()[1].partition("?")
         raw_path = target.encode("latin-1")
         headers = {}
@@ -49,32 +55,6 @@ class Handler(BaseHTTPRequestHandler):
         # What isn't UTF-8 is no name: the raw path tells a replaced character from a real one.
         path = unquote_to_bytes(raw_path).decode(errors="replace")
         return Request(self.command, path, query, headers, raw_path)
-
-    def find(self, request):
-        """The answer and its bytes, opened; a file that changed just now is asked for again."""
-        fallback = partial(self.server.files.get_fallback, has_app=False)
-        for ask in (self.server.files.get_response, fallback):
-            for _ in range(3):
-                response = ask(request)
-                if response is None:
-                    break
-                try:
-                    return response, Body(response)
-                except FileChanged:
-                    continue
-                except FileNotFoundError:
-                    break
-        return NOTHING, Body(NOTHING)
-
-    def send(self, response, body):
-        self.send_response(response.status)
-        for name, value in response.headers:
-            self.send_header(name, value)
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        for chunk in body:
-            self.wfile.write(chunk)
 
 
 class Server(ThreadingHTTPServer):

@@ -173,6 +173,12 @@ class Page:
         assert "exceptionDetails" not in got, got["exceptionDetails"]
         return got["result"].get("value")
 
+    def download_to(self, folder: Path) -> None:
+        """Have the browser keep what is downloaded, by whichever page."""
+        self._browser.call(
+            "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder)
+        )
+
     def picture(self, file: Path) -> None:
         """Write a screenshot, as PNG."""
         data = self.call("Page.captureScreenshot", format="png")["data"]

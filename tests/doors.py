@@ -6,7 +6,8 @@ Around the WSGI door stands wsgiref's validator, around the ASGI door a checker 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -16,6 +17,7 @@ from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 import anyio
+import pytest
 
 import dualstatic.asgi
 import dualstatic.wsgi
@@ -48,6 +50,26 @@ class Answer:
 
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
+
+
+@dataclass
+class Trouble:
+    """The OSError that a door has raised, or that is the cause of what it raised."""
+
+    value: OSError = field(default_factory=OSError)
+
+
+@contextmanager
+def trouble(
+    door: str, kind: type[OSError] = OSError, match: str | None = None
+) -> Iterator[Trouble]:
+    """Expect an OSError; to a WSGI server, which would take it for its socket's, none is raised."""
+    told = Trouble()
+    with pytest.raises(RuntimeError if door == "wsgi" else kind, match=match) as raised:
+        yield told
+    cause = raised.value.__cause__ if door == "wsgi" else raised.value
+    assert isinstance(cause, kind)
+    told.value = cause
 
 
 @dataclass

@@ -38,7 +38,8 @@ class Watched:
 
 def build(directory: str) -> Any:
     files = StaticFiles(directory, memory=0)
-    return Watched(dualstatic.asgi.StaticMiddleware(files=files, pathsend=True))
+    door = dualstatic.asgi.StaticMiddleware(files=files, pathsend=True, zerocopysend=True)
+    return Watched(door)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import anyio
 
 import dualstatic.asgi
 import dualstatic.wsgi
-from dualstatic import Request, StaticFiles
+from dualstatic import Answer, Request, StaticFiles
 
 from .doors import Client, Fields, make_environ, make_scope
 from .servers import resolve
@@ -175,16 +175,16 @@ class Connection:
 
 
 class Interrupted(StaticFiles):
-    """Files of which one is changed right after an answer from it was decided."""
+    """Files of which one is changed right after an answer with it was opened."""
 
     meanwhile: Callable[[], None] = staticmethod(nothing)
 
-    def get_response(self, request: Request, *, wait: bool = True) -> Any:
-        response = super().get_response(request, wait=wait)
-        if response is not None:
+    def answer(self, request: Request, *, wait: bool = True) -> Answer | None:
+        answer = super().answer(request, wait=wait)
+        if answer is not None:
             meanwhile, self.meanwhile = self.meanwhile, nothing
             meanwhile()
-        return response
+        return answer
 
 
 def open_files() -> int:

@@ -1,13 +1,15 @@
 """Swaps two names for each other, in a process of its own, until its input is closed.
 
 It is run as a script, without the rest of the tests: `python tests/swap.py ONE OTHER`. It prints
-`ready` after the first swap, and at the end how many there were. Bursts without a pause meet a
+`ready` after the first swap, and at the end how many there were. ONE may end in `*`: then each name
+that begins so is swapped for OTHER as soon as it is there. Bursts without a pause meet a
 reader between two of its calls to the system; the pauses let it come to an end.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import random
@@ -22,8 +24,8 @@ LONGEST_BURST = 1000
 LONGEST_PAUSE = 0.002
 
 
-def swapper(one: str, other: str) -> Callable[[], None]:
-    """A function that swaps the names once."""
+def swapper(one: str, other: str) -> Callable[[], int]:
+    """A function that swaps the names, and tells how often: not at all if one isn't there."""
     libc = ctypes.CDLL(None, use_errno=True)
     paths = AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE
     if hasattr(libc, "renameat2"):  # an old libc has no name for it
@@ -31,9 +33,23 @@ def swapper(one: str, other: str) -> Callable[[], None]:
     else:
         call, arguments = libc.syscall, (NUMBERS[platform.machine()], *paths)
 
-    def swap() -> None:
-        if call(*arguments):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    def swap() -> int:
+        if not call(*arguments):
+            return 1
+        if ctypes.get_errno() == errno.ENOENT:
+            return 0
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    return swap
+
+
+def swapper_of_any(pattern: str, other: str) -> Callable[[], int]:
+    """The same for all names that begin as the pattern does, whenever they come."""
+    folder, start = os.path.split(pattern.removesuffix("*"))
+
+    def swap() -> int:
+        names = [name for name in os.listdir(folder) if name.startswith(start)]
+        return sum(swapper(os.path.join(folder, name), other)() for name in names)
 
     return swap
 
@@ -46,16 +62,13 @@ def is_closed(descriptor: int) -> bool:
 
 
 def main(one: str, other: str) -> None:
-    swap = swapper(one, other)
-    swap()
+    swap = (swapper_of_any if one.endswith("*") else swapper)(one, other)
+    count = swap()
     print("ready", flush=True)
-    count = 1
     os.set_blocking(0, False)
     while not is_closed(0):
-        burst = random.randint(1, LONGEST_BURST)
-        for _ in range(burst):
-            swap()
-        count += burst
+        for _ in range(random.randint(1, LONGEST_BURST)):
+            count += swap()
         time.sleep(random.uniform(0, LONGEST_PAUSE))
     print(count)
 

@@ -1,26 +1,31 @@
-"""What an adapter of one's own is made of: Request, get_response, get_fallback, Body."""
+"""What an adapter of one's own is made of: Request, Answer, and two ways from one to the other."""
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dualstatic import Body, FileChanged, Request, Response, StaticFiles
+from dualstatic import Answer, Request, StaticFiles
+from dualstatic.disk.body import FileChanged
 
-from .doors import Client, OnDisk
+from .conftest import WITH_MEMORY
+from .doors import Client, OnDisk, trouble
 from .trees import Link, settle, write_tree
 
 TEXT = b"the text " * 100
 BIG = bytes(range(256)) * 4096 + b"end"  # a little more than 1 MiB
 CHUNK = 256 * 1024
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="/proc is Linux's")
+with_memory = pytest.mark.parametrize("mode", WITH_MEMORY)
 
 
 @pytest.fixture
@@ -28,12 +33,16 @@ def root(tree: Callable[..., Path]) -> Path:
     return tree({"t.txt": TEXT, "big.bin": BIG, "empty": b"", "sub/index.html": b"index"})
 
 
-def respond(files: StaticFiles, path: str, **headers: str) -> Response:
+def files_of(root: Path, mode: str, **options: Any) -> StaticFiles:
+    return StaticFiles(root, live=mode == "live", memory=2**20 * (mode == "memory"), **options)
+
+
+def respond(files: StaticFiles, path: str, **headers: str) -> Answer:
     """The answer to a GET that has one."""
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    response = files.get_response(Request("GET", path, "", fields))
-    assert response is not None
-    return response
+    answer = files.answer(Request("GET", path, "", fields))
+    assert answer is not None
+    return answer
 
 
 def descriptors() -> int:
@@ -41,14 +50,14 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-# Request and Response
+# Request and Answer
 
 
 def test_a_request_needs_a_method_and_a_path(root: Path) -> None:
     request = Request("GET", "/t.txt")
     assert (request.query, request.headers, request.raw_path) == ("", {}, None)
     assert request == Request(method="GET", path="/t.txt", query="", headers={}, raw_path=None)
-    assert OnDisk(root).get_response(request)
+    assert OnDisk(root).answer(request)
 
 
 def test_the_headers_that_a_request_has_by_default_are_nobodys_to_change() -> None:
@@ -58,18 +67,23 @@ def test_the_headers_that_a_request_has_by_default_are_nobodys_to_change() -> No
     assert Request("GET", "/").headers == {}
 
 
-def test_a_response_is_a_value(root: Path, mode: str) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/t.txt")
-    assert response.status == 200
-    assert dict(response.headers)["content-length"] == str(len(TEXT))
-    assert all(name == name.lower() for name, _ in response.headers)
-    assert response.body == (range(len(TEXT)),)
-    assert response.file is not None
-    changed: Any = response
-    with pytest.raises(AttributeError):
-        changed.status = 404
+@with_memory
+def test_an_answer_has_a_status_and_fields_that_are_nobodys_to_change(
+    root: Path, mode: str
+) -> None:
+    answer: Any = respond(files_of(root, mode), "/t.txt")
+    assert answer.status == 200
+    assert dict(answer.headers)["content-length"] == str(len(TEXT))
+    assert all(name == name.lower() for name, _ in answer.headers)
+    for name, value in (("status", 404), ("headers", ()), ("other", 1)):
+        with pytest.raises(AttributeError):
+            setattr(answer, name, value)
+    with pytest.raises(TypeError):
+        answer.headers[0] = ("x", "y")
+    assert b"".join(answer) == TEXT
 
 
+@needs_proc
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [
@@ -81,35 +95,37 @@ def test_a_response_is_a_value(root: Path, mode: str) -> None:
         ("GET", "/empty", {}, 200),
     ],
 )
-def test_an_answer_without_bytes_of_a_file_names_none(
+def test_an_answer_without_bytes_of_a_file_holds_none_open(
     method: str, path: str, headers: dict[str, str], status: int, root: Path, mode: str
 ) -> None:
     files = OnDisk(root, html=True, live=mode == "live")
-    response = files.get_response(Request(method, path, "", headers))
-    assert response is not None
-    assert response.status == status
-    assert response.file is None
-    assert all(isinstance(part, bytes) for part in response.body)
-    assert len(b"".join(Body(response))) == sum(map(len, response.body))
+    before = descriptors()
+    for _ in range(2):
+        answer = files.answer(Request(method, path, "", headers))
+        assert answer is not None
+        assert answer.status == status
+        assert descriptors() == before
+        length = dict(answer.headers).get("content-length", "0")
+        chunks = list(answer)
+        assert all(type(chunk) is bytes for chunk in chunks)
+        assert sum(map(len, chunks)) == (0 if method == "HEAD" else int(length))
 
 
-def test_the_ranges_of_a_body_are_those_of_the_file(root: Path, mode: str) -> None:
-    files = OnDisk(root, live=mode == "live")
+@with_memory
+def test_the_parts_of_an_answer_are_those_of_the_file(root: Path, mode: str) -> None:
+    files = files_of(root, mode)
     single = respond(files, "/t.txt", range="bytes=4-7")
-    assert (single.status, single.body) == (206, (range(4, 8),))
+    assert (single.status, list(single)) == (206, [TEXT[4:8]])
     several = respond(files, "/big.bin", range="bytes=0-1,-3")
-    assert [part for part in several.body if isinstance(part, range)] == [
-        range(2),
-        range(len(BIG) - 3, len(BIG)),
-    ]
-    body = b"".join(Body(several))
-    assert len(body) == sum(map(len, several.body)) == int(dict(several.headers)["content-length"])
-    assert b"\r\n\r\nend\r\n" in body
+    chunks = list(several)
+    assert [chunk for chunk in chunks if b"\r\n" not in chunk] == [BIG[:2], BIG[-3:]]
+    assert sum(map(len, chunks)) == int(dict(several.headers)["content-length"])
+    assert b"\r\n\r\nend\r\n" in b"".join(chunks)
 
 
-# get_response(wait=False)
+# wait=False
 
-OURS = ["/static/t.txt", "/static/sub/", "/static/sub", "/static/sub/index.html", "/static"]
+OURS = ["/static/t.txt", "/static/sub/", "/static/sub", "/static/sub/index.html"]
 NOT_OURS = [
     "/",
     "",
@@ -121,31 +137,53 @@ NOT_OURS = [
     "/static/a\0b",
     "/static/a\\b",
 ]
+Shown = tuple[int, Any, bytes] | None
 
 
+def shown(answer: Answer | None) -> Shown:
+    return answer and (answer.status, answer.headers, b"".join(answer))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what is in its cache")
 @pytest.mark.parametrize("check_dir", [True, False])
-@pytest.mark.parametrize("path", [*OURS, "/static/missing", "/static/missing/"])
-def test_a_live_look_up_never_happens_without_waiting(
-    path: str, check_dir: bool, root: Path
+@pytest.mark.parametrize("path", [*OURS, "/static", "/static/missing", "/static/missing/"])
+def test_a_live_look_up_needs_no_wait_once_it_is_in_the_systems_cache(
+    path: str, check_dir: bool, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settle(monkeypatch)
     files = OnDisk(root, html=True, prefix="/static", live=True, check_dir=check_dir)
-    for method in ("GET", "HEAD", "GET"):
+    if not check_dir:
         with pytest.raises(BlockingIOError):
-            files.get_response(Request(method, path), wait=False)
-        files.get_response(Request(method, path))
+            files.answer(Request("GET", path), wait=False)
+    for method in ("GET", "HEAD", "GET"):
+        request = Request(method, path)
+        with suppress(BlockingIOError):
+            first = shown(files.answer(request, wait=False))
+            assert first == shown(files.answer(request))
+        waited = shown(files.answer(request))
+        assert (waited is None) == (path not in OURS)
+        assert shown(files.answer(request, wait=False)) == waited
+
+
+def test_a_live_file_has_to_be_read_while_it_may_change_unseen(root: Path) -> None:
+    files = OnDisk(root, live=True)
+    for _ in range(3):
+        with pytest.raises(BlockingIOError):
+            files.answer(Request("GET", "/t.txt"), wait=False)
+        assert b"".join(respond(files, "/t.txt")) == TEXT
 
 
 @pytest.mark.parametrize("path", NOT_OURS)
 def test_what_is_not_ours_is_told_without_waiting(path: str, root: Path, mode: str) -> None:
     files = OnDisk(root, prefix="/static", live=mode == "live")
-    assert files.get_response(Request("GET", path), wait=False) is None
+    assert files.answer(Request("GET", path), wait=False) is None
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "get", "", "PROPFIND"])
 def test_another_method_is_told_without_waiting(method: str, root: Path, mode: str) -> None:
     files = OnDisk(root, live=mode == "live")
-    assert files.get_response(Request(method, "/t.txt"), wait=False) is None
-    assert files.get_response(Request(method, "/t.txt")) is None
+    assert files.answer(Request(method, "/t.txt"), wait=False) is None
+    assert files.answer(Request(method, "/t.txt")) is None
 
 
 def test_the_index_waits_at_the_first_use_of_a_file(
@@ -155,28 +193,30 @@ def test_the_index_waits_at_the_first_use_of_a_file(
     write_tree(root, {"t.txt.gz": b"gzip"})
     files = OnDisk(root)
 
-    def ask(method: str, **headers: str) -> int:
+    def ask(method: str, **headers: str) -> tuple[int, bytes]:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
-        response = files.get_response(Request(method, "/t.txt", "", fields), wait=False)
-        assert response is not None
-        return response.status
+        answer = files.answer(Request(method, "/t.txt", "", fields), wait=False)
+        assert answer is not None
+        return answer.status, b"".join(answer)
 
-    assert files.get_response(Request("GET", "/missing"), wait=False) is None
+    assert files.answer(Request("GET", "/missing"), wait=False) is None
     for method in ("GET", "HEAD"):
         with pytest.raises(BlockingIOError):
             ask(method)
-    files.get_response(Request("GET", "/t.txt"))
-    assert ask("GET") == 200
-    assert ask("HEAD") == 200
-    assert ask("HEAD", accept_encoding="gzip") == 200
-    assert ask("GET", if_none_match="*") == 304
-    assert ask("GET", if_match='"x"') == 412
-    assert ask("GET", range="bytes=9999-") == 416
+    files.answer(Request("GET", "/t.txt"))
+    assert ask("GET") == (200, TEXT)
+    assert ask("HEAD") == (200, b"")
+    assert ask("HEAD", accept_encoding="gzip") == (200, b"")
+    assert ask("GET", if_none_match="*") == (304, b"")
+    assert ask("GET", if_match='"x"')[0] == 412
+    assert ask("GET", range="bytes=9999-")[0] == 416
     (root / "t.txt").write_bytes(b"changed")
-    stale = files.get_response(Request("GET", "/t.txt"), wait=False)
-    assert stale is not None
-    with pytest.raises(FileChanged):
-        Body(stale)
+    assert ask("HEAD") == (200, b"")
+    for method in ("GET", "HEAD"):  # from here on it is unknown again
+        with pytest.raises(BlockingIOError):
+            ask(method)
+    assert b"".join(respond(files, "/t.txt")) == b"changed"
+    assert ask("GET") == (200, b"changed")
     files.refresh()
     with pytest.raises(BlockingIOError):
         ask("HEAD")
@@ -189,14 +229,55 @@ def test_the_index_tells_a_redirect_and_an_empty_file_without_waiting_once_known
     files = OnDisk(root, html=True)
     for path, status in (("/empty", 200), ("/sub", 307)):
         with pytest.raises(BlockingIOError):
-            files.get_response(Request("GET", path), wait=False)
-        files.get_response(Request("GET", path))
-        response = files.get_response(Request("GET", path), wait=False)
-        assert response is not None
-        assert response.status == status
+            files.answer(Request("GET", path), wait=False)
+        files.answer(Request("GET", path))
+        answer = files.answer(Request("GET", path), wait=False)
+        assert answer is not None
+        assert answer.status == status
 
 
-# get_fallback
+def test_a_file_in_memory_needs_no_wait_though_the_disk_lost_it(root: Path) -> None:
+    files = files_of(root, "memory")
+    respond(files, "/t.txt")
+    (root / "t.txt").unlink()
+    answer = files.answer(Request("GET", "/t.txt"), wait=False)
+    assert answer is not None
+    assert b"".join(answer) == TEXT
+
+
+@with_memory
+@pytest.mark.parametrize("not_found", [None, "404-page"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("path", ["/static/missing", "/static/sub/", "/elsewhere"])
+def test_a_fallback_needs_no_wait_once_its_page_is_known(
+    path: str,
+    method: str,
+    not_found: Any,
+    mode: str,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle(monkeypatch)
+    write_tree(root, {"404.html": b"page"})
+    files = files_of(root, mode, html=True, prefix="/static", not_found=not_found)
+    request = Request(method, path, headers={"sec-fetch-mode": "navigate"})
+    for has_app in (False, True):
+        waited = shown(files.fallback(request, has_app=has_app))
+        assert shown(files.fallback(request, has_app=has_app, wait=False)) == waited
+        assert (waited is None) == (
+            has_app and (not not_found or method == "POST" or path == "/elsewhere")
+        )
+
+
+def test_the_first_use_of_a_404_page_waits(root: Path, mode: str) -> None:
+    write_tree(root, {"404.html": b"page"})
+    files = OnDisk(root, html=True, live=mode == "live")
+    with pytest.raises(BlockingIOError):
+        files.fallback(Request("GET", "/missing"), has_app=False, wait=False)
+    assert shown(files.fallback(Request("GET", "/missing"), has_app=False))
+
+
+# fallback
 
 
 @pytest.mark.parametrize("html", [True, False])
@@ -207,13 +288,14 @@ def test_with_an_app_a_miss_is_the_apps(
 ) -> None:
     write_tree(root, {"404.html": b"page"})
     files = OnDisk(root, html=html, live=mode == "live")
-    assert files.get_fallback(Request(method, path), has_app=True) is None
+    assert files.fallback(Request(method, path), has_app=True) is None
+    assert files.fallback(Request(method, path), has_app=True, wait=False) is None
 
 
-def fall_back(files: StaticFiles, method: str, path: str, **more: Any) -> Response:
-    response = files.get_fallback(Request(method, path, **more), has_app=False)
-    assert response is not None
-    return response
+def fall_back(files: StaticFiles, method: str, path: str, **more: Any) -> Answer:
+    answer = files.fallback(Request(method, path, **more), has_app=False)
+    assert answer is not None
+    return answer
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", ""])
@@ -222,48 +304,52 @@ def test_another_method_on_a_name_that_exists_says_which_are_allowed(
 ) -> None:
     write_tree(root, {"only.css.gz": b"gzip"})
     files = OnDisk(root, html=True, live=mode == "live")
-    for path in ("/t.txt", "/sub/", "/sub/index.html", "/only.css"):
-        response = fall_back(files, method, path)
-        assert response.status == 405
-        assert dict(response.headers)["allow"] == "GET, HEAD"
-        assert b"".join(Body(response))
-    missing = fall_back(files, method, "/missing")
-    assert missing.status == 404
-    assert "allow" not in dict(missing.headers)
+    for path in ("/t.txt", "/sub/", "/sub/index.html", "/only.css.gz"):
+        answer = fall_back(files, method, path)
+        assert answer.status == 405
+        assert dict(answer.headers)["allow"] == "GET, HEAD"
+        assert b"".join(answer)
+    for path in ("/missing", "/only.css"):
+        missing = fall_back(files, method, path)
+        assert missing.status == 404
+        assert "allow" not in dict(missing.headers)
 
 
 @pytest.mark.parametrize("path", ["/missing", "/t.txt/", "/.env", "/a/../t.txt", "*", "", "t.txt"])
 def test_without_an_app_a_miss_is_a_line_of_text(path: str, root: Path, mode: str) -> None:
     files = OnDisk(root, live=mode == "live")
-    response = fall_back(files, "GET", path)
-    assert response.status == 404
-    assert dict(response.headers)["content-type"] == "text/plain; charset=utf-8"
-    assert response.file is None
-    body = b"".join(Body(response))
-    assert len(body) == int(dict(response.headers)["content-length"]) > 0
+    answer = fall_back(files, "GET", path)
+    assert answer.status == 404
+    assert dict(answer.headers)["content-type"] == "text/plain; charset=utf-8"
+    body = b"".join(answer)
+    assert len(body) == int(dict(answer.headers)["content-length"]) > 0
 
 
 def test_without_an_app_a_miss_is_the_404_page(root: Path, mode: str) -> None:
     write_tree(root, {"404.html": b"page", "sub/404.html": b"sub page"})
     files = OnDisk(root, html=True, prefix="/static", live=mode == "live")
     for path, page in (("/static/missing", b"page"), ("/static/sub/x/y", b"sub page")):
-        response = fall_back(files, "GET", path, headers={"if-none-match": "*", "range": "bytes=0"})
-        assert response.status == 404
-        assert dict(response.headers)["content-type"] == "text/html; charset=utf-8"
-        assert b"".join(Body(response)) == page
+        answer = fall_back(files, "GET", path, headers={"if-none-match": "*", "range": "bytes=0"})
+        assert answer.status == 404
+        assert dict(answer.headers)["content-type"] == "text/html; charset=utf-8"
+        assert b"".join(answer) == page
     outside = fall_back(files, "GET", "/missing")
     assert dict(outside.headers)["content-type"] == "text/plain; charset=utf-8"
 
 
+@needs_proc
 @pytest.mark.parametrize("html", [True, False])
 def test_the_fallback_of_a_head_has_the_fields_of_the_get_and_no_body(
     html: bool, root: Path, mode: str
 ) -> None:
     write_tree(root, {"404.html": b"page"})
     files = OnDisk(root, html=html, live=mode == "live")
-    get, head = (fall_back(files, method, "/missing") for method in ("GET", "HEAD"))
+    get = fall_back(files, "GET", "/missing")
+    before = descriptors()
+    head = fall_back(files, "HEAD", "/missing")
+    assert descriptors() == before
     assert head.headers == get.headers
-    assert (head.status, head.body, head.file) == (404, (), None)
+    assert (head.status, b"".join(head)) == (404, b"")
 
 
 def test_a_target_that_is_refused_is_no_name_that_exists(root: Path, mode: str) -> None:
@@ -272,93 +358,119 @@ def test_a_target_that_is_refused_is_no_name_that_exists(root: Path, mode: str) 
     assert fall_back(files, "POST", "/sub/index.html", raw_path=b"/sub/index.html").status == 405
 
 
-# Body
+# The bytes of an answer
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
-def test_a_body_comes_in_chunks_of_at_most_256_kib(size: int, root: Path, mode: str) -> None:
+@with_memory
+@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2**20 + 1, 3 * 2**20 + 5])
+def test_an_answer_comes_in_chunks(size: int, root: Path, mode: str) -> None:
     content = os.urandom(size)
     write_tree(root, {"f.bin": content})
-    chunks = list(Body(respond(OnDisk(root, live=mode == "live"), "/f.bin")))
+    chunks = list(respond(files_of(root, mode), "/f.bin"))
     assert b"".join(chunks) == content
-    assert all(type(chunk) is bytes and 0 < len(chunk) <= CHUNK for chunk in chunks)
-    assert len(chunks) == -(-size // CHUNK)
+    assert all(type(chunk) is bytes and chunk for chunk in chunks)
+    if mode != "memory" or size > 2**20:
+        assert all(len(chunk) <= CHUNK for chunk in chunks)
+        assert len(chunks) == -(-size // CHUNK)
 
 
-def test_a_body_is_an_iterator_that_ends(root: Path, mode: str) -> None:
-    body = Body(respond(OnDisk(root, live=mode == "live"), "/t.txt"))
-    assert iter(body) is body
-    assert next(body) == TEXT
+@with_memory
+def test_the_chunks_of_an_answer_end(root: Path, mode: str) -> None:
+    chunks = iter(respond(files_of(root, mode), "/t.txt"))
+    assert iter(chunks) is chunks
+    assert next(chunks) == TEXT
     for _ in range(2):
         with pytest.raises(StopIteration):
-            next(body)
+            next(chunks)
 
 
-def test_two_bodies_of_one_answer_are_read_apart(root: Path, mode: str) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
-    first, second = Body(response), Body(response)
-    pairs = list(zip(first, second, strict=True))
+def test_two_answers_are_read_apart(root: Path, mode: str) -> None:
+    files = OnDisk(root, live=mode == "live")
+    pairs = list(zip(respond(files, "/big.bin"), respond(files, "/big.bin"), strict=True))
     assert b"".join(one for one, _ in pairs) == b"".join(two for _, two in pairs) == BIG
 
 
 @needs_proc
-def test_a_body_is_opened_at_once_and_closed_at_its_end(root: Path, mode: str) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
+def test_an_answer_is_opened_at_once_and_closed_at_its_end(root: Path, mode: str) -> None:
+    files = OnDisk(root, live=mode == "live")
+    respond(files, "/big.bin")
     before = descriptors()
-    body = Body(response)
+    answer = respond(files, "/big.bin")
     assert descriptors() == before + 1
     (root / "big.bin").unlink()
-    assert b"".join(body) == BIG
+    assert b"".join(answer) == BIG
     assert descriptors() == before
 
 
 @needs_proc
-def test_a_body_is_closed_as_often_as_one_likes(root: Path, mode: str) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
+def test_an_answer_is_closed_as_often_as_one_likes(root: Path, mode: str) -> None:
+    files = OnDisk(root, live=mode == "live")
     before = descriptors()
-    body, unread = Body(response), Body(response)
-    next(body)
+    answer, unread = respond(files, "/big.bin"), respond(files, "/big.bin")
+    next(iter(answer))
+    answer.close()
+    unread.close()
     other = os.dup(0)
     for _ in range(3):
-        body.close()
+        answer.close()
         unread.close()
     assert descriptors() == before + 1
     os.close(other)
-    for closed in (body, unread):
+    for closed in (answer, unread):
         with pytest.raises((ValueError, StopIteration)):
-            next(closed)
+            next(iter(closed))
+
+
+def begin_and_fail(answer: Answer) -> None:
+    for chunk in answer:
+        raise KeyError(chunk)
+    raise KeyError
+
+
+@with_memory
+@needs_proc
+def test_an_answer_is_a_context_that_closes_it(root: Path, mode: str) -> None:
+    files = files_of(root, mode)
+    before = descriptors()
+    for path in ("/t.txt", "/big.bin", "/empty"):
+        with respond(files, path) as answer:
+            assert answer.status == 200
+            answer.close()
+        with pytest.raises(KeyError), respond(files, path) as answer:
+            begin_and_fail(answer)
+        assert descriptors() == before
 
 
 @needs_proc
-def test_a_body_that_nobody_holds_any_more_is_closed(root: Path, mode: str) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
+def test_an_answer_that_nobody_holds_any_more_is_closed(root: Path, mode: str) -> None:
+    files = OnDisk(root, live=mode == "live")
     before = descriptors()
-    bodies = [Body(response) for _ in range(5)]
-    next(bodies[0])
+    answers = [respond(files, "/big.bin") for _ in range(5)]
+    next(iter(answers[0]))
     assert descriptors() == before + 5
-    bodies.clear()
+    answers.clear()
     assert descriptors() == before
 
 
 @needs_proc
-def test_a_body_may_be_closed_by_another_thread_while_it_is_read(root: Path, mode: str) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
+def test_an_answer_may_be_closed_by_another_thread_while_it_is_read(root: Path, mode: str) -> None:
+    files = OnDisk(root, live=mode == "live")
     before = descriptors()
     unexpected: list[BaseException] = []
 
-    def read(body: Body) -> None:
+    def read(answer: Answer) -> None:
         try:
-            received = b"".join(body)
+            received = b"".join(answer)
             assert received == BIG
-        except ValueError:  # the body was closed first
+        except ValueError:  # the answer was closed first
             pass
         except BaseException as error:  # noqa: BLE001 (shown below)
             unexpected.append(error)
 
     for number in range(200):
-        body = Body(response)
-        reader = threading.Thread(target=read, args=(body,))
-        closers = [threading.Thread(target=body.close) for _ in range(2)]
+        answer = respond(files, "/big.bin")
+        reader = threading.Thread(target=read, args=(answer,))
+        closers = [threading.Thread(target=answer.close) for _ in range(2)]
         reader.start()
         time.sleep(number % 10 / 10000)
         for thread in closers:
@@ -375,33 +487,40 @@ def replace(path: Path, content: bytes) -> None:
 
 
 @needs_proc
+@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("change", ["replaced", "rewritten", "longer", "shorter", "touched"])
-def test_a_file_changed_before_its_body_is_opened_is_told(
-    change: str, root: Path, mode: str
+def test_a_file_changed_after_its_answer_was_opened_has_the_promised_length_or_is_told(
+    change: str, known: bool, root: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settle(monkeypatch)
     files = OnDisk(root, live=mode == "live")
-    response = respond(files, "/t.txt")
     path = root / "t.txt"
     before = descriptors()
+    if known:
+        respond(files, "/t.txt")
+    answer = respond(files, "/t.txt")
+    contents = {"rewritten": TEXT.upper(), "longer": TEXT + b"x", "shorter": TEXT[1:]}
     if change == "replaced":
-        replace(path, TEXT)
+        replace(path, TEXT.upper())
     elif change == "touched":
         os.utime(path, (1, 1))
     else:
-        content = {"rewritten": TEXT.upper(), "longer": TEXT + b"x", "shorter": TEXT[1:]}[change]
-        path.write_bytes(content)
-    with pytest.raises(FileChanged):
-        Body(response)
-    gc.collect()
+        path.write_bytes(contents[change])
+    if change == "shorter":
+        with pytest.raises(FileChanged):
+            list(answer)
+    else:
+        assert b"".join(answer) == (TEXT.upper() if change == "rewritten" else TEXT)
     assert descriptors() == before
-    assert b"".join(Body(respond(files, "/t.txt"))) == path.read_bytes()
+    assert b"".join(respond(files, "/t.txt")) == path.read_bytes()
 
 
 @pytest.mark.parametrize("becomes", ["nothing", "directory", "fifo", "link out", "loop"])
-def test_a_file_gone_before_its_body_is_opened_is_not_found(
+def test_a_file_gone_after_its_answer_was_opened_is_sent_and_then_a_miss(
     becomes: str, root: Path, mode: str
 ) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/sub/index.html")
+    files = OnDisk(root, live=mode == "live")
+    answer = respond(files, "/sub/index.html")
     path = root / "sub" / "index.html"
     path.unlink()
     if becomes == "directory":
@@ -412,22 +531,23 @@ def test_a_file_gone_before_its_body_is_opened_is_not_found(
         path.symlink_to(root.parent / "outside" / "secret.txt")
     elif becomes == "loop":
         path.symlink_to("index.html")
-    with pytest.raises(FileNotFoundError):
-        Body(response)
+    assert b"".join(answer) == b"index"
+    assert files.answer(Request("GET", "/sub/index.html")) is None
 
 
 @pytest.mark.parametrize("becomes", ["nothing", "file", "link out"])
-def test_a_directory_gone_before_a_body_is_opened_is_not_found(
+def test_a_directory_gone_after_an_answer_was_opened_is_a_miss_from_then_on(
     becomes: str, root: Path, mode: str
 ) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/sub/index.html")
+    files = OnDisk(root, live=mode == "live")
+    answer = respond(files, "/sub/index.html")
     (root / "sub").rename(root.parent / "sub")
     if becomes == "file":
         (root / "sub").write_bytes(b"x")
     elif becomes == "link out":
         (root / "sub").symlink_to("../sub")
-    with pytest.raises(FileNotFoundError):
-        Body(response)
+    assert b"".join(answer) == b"index"
+    assert files.answer(Request("GET", "/sub/index.html")) is None
 
 
 @needs_proc
@@ -435,13 +555,14 @@ def test_a_directory_gone_before_a_body_is_opened_is_not_found(
 def test_a_file_cut_short_while_it_is_read_is_told_and_closed(
     left: int, root: Path, mode: str
 ) -> None:
-    response = respond(OnDisk(root, live=mode == "live"), "/big.bin")
+    files = OnDisk(root, live=mode == "live")
     before = descriptors()
-    body = Body(response)
-    assert next(body) == BIG[:CHUNK]
+    answer = respond(files, "/big.bin")
+    chunks = iter(answer)
+    assert next(chunks) == BIG[:CHUNK]
     os.truncate(root / "big.bin", left)
     with pytest.raises(FileChanged):
-        list(body)
+        list(chunks)
     assert descriptors() == before
 
 
@@ -462,7 +583,7 @@ def test_a_directory_that_is_missing_is_told_at_each_request_below_the_prefix_un
         assert client.get(target).passed
     for target in ("/static/t.txt", "/static/missing", "/static", "/static/"):
         for method in ("GET", "HEAD", "GET"):
-            with pytest.raises(NotADirectoryError, match="directory") as caught:
+            with trouble(client.door, NotADirectoryError, match="directory") as caught:
                 client.ask(method, target)
             assert str(late) in str(caught.value)
         assert client.get("/other").passed
@@ -476,7 +597,7 @@ def test_a_file_where_a_directory_is_to_be_is_no_directory(
 ) -> None:
     late.write_bytes(b"")
     client = serve(late, check_dir=False)
-    with pytest.raises(NotADirectoryError):
+    with trouble(client.door, NotADirectoryError):
         client.get("/t.txt")
 
 
@@ -484,7 +605,7 @@ def test_each_of_several_directories_has_to_be_there(
     late: Path, root: Path, serve: Callable[..., Client]
 ) -> None:
     client = serve([root, late], check_dir=False)
-    with pytest.raises(NotADirectoryError, match=r"late"):
+    with trouble(client.door, NotADirectoryError, match=r"late"):
         client.get("/t.txt")
     late.mkdir()
     assert client.get("/t.txt").body == TEXT
@@ -495,7 +616,7 @@ def test_without_an_app_a_missing_directory_is_told_whatever_the_method(
 ) -> None:
     client = serve(late, app=False, check_dir=False, prefix="/static")
     for method in ("GET", "HEAD", "POST"):
-        with pytest.raises(NotADirectoryError):
+        with trouble(client.door, NotADirectoryError):
             client.ask(method, "/static/t.txt")
     assert client.get("/other").status == 404
 
@@ -504,10 +625,10 @@ def test_a_directory_is_not_looked_for_without_waiting(late: Path, mode: str) ->
     files = OnDisk(late, check_dir=False, prefix="/static", live=mode == "live")
     for _ in range(2):
         with pytest.raises(BlockingIOError):
-            files.get_response(Request("GET", "/static/t.txt"), wait=False)
-        assert files.get_response(Request("GET", "/other"), wait=False) is None
+            files.answer(Request("GET", "/static/t.txt"), wait=False)
+        assert files.answer(Request("GET", "/other"), wait=False) is None
     with pytest.raises(NotADirectoryError):
-        files.get_response(Request("GET", "/static/t.txt"))
+        files.answer(Request("GET", "/static/t.txt"))
 
 
 def test_a_directory_is_not_looked_at_before_the_first_request(
@@ -537,7 +658,7 @@ def test_under_many_threads_the_index_is_made_once(
 
     def ask() -> None:
         ready.wait()
-        bodies.append(b"".join(Body(respond(files, "/t.txt"))))
+        bodies.append(b"".join(respond(files, "/t.txt")))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -554,4 +675,4 @@ def test_a_refresh_finds_the_directory_too(late: Path, mode: str) -> None:
         files.refresh()
     write_tree(late, {"t.txt": TEXT, "link": Link("t.txt")})
     files.refresh()
-    assert b"".join(Body(respond(files, "/link"))) == TEXT
+    assert b"".join(respond(files, "/link")) == TEXT

@@ -16,7 +16,7 @@ import pytest
 
 from .browser import Browser, Page, run_browser
 from .media import colour_at, write_sound, write_video
-from .servers import ROOT, Server, free_port, serve
+from .servers import ROOT, Server, eventually, free_port, serve
 
 pytestmark = pytest.mark.browser
 
@@ -258,9 +258,46 @@ def test_an_asset_that_is_gone_fails_as_404(page: Page, app: Server):
     answer = page.asked("/assets/gone-12345678.js")
     assert (answer.wire, answer.type) == (404, "application/json")
     assert len(page.errors) == 1
-    page.go(urljoin(app.url, "/assets/gone-12345678.js"))
-    assert page.exchanges[0].wire == 404
-    assert "html" not in page.exchanges[0].type
+
+
+def test_a_reload_of_a_route_with_a_suffix_gives_the_page(page: Page, app: Server):
+    for visit in (lambda: page.go(urljoin(app.url, "/wiki/Node.js")), page.reload):
+        visit()
+        page.until("document.querySelector('main').dataset.route")
+        assert page.asked("/wiki/Node.js").wire == 200
+        assert page.asked("/wiki/Node.js").type == "text/html"
+        assert page.errors == []
+
+
+def test_a_frame_gets_the_page_and_an_object_does_not(page: Page, app: Server):
+    page.go(app.url)
+    for tag, status in (("iframe", 200), ("object", 404), ("embed", 404)):
+        attribute = "data" if tag == "object" else "src"
+        page.value(f"""(() => {{
+            const element = document.createElement({json.dumps(tag)});
+            element.{attribute} = "/in/{tag}";
+            document.body.append(element);
+        }})()""")
+        page.until(f"performance.getEntriesByType('resource').some(e => e.name.endsWith('{tag}'))")
+        assert [status for _, path, status in asked_since(app) if path == f"/in/{tag}"] == [status]
+
+
+def test_the_download_of_a_missing_file_fails(page: Page, app: Server, tmp_path: Path):
+    page.go(app.url)
+    page.until(showing("/"))
+    count = len(asked_since(app))
+    page.download_to(tmp_path)
+    page.value("""(() => {
+        const link = document.createElement("a");
+        Object.assign(link, {href: "/export/7", download: "report.pdf"});
+        link.onclick = event => event.stopPropagation();  // the app's router is not asked
+        document.body.append(link);
+        link.click();
+    })()""")
+    eventually(lambda: len(asked_since(app, count)) > 0, 10, lambda: "no request")
+    assert [entry[1:] for entry in asked_since(app, count)] == [["/export/7", 404]]
+    page.settle()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_visit_asks_for_no_immutable_file(browser: Browser, profile: str, app: Server):

@@ -11,19 +11,27 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import brotli
 import pytest
+import zstandard
 
 from dualstatic import Request, StaticFiles
 from dualstatic.__main__ import main
-from dualstatic.compressors import coder
+from dualstatic.compress.codecs import codec
+from dualstatic.compress.siblings import Job, Outcome, Plain, State, Stop, Tree, find
+from dualstatic.core.paths import Gate
+from dualstatic.disk import root as disk_root
+from dualstatic.disk.root import directory_at
 
 from .children import NOBODY, give_up_rights, in_child
 from .servers import environment, eventually, run
@@ -44,7 +52,7 @@ def compress(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def decompress(path: Path) -> bytes:
     coding = {suffix: coding for coding, suffix in SUFFIXES.items()}[path.suffix]
     with path.open("rb") as file:
-        return b"".join(coder(coding)._decompress(file))
+        return b"".join(codec(coding).decompress(file))
 
 
 @pytest.fixture
@@ -68,12 +76,11 @@ def names(folder: Path) -> set[str]:
 def served(folder: Path, name: str, coding: str) -> bytes | None:
     """What the server sends to a client that takes this coding; None, if it is the plain file."""
     files = StaticFiles(folder)
-    answer = files.get_response(Request("GET", f"/{name}", headers={"accept-encoding": coding}))
+    answer = files.answer(Request("GET", f"/{name}", headers={"accept-encoding": coding}))
     assert answer
-    assert all(isinstance(part, bytes) for part in answer.body) or answer.file
-    if dict(answer.headers).get("content-encoding") != coding:
-        return None
-    return (folder / (name + SUFFIXES[coding])).read_bytes()
+    with answer:
+        body = b"".join(answer)
+    return body if dict(answer.headers).get("content-encoding") == coding else None
 
 
 # What is written.
@@ -334,6 +341,7 @@ def test_a_check_names_what_is_missing_or_outdated_and_writes_nothing(folder: Pa
 
 def compress_without_rights(folder: str) -> tuple[object, str]:
     """The exit status and what is said on standard error."""
+    import_module("dualstatic.compress.command")  # while Python's own files can be read
     give_up_rights()
     said = io.StringIO()
     try:
@@ -356,49 +364,252 @@ def test_a_file_that_cannot_be_read_is_reported_and_the_rest_goes_on():
         assert decompress(folder / "app.js.gz") == TEXT
 
 
-def test_a_sibling_that_cannot_be_written_is_reported_and_the_rest_goes_on(folder: Path):
-    long = "x" * 253
-    write(folder / long)
-    write(folder / "app.js")
+def test_a_sibling_that_cannot_be_written_is_reported_and_the_rest_goes_on():
+    with public_directory() as folder:
+        write(folder / "closed/app.js")
+        write(folder / "open/app.js")
+        if os.geteuid() == 0:
+            os.chown(folder / "open", NOBODY, NOBODY)
+        (folder / "closed").chmod(0o555)
+        code, said = in_child(compress_without_rights, str(folder))
+        assert code == 1
+        assert "failed: closed/app.js.gz: Permission denied" in said.splitlines()
+        assert names(folder / "closed") == {"app.js"}
+        assert decompress(folder / "open/app.js.gz") == TEXT
+        assert not list(folder.rglob(".*"))
+
+
+@pytest.mark.parametrize("length", range(251, 256))
+def test_a_name_too_long_for_a_sibling_is_left_as_it_is(folder: Path, length: int):
+    name = "x" * length
+    write(folder / name)
+    siblings = {name + suffix for suffix in SUFFIXES.values() if length + len(suffix) <= 255}
     ended = compress(folder)
-    assert ended.returncode == 1
-    assert f"failed: {long}.gz: File name too long" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert decompress(folder / "app.js.gz") == TEXT
-    assert not list(folder.glob(".*"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert names(folder) == {name} | siblings
+    if len(siblings) < 3:
+        assert f"{3 - len(siblings)} left as they are" in ended.stdout
+
+
+def update_while(folder: Path, happen: Callable[[], object]) -> Outcome:
+    """What becomes of the sibling of the only file, if this happens while it is compressed."""
+    tree = Tree(directory_at(str(folder), follow_symlink=False), Gate(""), follows=False)
+    (plain,) = find(tree, Stop())
+    assert isinstance(plain, Plain)
+
+    def compressor(size: int, text: bool, quick: bool):
+        feed, finish = codec("gzip").compressor(size, text, quick)
+
+        def happen_and_finish() -> bytes:
+            happen()
+            return finish()
+
+        return feed, happen_and_finish
+
+    return Job(tree, plain, replace(codec("gzip"), compressor=compressor), Stop()).run()
 
 
 @pytest.mark.parametrize("change", ["unlink", "replace", "write"])
 def test_a_file_that_changes_meanwhile_is_reported_and_gets_no_sibling(folder: Path, change: str):
-    from dualstatic.core.paths import Gate
-    from dualstatic.disk.pathwalk import directory_at
-    from dualstatic.siblings import Job, Plain, Stop, find
-
     path = write(folder / "app.js")
-    directory = directory_at(str(folder), follow_symlink=False)
-    (plain,) = find(directory, Gate(""), Stop())
-    assert isinstance(plain, Plain)
-    slow = coder("gzip")
-
-    def compressor(size: int, text: bool, quick: bool):
-        feed, finish = coder("gzip").compressor(size, text, quick)
-
-        def happen() -> bytes:
-            if change == "unlink":
-                path.unlink()
-            elif change == "replace":
-                os.replace(write(folder / "new", OTHER), path)
-            else:
-                path.write_bytes(OTHER)
-            return finish()
-
-        return feed, happen
-
-    object.__setattr__(slow, "compressor", compressor)
-    outcome = Job(directory, plain, slow, Stop()).update()
-    assert outcome.state == "failed"
+    changes: dict[str, Callable[[], object]] = {
+        "unlink": path.unlink,
+        "replace": lambda: os.replace(write(folder / "new", OTHER), path),
+        "write": lambda: path.write_bytes(OTHER),
+    }
+    assert update_while(folder, changes[change]).state is State.FAILED
     assert not list(folder.glob("app.js.*"))
     assert not list(folder.glob(".*"))
+
+
+def test_too_little_memory_is_a_failure_of_that_file(folder: Path):
+    def happen() -> None:
+        raise MemoryError
+
+    write(folder / "app.js")
+    outcome = update_while(folder, happen)
+    assert outcome.state is State.FAILED
+    assert "memory" in outcome.reason
+    assert names(folder) == {"app.js"}
+
+
+# Somebody else, who may write there.
+
+
+def test_a_temporary_file_that_is_swapped_for_a_link_changes_nothing_outside(
+    folder: Path, tmp_path: Path
+):
+    secret = write(tmp_path / "secret", b"precious")
+    secret.chmod(0o600)
+    before = secret.stat()
+    write(folder / "app.js").chmod(0o666)
+
+    def swap() -> None:
+        (temporary,) = folder.glob(".dualstatic-*")
+        temporary.rename(folder / "stolen")
+        temporary.symlink_to(secret)
+
+    outcome = update_while(folder, swap)
+    assert outcome.state is State.FAILED
+    assert "somebody else" in outcome.reason
+    after = secret.stat()
+    assert (after.st_mode, after.st_ctime_ns) == (before.st_mode, before.st_ctime_ns)
+    assert not (folder / "app.js.gz").exists()
+    assert [path.is_symlink() for path in folder.glob(".*")] == [True], "theirs is left to them"
+
+
+def test_a_directory_that_is_swapped_for_a_link_keeps_its_siblings(folder: Path, tmp_path: Path):
+    write(tmp_path / "outside/app.js")
+    write(tmp_path / "outside/app.js.gz", b"precious")
+    write(folder / "d/app.js")
+
+    def swap() -> None:
+        (folder / "d").rename(folder / "e")
+        (folder / "d").symlink_to(tmp_path / "outside")
+
+    assert update_while(folder, swap).state is State.WRITTEN
+    assert names(tmp_path / "outside") == {"app.js", "app.js.gz"}
+    assert (tmp_path / "outside/app.js.gz").read_bytes() == b"precious"
+    assert decompress(folder / "e/app.js.gz") == TEXT
+
+
+def test_a_sibling_with_another_name_is_replaced_and_not_dated(folder: Path, tmp_path: Path):
+    backup = write(tmp_path / "backup", gzip.compress(TEXT))
+    write(folder / "app.js", mtime=OLD + 100)
+    os.link(backup, folder / "app.js.gz")
+    assert compress(folder, "--encodings", "gzip").returncode == 0
+    assert backup.stat().st_mtime == OLD
+    assert (folder / "app.js.gz").stat().st_mtime == OLD + 100
+
+
+def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_paths(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As on Windows."""
+    monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
+    for name in ("new.js", "sub/old.js", "late.js", "link.js", "noise.bin"):
+        write(folder / name, NOISE if name == "noise.bin" else TEXT)
+    write(folder / "sub/old.js.gz", gzip.compress(OTHER))
+    write(folder / "late.js.gz", gzip.compress(TEXT), OLD - 100)
+    write(folder / "noise.bin.gz", gzip.compress(NOISE))
+    (folder / "link.js.gz").symlink_to("new.js")
+    tree = Tree(directory_at(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
+    plains = [plain for plain in find(tree, Stop()) if isinstance(plain, Plain)]
+    outcomes = [Job(tree, plain, codec("gzip"), Stop()).run() for plain in plains]
+    assert {outcome.name: outcome.state for outcome in outcomes} == {
+        "new.js.gz": State.WRITTEN,
+        "sub/old.js.gz": State.WRITTEN,
+        "late.js.gz": State.DATED,
+        "link.js.gz": State.LEFT,
+        "noise.bin.gz": State.REMOVED,
+    }
+    assert decompress(folder / "sub/old.js.gz") == TEXT
+    assert (folder / "late.js.gz").stat().st_mtime == OLD
+    assert not list(folder.rglob(".*"))
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+
+
+@needs_root
+def test_a_sibling_gets_the_owner_and_the_group_of_its_file(folder: Path):
+    path = write(folder / "app.js")
+    os.chown(path, NOBODY, NOBODY - 1)
+    path.chmod(0o640)
+    ended = compress(folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    for suffix in SUFFIXES.values():
+        status = (folder / f"app.js{suffix}").stat()
+        assert (status.st_uid, status.st_gid) == (NOBODY, NOBODY - 1)
+        assert stat.S_IMODE(status.st_mode) == 0o640
+
+
+@needs_root
+def test_who_may_not_give_files_away_is_told_once_that_the_server_may_not_read_them():
+    with public_directory() as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        for name in ("1.js", "2.js"):
+            os.chown(write(folder / name), 0, NOBODY)
+            (folder / name).chmod(0o640)
+        write(folder / "readable.js").chmod(0o664)
+        code, said = in_child(compress_without_rights, str(folder))
+        assert code == 0
+        assert said.count("\n") == 1
+        assert "the server may not be able to read it" in said
+        assert stat.S_IMODE((folder / "1.js.gz").stat().st_mode) == 0o640
+        mode = stat.S_IMODE((folder / "readable.js.gz").stat().st_mode)
+        assert mode == 0o644, "another group than the file's may do what all may"
+
+
+# Siblings that stand for too much.
+
+
+PEAK = """
+import atexit, pathlib, runpy, sys
+status = pathlib.Path("/proc/self/status")
+atexit.register(lambda: sys.stderr.write(status.read_text()))
+sys.argv = ["dualstatic", "compress", *sys.argv[1:]]
+runpy.run_module("dualstatic", run_name="__main__")
+"""
+BEFORE = random.Random(0).randbytes(4060)
+MANY = [bytes(2**20)] * 400
+
+
+def brotli_bomb() -> bytes:
+    """A few bytes that stand for many, where a block that stands for none comes before them."""
+    each = brotli.Compressor(quality=5, lgwin=24)
+    begin = each.process(BEFORE) + each.flush()
+    length = 6000
+    metadata = struct.pack("<I", 0x26 | (length - 1) << 6)[:3] + b"m" * length
+    return begin + metadata + b"".join(map(each.process, MANY)) + each.finish()
+
+
+def zstd_bomb() -> bytes:
+    """Where each 4 bytes stand for 128 KiB."""
+    each = zstandard.ZstdCompressor(level=19).compressobj()
+    return b"".join(map(each.compress, [BEFORE, *MANY])) + each.flush()
+
+
+BOMBS = {
+    ".gz": lambda: gzip.compress(BEFORE + b"".join(MANY), 1),
+    ".br": brotli_bomb,
+    ".zst": zstd_bomb,
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells the memory that was used")
+@pytest.mark.parametrize("suffix", BOMBS)
+def test_no_more_of_a_sibling_is_decompressed_than_its_file_is_long(folder: Path, suffix: str):
+    write(folder / "a.txt", BEFORE + MANY[0])
+    write(folder / f"a.txt{suffix}", BOMBS[suffix]())
+    ended = run("-c", PEAK, folder, "--check")
+    assert f"a.txt{suffix}: outdated" in ended.stdout
+    peak = re.search(r"VmHWM:\s*(\d+) kB", ended.stderr)
+    assert peak
+    assert int(peak[1]) < 120 * 1024
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(("window", "is_good"), [(23, True), (24, False)])
+def test_a_zstd_sibling_whose_window_browsers_refuse_is_outdated(
+    folder: Path, window: int, is_good: bool, live: bool, caplog: pytest.LogCaptureFixture
+):
+    write(folder / "app.js")
+    parameters = zstandard.ZstdCompressionParameters(window_log=window)
+    each = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    write(folder / "app.js.zst", each.compress(TEXT) + each.flush())
+    files = StaticFiles(folder, live=live)
+    request = Request("GET", "/app.js", headers={"accept-encoding": "zstd"})
+    for _ in range(2):
+        answer = files.answer(request)
+        assert answer
+        assert ("content-encoding" in dict(answer.headers)) == is_good
+    assert [record.message.count("app.js.zst") for record in caplog.records] == [1] * (not is_good)
+    ended = compress(folder, "--encodings", "zstd", "--check")
+    assert ended.returncode == (not is_good)
+    assert ("app.js.zst: outdated" in ended.stdout) == (not is_good)
+    assert compress(folder, "--encodings", "zstd").returncode == 0
+    assert served(folder, "app.js", "zstd")
 
 
 @pytest.mark.parametrize(
@@ -578,6 +789,16 @@ def test_a_name_that_the_output_cannot_express_does_not_end_it(folder: Path, sta
     assert "\\xfcber.js.gz" in ended.stdout
 
 
+def test_what_a_terminal_would_obey_in_a_name_is_escaped(folder: Path):
+    write(folder / "\x9b31m\u202esj.exe\u2028.js")
+    write(folder / "left\x85.js.gz", b"no gzip")
+    write(folder / "left\x85.js")
+    ended = compress(folder, "--encodings", "gzip")
+    assert "\\x9b31m\\u202esj.exe\\u2028.js.gz: " in ended.stdout
+    assert "failed: left\\x85.js.gz: " in ended.stderr
+    assert (ended.stdout + ended.stderr).replace("\n", "").isprintable()
+
+
 def test_an_empty_directory_is_no_error(folder: Path):
     ended = compress(folder)
     assert (ended.returncode, ended.stdout) == (0, "nothing to compress\n")
@@ -601,3 +822,11 @@ def test_the_help_says_what_is_left_out_and_what_is_removed():
     assert ended.returncode == 0
     for word in ("160 bytes", "48 bytes", "removed", "--check", "130"):
         assert word in ended.stdout
+
+
+def test_the_command_that_compresses_imports_no_door_and_no_server():
+    ended = run("-X", "importtime", "-m", "dualstatic", "compress", "--help")
+    imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "dualstatic.compress.command" in imported
+    doors = {"dualstatic.asgi", "dualstatic.wsgi", "dualstatic.django"}
+    assert not imported & {"anyio", "asyncio", "uvicorn", "werkzeug", *doors}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -222,7 +223,7 @@ def test_the_answer_has_the_fields_of_the_core_and_no_others(
     files = StaticFiles(project.root, prefix="/static")
     target = f"/static/{name}"
     coding = {"accept-encoding": fields.get("Accept-Encoding", "")}
-    plain = files.get_response(Request("HEAD", target, headers=coding))
+    plain = files.answer(Request("HEAD", target, headers=coding))
     assert plain is not None
     known = dict(plain.headers)
     fields = {
@@ -233,7 +234,7 @@ def test_the_answer_has_the_fields_of_the_core_and_no_others(
         # Its tag is weak while it is new, for the server, whose clock doesn't go ahead.
         eventually(lambda: server.ask("HEAD", target)["etag"] == known["etag"], 10)
     headers = {key.lower(): value for key, value in fields.items()}
-    response = files.get_response(Request(method, target, headers=headers))
+    response = files.answer(Request(method, target, headers=headers))
     answer = server.ask(method, target, fields)
     assert response is not None
     assert answer.status == response.status == status
@@ -450,7 +451,35 @@ def test_below_force_script_name_files_are_where_django_has_its_own_paths(
             assert server.get(f"/apparently{target}more.txt").status == 404
 
 
+@pytest.mark.parametrize("middleware", ["", ALONE], ids=["door", "middleware"])
+@pytest.mark.parametrize("kind", ["gunicorn", "uvicorn"])
+def test_the_mount_point_without_its_slash_is_redirected(
+    project: Project, tmp_path: Path, middleware: str, kind: str
+):
+    (project.directory / "site").mkdir(exist_ok=True)
+    (project.directory / "site/index.html").write_text("home")
+    # gunicorn is told the mount point, and uvicorn would add it to the path.
+    forced = "FORCE_SCRIPT_NAME = '/app'\n" if kind == "uvicorn" else ""
+    options = "DUALSTATIC = {'html': True, 'files': BASE_DIR / 'site'}\n"
+    settings = project.settings("at_the_mount", forced + options + middleware)
+    mount = {} if forced else {"mount": "/app"}
+    with project.serve(settings, kind, **mount, logs=tmp_path) as server:
+        for _ in range(2):
+            answer = server.get("/app?q=1")
+            assert (answer.status, answer["location"]) == (307, "./app/?q=1")
+            assert server.get("/app/").body == b"home"
+
+
 # Settings and options, in a process of their own.
+
+ASK = f"""
+from django.conf import settings
+from dualstatic import Request
+FOREVER = {FOREVER!r}
+def ask(files, name):
+    answer = files.answer(Request('GET', f'/static/{{name}}'))
+    return answer and [answer.status, dict(answer.headers)['cache-control']]
+"""
 
 PREFIXES = """
 from django.conf import settings
@@ -460,7 +489,7 @@ found = []
 for values in json.loads({rows!r}):
     with override_settings(**values):
         try:
-            found.append([files._prefix for files in static_files()])
+            found.append([files.site._settings.prefix for files in static_files()])
         except Exception as error:
             found.append(f"{{type(error).__name__}}: {{error}}")
 say(found)
@@ -516,8 +545,8 @@ def test_directories_of_one_prefix_that_follow_each_other_are_looked_up_together
 ):
     code = """
 from dualstatic.django import static_files
-say([[files._prefix, [os.path.basename(d.path) for d in files._directories]]
-     for files in static_files()])
+every = [files.site._settings for files in static_files()]
+say([[one.prefix, [os.path.basename(path) for path in one.directories]] for one in every])
 """
     assert project.ask("debug", code) == [
         ["/static", ["assets"]],
@@ -527,15 +556,83 @@ say([[files._prefix, [os.path.basename(d.path) for d in files._directories]]
     ]
 
 
-def test_a_missing_directory_of_the_finders_is_left_out(project: Project):
-    text = DEBUG + "STATICFILES_DIRS = [BASE_DIR / 'nowhere', BASE_DIR / 'more']"
+def test_without_debug_a_missing_directory_of_the_finders_is_left_out(project: Project):
+    text = "STATICFILES_DIRS = [BASE_DIR / 'nowhere', BASE_DIR / 'more']\n"
+    text += "DUALSTATIC = {'finders': True}"
     settings = project.settings("missing", text)
     code = """
-from dualstatic.django import static_files
-say([[d.path for d in files._directories] for files in static_files()])
+from dualstatic.django import refresh, static_files
+[files] = static_files()
+refresh()
+say([os.fspath(path) for path in files.site._settings.directories])
 """
-    [paths] = project.ask(settings, code)
+    paths = project.ask(settings, code)
     assert [Path(path).name for path in paths] == ["more", "static", "static"]
+
+
+ASK_EACH_WAY = """
+import asyncio
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+from werkzeug.test import Client
+from asgiref.testing import ApplicationCommunicator
+import dualstatic.django
+
+def ask_wsgi(path):
+    return Client(wsgi).get(path).status_code
+
+def ask_asgi(path):
+    async def ask():
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+        client = ApplicationCommunicator(asgi, scope)
+        await client.send_input({"type": "http.request"})
+        return (await client.receive_output(10))["status"]
+    return asyncio.run(ask())
+wsgi, asgi = get_wsgi_application(), get_asgi_application()
+if WRAPPED:
+    wsgi, asgi = dualstatic.django.wsgi(wsgi), dualstatic.django.asgi(asgi)
+"""
+
+
+@pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "middleware"])
+def test_a_folder_that_a_build_makes_later_is_seen_in_development(
+    project: Project, wrapped: bool, tmp_path: Path
+):
+    text = f"STATICFILES_DIRS = [{str(tmp_path / 'dist')!r}, BASE_DIR / 'more']"
+    settings = project.settings(f"later_{wrapped}", DEBUG.partition("STATICFILES_DIRS")[0] + text)
+    if not wrapped:
+        project.settings(settings, DEBUG.partition("STATICFILES_DIRS")[0] + text + ALONE)
+    code = f"""
+ask = lambda name: [ask_wsgi('/static/' + name), ask_asgi('/static/' + name)]
+said = [ask('more.txt'), ask('a.js')]
+os.mkdir({str(tmp_path / "dist")!r})
+open({str(tmp_path / "dist/a.js")!r}, 'w').close()
+say([*said, ask('a.js'), ask('more.txt')])
+"""
+    each_way = ASK_EACH_WAY.replace("WRAPPED", str(wrapped))
+    assert project.ask(settings, each_way + code) == [[200] * 2, [404] * 2, [200] * 2, [200] * 2]
+
+
+def test_a_finder_that_lists_nothing_is_asked_for_its_storage(project: Project):
+    text = """
+from django.contrib.staticfiles.finders import BaseStorageFinder
+from django.core.files.storage import FileSystemStorage, Storage
+class Own(BaseStorageFinder):
+    storage = FileSystemStorage(location=BASE_DIR / 'more')
+    def list(self, ignore_patterns):
+        return []
+class Remote(BaseStorageFinder):
+    storage = Storage
+    def list(self, ignore_patterns):
+        raise OSError('asked over the network')
+STATICFILES_FINDERS = ['mysite.listless.Remote', 'mysite.listless.Own']
+"""
+    settings = project.settings("listless", DEBUG + text + ALONE)
+    code = """
+from django.test import Client
+say(Client().get('/static/more.txt').getvalue().decode())
+"""
+    assert project.ask(settings, code) == "more"
 
 
 def test_a_finder_of_another_kind_is_asked_where_its_files_are(project: Project):
@@ -549,8 +646,8 @@ def test_a_finder_of_another_kind_is_asked_where_its_files_are(project: Project)
     settings = project.settings("own_finder", DEBUG + text)
     code = """
 from dualstatic.django import static_files
-say([[files._prefix, [os.path.basename(d.path) for d in files._directories]]
-     for files in static_files()])
+every = [files.site._settings for files in static_files()]
+say([[one.prefix, [os.path.basename(path) for path in one.directories]] for one in every])
 """
     assert project.ask(settings, code) == [["/static", ["more"]]]
 
@@ -562,6 +659,7 @@ def test_the_files_are_asked_for_before_the_apps_and_with_the_options_of_the_set
         "import dualstatic\n"
         "DUALSTATIC = {\n"
         "    'cache_control': 'max-age=60', 'immutable': '^more', 'headers': {'X-A': 'b'},\n"
+        "    'stored_encodings': {'.txt': 'gzip'},\n"
         "    'files': dualstatic.StaticFiles(BASE_DIR / 'assets'),\n"
         "}\n"
     )
@@ -571,14 +669,15 @@ from django.test import Client
 found = {}
 for path in ('/static/site.js', '/static/more.txt', '/site.js', '/static/' + sys.argv[0]):
     answer = Client().get(path)
-    found[path] = [answer.status_code, answer.get('Cache-Control'), answer.get('X-A')]
+    names = ('Cache-Control', 'X-A', 'Content-Encoding')
+    found[path] = [answer.status_code, *map(answer.get, names)]
 say(found)
 """
     assert project.ask(settings, code) == {
-        "/static/site.js": [200, "max-age=60", "b"],
-        "/static/more.txt": [200, FOREVER, "b"],
-        "/site.js": [200, "no-cache", None],
-        "/static/-c": [404, None, None],
+        "/static/site.js": [200, "max-age=60", "b", None],
+        "/static/more.txt": [200, FOREVER, "b", "gzip"],
+        "/site.js": [200, "no-cache", None, None],
+        "/static/-c": [404, None, None, None],
     }
 
 
@@ -605,11 +704,69 @@ say([home.getvalue().decode(), home['Cache-Control'], client.get('/').getvalue()
     assert project.ask(settings, code) == ["home", "max-age=60", then]
 
 
+@pytest.mark.parametrize("backend", ["StaticFilesStorage", "ManifestStaticFilesStorage"])
+def test_without_static_root_the_files_alone_are_served(project: Project, backend: str):
+    text = f"""
+STATIC_ROOT = None
+STORAGES["staticfiles"] = {{"BACKEND": "django.contrib.staticfiles.storage.{backend}"}}
+DUALSTATIC = {{'files': BASE_DIR / 'more'}}
+"""
+    settings = project.settings("rootless", text + ALONE)
+    code = """
+from django.test import Client
+say([Client().get(path).status_code for path in ('/more.txt', '/static/more.txt')])
+"""
+    assert project.ask(settings, code) == [200, 404]
+
+
+@pytest.mark.parametrize("backend", ["StaticFilesStorage", "ManifestStaticFilesStorage"])
+def test_a_storage_with_a_place_of_its_own_is_served_from_there(
+    project: Project, backend: str, tmp_path: Path
+):
+    text = f"""
+STATIC_ROOT = None
+STORAGES["staticfiles"] = {{
+    "BACKEND": "django.contrib.staticfiles.storage.{backend}",
+    "OPTIONS": {{"location": {str(tmp_path / "own")!r}}},
+}}
+"""
+    settings = project.settings("placed", text)
+    project.manage(settings, "collectstatic", "--noinput", "-v", "0")
+    code = f"""
+from dualstatic.django import static_files
+[files] = static_files()
+names = [path.name for path in __import__('pathlib').Path({str(tmp_path / "own")!r}).glob('more*')]
+say(dict((name, ask(files, name)) for name in names))
+"""
+    found = project.ask(settings, ASK + code)
+    assert found.pop("more.txt") == [200, "no-cache"]
+    assert list(found.values()) == [[200, FOREVER]] * (backend != "StaticFilesStorage")
+
+
+def test_a_manifest_of_a_build_to_come_stops_no_command(project: Project):
+    text = """
+from dualstatic import manifests
+DUALSTATIC = {'immutable': manifests.vite(BASE_DIR / 'dist/.vite/manifest.json')}
+"""
+    settings = project.settings("unbuilt", text + ALONE)
+    project.manage(settings, "collectstatic", "--noinput", "--dry-run", "-v", "0")
+    code = """
+from dualstatic.django import static_files
+try:
+    static_files()
+except FileNotFoundError as error:
+    say(str(error))
+"""
+    said = project.ask(settings, code)
+    assert said.startswith("immutable: there is no manifest at '")
+    assert said.endswith("dist/.vite/manifest.json'; Vite, with build.manifest: true, writes it")
+
+
 def test_an_argument_comes_before_the_setting(project: Project):
     settings = project.settings("both", "DUALSTATIC = {'prefix': '/a', 'finders': True}")
     code = """
 from dualstatic.django import static_files
-say([files._prefix for files in static_files(prefix='/b', finders=False)])
+say([files.site._settings.prefix for files in static_files(prefix='/b', finders=False)])
 """
     assert project.ask(settings, code) == ["/b"]
 
@@ -649,16 +806,34 @@ say([moved.status_code, moved['Location'], b''.join(chunks).decode(), page.statu
 
 
 @pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_a_method_in_lower_case_is_another_method(project: Project, client: str):
+    settings = project.settings("methods", ALONE)
+    code = f"""
+import asyncio, inspect
+from django.test import {client}
+def ask(method):
+    answer = {client}().generic(method, '/static/more.txt')
+    return (asyncio.run(answer) if inspect.isawaitable(answer) else answer).status_code
+say([ask('GET'), ask('get')])
+"""
+    assert project.ask(settings, code) == [200, 404]
+
+
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
 def test_the_apps_404_gets_the_page_that_the_setting_promises(project: Project, client: str):
     (project.root / "404.html").write_text("lost")
     settings = project.settings("pages", "DUALSTATIC = {'not_found': '404-page'}" + ALONE)
     code = f"""
 import asyncio, inspect
 from django.test import {client}
+async def whole(chunks):
+    return b''.join([chunk async for chunk in chunks])
+def content(answer):
+    return asyncio.run(whole(answer)) if getattr(answer, 'is_async', 0) else answer.getvalue()
 def get(path, **headers):
     answer = {client}().get(path, headers=headers)
     answer = asyncio.run(answer) if inspect.isawaitable(answer) else answer
-    return [answer.status_code, answer.content.decode()]
+    return [answer.status_code, content(answer).decode()]
 say([
     get('/static/nope', accept='text/html'),
     get('/static/nope.js', accept='text/html')[1] == 'lost',
@@ -667,6 +842,29 @@ say([
 ])
 """
     assert project.ask(settings, code) == [[404, "lost"], False, False, 200]
+
+
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_the_apps_404_that_might_have_been_a_page_says_on_what_it_depends(
+    project: Project, client: str
+):
+    (project.root / "404.html").write_text("lost")
+    settings = project.settings("varying", "DUALSTATIC = {'not_found': '404-page'}" + ALONE)
+    code = f"""
+import asyncio, inspect
+from django.test import {client}
+def vary(path, method='get', **headers):
+    answer = getattr({client}(), method)(path, headers=headers)
+    answer = asyncio.run(answer) if inspect.isawaitable(answer) else answer
+    return answer.status_code, 'Sec-Fetch-Mode' in answer.headers.get('Vary', '')
+say([
+    vary('/static/nope', accept='application/json'),
+    vary('/static/nope', 'post', accept='application/json'),
+    vary('/nope', accept='application/json'),
+    vary('/url/more.txt', accept='application/json'),
+])
+"""
+    assert project.ask(settings, code) == [[404, True], [404, False], [404, False], [200, False]]
 
 
 def test_a_404_that_a_page_takes_the_place_of_is_closed(project: Project):
@@ -687,7 +885,7 @@ urlpatterns = [path('gone', gone)]
 from django.test import Client
 from mysite.gone import held
 answer = Client().get('/gone', headers={'accept': 'text/html'})
-say([answer.content.decode(), held[0].closed])
+say([answer.getvalue().decode(), held[0].closed])
 """
     assert project.ask(settings, code) == ["lost", True]
 
@@ -716,21 +914,6 @@ say(Client(app).get('/x', headers={'Accept': 'text/html'}).text)
         assert project.ask(settings, code.replace("WRAPPED", str(wrapped))) == "first"
 
 
-def test_names_without_a_hash_are_not_immutable(project: Project):
-    code = """
-from dualstatic.django import _is_hashed
-say([
-    _is_hashed('a/b.css', 'a/b.0123456789ab.css'),
-    _is_hashed('a/b', 'a/b.0123456789ab'),
-    _is_hashed('a/b.css', 'a/b.css'),
-    _is_hashed('a/b.css', 'a/b.min.css'),
-    _is_hashed('a/b.css', 'a/b.production.css'),
-    _is_hashed('a/b.css', 'a/c.0123456789ab.css'),
-])
-"""
-    assert project.ask("plain", code) == [True, True, False, False, False, False]
-
-
 def test_what_the_storage_leaves_without_a_hash_is_not_immutable(project: Project):
     text = """
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
@@ -745,11 +928,164 @@ STORAGES["staticfiles"] = {"BACKEND": "mysite.partly.Storage"}
     settings = project.settings("partly", text)
     project.manage(settings, "collectstatic", "--noinput", "-v", "0")
     code = """
-from dualstatic.django import _hashed_names
-hashed = _hashed_names()
-say(['more.txt' in hashed, len(hashed) > 100])
+from dualstatic.django import static_files
+[files] = static_files()
+paths = json.load(open(settings.STATIC_ROOT / 'staticfiles.json'))['paths']
+say(sorted(name for name in paths.values() if ask(files, name)[1] != FOREVER))
 """
-    assert project.ask(settings, code) == [False, True]
+    assert project.ask(settings, ASK + code) == ["more.txt"]
+
+
+def test_the_hashed_names_are_those_of_the_manifest_function(project: Project, tmp_path: Path):
+    names = {
+        "a.css": "a.abcdefabcdef.css",
+        "b.css": "b.0123456789ab.css",
+        "c": "c.0123456789ab",
+        "d.css": "d.v2.css",
+        "e.css": "e.min.css",
+        "f.css": "f.production.css",
+        "g.css": "g.css",
+        "h.css": "other.0123456789ab.css",
+    }
+    (tmp_path / "staticfiles.json").write_text(json.dumps({"version": "1.1", "paths": names}))
+    for name in names.values():
+        (tmp_path / name).touch()
+    settings = project.settings("judged", f"STATIC_ROOT = {str(tmp_path)!r}")
+    code = f"""
+from dualstatic import manifests
+from dualstatic.django import static_files
+[files] = static_files()
+is_immutable = manifests.django({str(tmp_path / "staticfiles.json")!r})
+say([[is_immutable(name), ask(files, name)[1] == FOREVER] for name in {list(names.values())!r}])
+"""
+    wanted = [True] * 3 + [False] * 5
+    assert project.ask(settings, ASK + code) == [[value, value] for value in wanted]
+
+
+COLLECT = """
+from django.core.management import call_command
+def collect(text):
+    open(settings.STATICFILES_DIRS[0] / 'a.css', 'w').write(text)
+    call_command('collectstatic', interactive=False, verbosity=0)
+    return json.load(open(settings.STATIC_ROOT / 'staticfiles.json'))['paths']['a.css']
+"""
+COLLECTED = """
+INSTALLED_APPS = ['django.contrib.staticfiles']
+STATIC_ROOT = BASE_DIR / 'again/root'
+STATICFILES_DIRS = [BASE_DIR / 'again/source']
+STATICFILES_DIRS[0].mkdir(parents=True, exist_ok=True)
+DUALSTATIC = {'live': LIVE}
+"""
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("way", ["wrapped", "middleware"])
+def test_new_hashed_names_are_immutable_after_each_collectstatic(
+    project: Project, way: str, live: bool
+):
+    shutil.rmtree(project.directory / "again", ignore_errors=True)
+    text = COLLECTED.replace("LIVE", str(live)) + (ALONE if way == "middleware" else "")
+    settings = project.settings(f"again_{way}_{live}", text)
+    code = f"""
+from django.core.wsgi import get_wsgi_application
+from werkzeug.test import Client
+import dualstatic.django
+os.makedirs(settings.STATIC_ROOT)
+app = get_wsgi_application()
+app = dualstatic.django.wsgi(app) if {way == "wrapped"} else app
+found = []
+for text in ('a{{}}', 'b{{}}'):
+    name = collect(text)
+    if not {live}:
+        dualstatic.django.refresh()
+    found.append(Client(app).get('/static/' + name).headers['Cache-Control'])
+say(found)
+"""
+    assert project.ask(settings, ASK + COLLECT + code) == [FOREVER, FOREVER]
+
+
+def test_refresh_goes_on_where_one_fails_and_keeps_nothing_alive(project: Project):
+    (project.directory / "fleeting").mkdir(exist_ok=True)
+    (project.directory / "growing").mkdir(exist_ok=True)
+    text = """
+DUALSTATIC = {'files': [BASE_DIR / 'fleeting', BASE_DIR / 'growing', BASE_DIR / 'fleeting']}
+"""
+    settings = project.settings("refreshed", text)
+    code = """
+import gc, weakref
+from dualstatic import Request
+from dualstatic.django import refresh, static_files
+from django.conf import settings
+served = static_files()
+os.rmdir(settings.BASE_DIR / 'fleeting')
+open(settings.BASE_DIR / 'growing/new.txt', 'w').close()
+try:
+    refresh()
+except NotADirectoryError as error:
+    said = [str(error).startswith('directory: there is no directory at')]
+said.append(served[2].answer(Request('GET', '/new.txt')).status)
+left = weakref.WeakSet(served)
+del served
+gc.collect()
+refresh()
+say([*said, len(left)])
+"""
+    assert project.ask(settings, code) == [True, 200, 0]
+
+
+SHORTEN = """
+from django.utils.decorators import sync_and_async_middleware
+import asyncio
+
+def shortened(answer):
+    if not answer.streaming:
+        answer.content = b' '.join(answer.content.split())
+        answer['Content-Length'] = len(answer.content)
+    return answer
+
+@sync_and_async_middleware
+def shorten(get_response):
+    if asyncio.iscoroutinefunction(get_response):
+        async def middleware(request):
+            return shortened(await get_response(request))
+        return middleware
+    return lambda request: shortened(get_response(request))
+
+MIDDLEWARE = ['mysite.shorten.shorten', 'dualstatic.django.StaticMiddleware']
+(BASE_DIR / 'pages').mkdir(exist_ok=True)
+(BASE_DIR / 'pages/index.html').write_text('<p>a     b</p>\\n' * 50)
+DUALSTATIC = {'files': BASE_DIR / 'pages', 'html': True, 'memory': MEMORY,
+    'not_found': 'single-page-application'}
+"""
+
+
+@pytest.mark.parametrize("memory", [2**20, 0], ids=["memory", "disk"])
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_no_middleware_shortens_a_page_below_its_tag_and_its_ranges(
+    project: Project, client: str, memory: int
+):
+    settings = project.settings("shorten", SHORTEN.replace("MEMORY", str(memory)))
+    code = f"""
+import asyncio, inspect
+from django.test import {client}
+async def whole(answer):
+    return b''.join([chunk async for chunk in answer])
+def get(path, method='get', **headers):
+    answer = getattr({client}(), method)(path, headers=headers)
+    answer = asyncio.run(answer) if inspect.isawaitable(answer) else answer
+    is_async = getattr(answer, 'is_async', False)
+    body = asyncio.run(whole(answer)) if is_async else answer.getvalue()
+    return [answer.status_code, answer.get('Content-Length'), len(body)]
+say([get('/'), get('/'), get('/', range='bytes=100-199'), get('/', method='head'),
+    get('/wiki', accept='text/html')])
+"""
+    assert project.ask(settings, code) == [
+        [200, "750", 750],
+        [200, "750", 750],
+        [206, "100", 100],
+        [200, "750", 0],
+        [200, "750", 750],
+    ]
 
 
 def test_to_look_at_the_settings_leaves_no_url_behind(project: Project):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, IncompleteRead
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,7 +23,9 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from waitress.buffers import ReadOnlyFileBasedBuffer
 
-from dualstatic import FileChanged, StaticFiles
+from dualstatic import Answer as Opened
+from dualstatic import Request, StaticFiles
+from dualstatic.disk.body import FileChanged
 from dualstatic.wsgi import StaticMiddleware
 
 from .doors import Answer, make_environ
@@ -482,22 +485,15 @@ def load_example(name: str) -> Any:
     return module
 
 
-@dataclass
-class Moving:
-    """Files that something happens to after each decision, before their bytes are opened."""
+class Moving(StaticFiles):
+    """Files that something happens to after each look-up, before their bytes are read."""
 
-    files: StaticFiles
-    happen: Callable[[int], object]
-    asked: int = 0
+    happen: Callable[[], object]
 
-    def get_response(self, request: Any) -> Any:
-        response = self.files.get_response(request)
-        self.asked += 1
-        self.happen(self.asked)
-        return response
-
-    def get_fallback(self, request: Any, *, has_app: bool) -> Any:
-        return self.files.get_fallback(request, has_app=has_app)
+    def answer(self, request: Request, *, wait: bool = True) -> Opened | None:
+        answer = super().answer(request, wait=wait)
+        self.happen()
+        return answer
 
 
 @pytest.fixture
@@ -519,43 +515,34 @@ def adapter() -> Iterator[Callable[[Any], HTTPConnection]]:
         yield connect
 
 
-@pytest.mark.parametrize("changes", [1, 2])
-def test_the_adapter_asks_again_when_the_file_changed(adapter, tmp_path: Path, changes: int):
+@pytest.mark.parametrize("live", [True, False])
+def test_the_adapter_sends_a_file_replaced_meanwhile_as_it_was(adapter, tmp_path: Path, live: bool):
     path = tmp_path / "t.txt"
     path.write_bytes(b"0")
+    moving, number = Moving(tmp_path, live=live, memory=0), count(2)
 
-    def change(asked: int) -> None:
-        if asked <= changes:
-            path.write_bytes(b"new" * (asked + 1))
+    def replace() -> None:
+        (tmp_path / "next").write_bytes(b"new" * next(number))
+        (tmp_path / "next").rename(path)
 
-    moving = Moving(StaticFiles(tmp_path, live=True), change)
-    answer = exchange(adapter(moving), "GET", "/t.txt")
-    assert answer.status == 200
-    assert answer.body == b"new" * (changes + 1)
-    assert moving.asked == changes + 1
-
-
-def test_the_adapter_takes_a_file_that_never_rests_for_a_miss(adapter, tmp_path: Path):
-    path = tmp_path / "t.txt"
-    path.write_bytes(b"0")
-    moving = Moving(
-        StaticFiles(tmp_path, live=True), lambda asked: path.write_bytes(b"new" * (asked + 1))
-    )
-    answer = exchange(adapter(moving), "GET", "/t.txt")
-    assert answer.status == 404
-    assert moving.asked == 3
+    moving.happen = replace
+    connection = adapter(moving)
+    for expected in (b"0", b"new" * 2, b"new" * 3):
+        answer = exchange(connection, "GET", "/t.txt")
+        assert (answer.status, answer.body) == (200, expected)
+        assert answer["content-length"] == str(len(expected))
 
 
-def test_the_adapter_takes_a_file_that_is_gone_for_a_miss(adapter, tmp_path: Path):
+def test_the_adapter_sends_a_file_that_is_gone_and_then_its_404_page(adapter, tmp_path: Path):
     (tmp_path / "404.html").write_bytes(b"gone")
     path = tmp_path / "t.txt"
     path.write_bytes(b"0123456789")
-    moving = Moving(
-        StaticFiles(tmp_path, live=True, html=True), lambda asked: path.unlink(missing_ok=True)
-    )
-    answer = exchange(adapter(moving), "GET", "/t.txt")
-    assert answer.status == 404
-    assert answer.body == b"gone"
+    moving = Moving(tmp_path, live=True, html=True)
+    moving.happen = lambda: path.unlink(missing_ok=True)
+    connection = adapter(moving)
+    assert exchange(connection, "GET", "/t.txt").body == b"0123456789"
+    answer = exchange(connection, "GET", "/t.txt")
+    assert (answer.status, answer.body) == (404, b"gone")
 
 
 def test_the_adapter_closes_the_connection_when_a_body_stays_short(adapter, tmp_path: Path):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.disk import index, validators
+from dualstatic.disk import index, memory, validators
 
 from .children import in_child
 from .servers import eventually, free_port, serve
@@ -40,15 +40,17 @@ class Gate:
 
 
 PLACES: dict[str, tuple[Any, str]] = {
-    "refresh": (index._Scanner, "run"),
-    "first request": (index._Scanner, "run"),
-    "first use": (index.Memory, "reader"),
+    "refresh": (index, "scan"),
+    "pin": (os.path, "realpath"),
+    "first request": (index, "scan"),
+    "first use": (index.Memory, "read"),
+    "memory": (memory, "_keep_to_the_budget"),
     "hash": (validators, "_sha256"),
 }
 
 
 def ask(files: StaticFiles) -> None:
-    assert files.get_response(Request("GET", "/t.txt"))
+    assert files.answer(Request("GET", "/t.txt"))
 
 
 def fork_inside(root: str, held: str) -> int:
@@ -57,7 +59,7 @@ def fork_inside(root: str, held: str) -> int:
     gate, patch = Gate(), pytest.MonkeyPatch()
     place, name = PLACES[held]
     patch.setattr(place, name, gate.stops(getattr(place, name)))
-    work = files.refresh if held == "refresh" else lambda: ask(files)
+    work = files.refresh if held in ("refresh", "pin") else lambda: ask(files)
     thread = threading.Thread(target=work)
     thread.start()
     assert gate.reached.wait(30)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,9 +48,10 @@ def marked(is_immutable: Callable[[str], bool], manifest: str, public_path: str 
         ),
         ("vite-unhashed.json", ""),
         (
-            "vite-mixed.json",  # a/uwHDjYoA.css has a hash, too, but no digit: it might be a word
+            # Those without a digit might be words, but have the form of the others.
+            "vite-mixed.json",
             """js/shared.BdkO9qYZnlWy.js js/lazy.DVqbMVujsRBD.js a/C1q0oa7e.css
-            a/BUnJiwB4.png a/B9ouPtag.png""",
+            a/BUnJiwB4.png a/B9ouPtag.png a/uwHDjYoA.css a/DbQQVyWc.woff2""",
         ),
         (
             "vite-hex.json",
@@ -94,6 +97,47 @@ def test_vite_leaves_what_every_name_ends_with_alone(tmp_path: Path):
     is_immutable = manifests.vite(write(tmp_path, entries))
     assert not is_immutable("a-20241124.js")
     assert not is_immutable("b-20241124.js")
+
+
+def test_a_hash_that_looks_like_a_word_is_known_by_the_form_of_the_others(tmp_path: Path):
+    entries = {
+        f"src/{name}.js": {"file": f"{name}-{part}.js", "name": name, "src": f"src/{name}.js"}
+        for name, part in {"a": "FXSoRcar", "b": "rolldown", "c": "SunRiver"}.items()
+    }
+    is_immutable = manifests.vite(write(tmp_path, entries))
+    assert is_immutable("b-rolldown.js")
+    alone = {"src/b.js": entries["src/b.js"]}
+    assert not manifests.vite(write(tmp_path, alone))("b-rolldown.js")
+
+
+BASE64 = string.ascii_letters + string.digits + "-_"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "missed"),
+    [("{name}-{hash}.js", 1 / 1000), ("{name}.{hash}.js", 1 / 1000), ("{hash}.js", 3 / 100)],
+)
+def test_few_hashes_of_a_build_of_five_files_are_missed(
+    tmp_path: Path, pattern: str, missed: float
+):
+    chance = random.Random(0)
+    found = 0
+    for _ in range(100):
+        files = [
+            pattern.format(name=f"entry{number}", hash="".join(chance.choices(BASE64, k=8)))
+            for number in range(5)
+        ]
+        entries = {
+            f"src/entry{number}.js": {"file": file, "name": f"entry{number}"}
+            for number, file in enumerate(files)
+        }
+        found += sum(map(manifests.vite(write(tmp_path, entries)), files))
+    assert 500 - found <= 500 * missed
+
+
+def test_a_long_name_takes_no_long_time(tmp_path: Path):
+    file = f"a-{'word' * 2000}Q9-q.js"
+    assert manifests.vite(write(tmp_path, {"a": {"file": file, "src": "a.js"}}))(file)
 
 
 NUMBERED = "css/812-98bb8a7dbd.css js/812.6c99e169.chunk.js js/775.cb6e76bcc757f42b8c4f.js"
@@ -157,6 +201,55 @@ def test_webpack_takes_the_manifest_of_create_react_app(tmp_path: Path):
     assert not is_immutable("index.html")
 
 
+TRACKED = "main-4d5e6f7a8b9c0d1e2f3a.js"
+SHEET = "css/main.55e372baa5.css"
+ASSETS = {
+    TRACKED: {"name": TRACKED, "publicPath": f"/static/bundles/{TRACKED}"},
+    "812.6c99e169.chunk.js": {"name": "812.6c99e169.chunk.js"},
+    "media/logo.853b9a0b.png": {"sourceFilename": "src/logo.png"},
+    "media/3f2a9c1b.png": {"sourceFilename": "src/sea.png"},
+    "robots-3f2a9c1b.txt": {"name": "robots-3f2a9c1b.txt"},
+    "plain.js": {"name": "plain.js", "sourceFilename": "src/plain.js"},
+}
+
+
+@pytest.mark.parametrize("public_path", ["/", "/static/bundles/", "https://cdn.example/"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"status": "done", "chunks": {"main": [TRACKED, SHEET]}, "assets": ASSETS},
+        {"status": "done", "chunks": {"main": [{"name": TRACKED}, {"name": SHEET}]}},
+    ],
+    ids=["since version 1", "before"],
+)
+def test_webpack_takes_the_file_of_webpack_bundle_tracker(
+    tmp_path: Path, public_path: str, content: dict[str, Any]
+):
+    is_immutable = manifests.webpack(write(tmp_path, content), public_path=public_path)
+    hashed = {TRACKED, SHEET, *(set(ASSETS) if "assets" in content else ())}
+    hashed -= {"plain.js", "robots-3f2a9c1b.txt"}
+    assert {name for name in (*ASSETS, SHEET, "main") if is_immutable(name)} == hashed
+
+
+def test_webpack_takes_the_names_when_webpack_is_done(tmp_path: Path):
+    is_immutable = manifests.webpack(write(tmp_path, {"status": "compile"}))
+    assert not is_immutable(TRACKED)
+    write(tmp_path, {"status": "done", "chunks": {"main": [TRACKED]}, "assets": ASSETS})
+    assert is_immutable(TRACKED)
+
+
+def test_webpack_takes_the_manifest_of_laravel_mix(tmp_path: Path, caplog: Any):
+    by_query = {"/js/app.js": "/js/app.js?id=8e5c48eadbfdd5458ec6"}
+    is_immutable = manifests.webpack(write(tmp_path, by_query))
+    assert not is_immutable("js/app.js")
+    assert caplog.messages == [
+        f"immutable: no name in '{tmp_path}/manifest.json' carries a hash, so none is immutable"
+    ]
+    write(tmp_path, {"/js/app.js": "/js/app.8e5c48ea.js", "/css/a.css": "/css/a.css?id=8e5c48ea"})
+    assert is_immutable("js/app.8e5c48ea.js")
+    assert not is_immutable("css/a.css")
+
+
 @pytest.mark.parametrize("public_path", ["/", "auto"])
 @pytest.mark.parametrize("url", ["auto/main.3f2a9c1b7d.js", "auto/main.3f2a9c1b7d.js?x=1"])
 def test_webpack_takes_urls_below_auto(tmp_path: Path, public_path: str, url: str):
@@ -169,6 +262,24 @@ def test_django_marks_the_names_with_a_hash_and_no_others():
     paths = json.loads((DATA / "django.json").read_text())["paths"]
     assert all(is_immutable(name) for name in paths.values())
     assert not any(is_immutable(name) for name in [*paths, "staticfiles.json"])
+
+
+@pytest.mark.parametrize(
+    ("hashed", "wanted"),
+    [
+        ("d.0123456789ab.css", True),
+        ("d.abcdefabcdef.css", True),
+        ("d.202401010000.css", True),
+        ("d.3f2a9c1b7d5e6f801c2b.css", True),  # of a storage that makes its own hash
+        ("d.css", False),
+        ("d.v2.css", False),
+        ("d.min.css", False),
+        ("d.production.css", False),
+        ("d.20240101.css", False),
+    ],
+)
+def test_django_tells_a_hash_from_a_version(tmp_path: Path, hashed: str, wanted: bool):
+    assert manifests.django(write(tmp_path, {"paths": {"d.css": hashed}}))(hashed) is wanted
 
 
 def test_django_leaves_a_name_alone_that_is_its_own(tmp_path: Path):
@@ -201,9 +312,46 @@ MAKERS = [manifests.vite, manifests.webpack, manifests.django]
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_a_missing_manifest_raises_with_its_path(make: Any, tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.json"):
-        make(tmp_path / "nowhere.json")
+@pytest.mark.parametrize("live", [False, True])
+def test_a_missing_manifest_raises_when_the_files_are_made_and_says_who_writes_it(
+    make: Any, live: bool, tmp_path: Path
+):
+    is_immutable = make(tmp_path / "nowhere.json")
+    for use in (
+        lambda: StaticFiles(tmp_path, live=live, immutable=is_immutable),
+        lambda: is_immutable("a.js"),
+    ):
+        with pytest.raises(FileNotFoundError) as raised:
+            use()
+        said = str(raised.value)
+        assert said.startswith(f"immutable: there is no manifest at '{tmp_path}/nowhere.json'")
+        assert f"; {make.__name__}" in said.lower()
+        assert said.endswith(", writes it")
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_manifest_may_be_written_after_it_was_named(make: Any, tmp_path: Path):
+    is_immutable = make(tmp_path / "manifest.json")
+    name = "a.0123456789ab.js"
+    of_vite = {"a.js": {"file": name, "src": "a.js"}}
+    write(tmp_path, {"paths": {"a.js": name}, "a.js": name} if make != manifests.vite else of_vite)
+    StaticFiles(tmp_path, immutable=is_immutable)
+    assert is_immutable(name)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [({"manifest": 7}, "manifest"), ({"manifest": "m.json", "folder": None}, "folder")],
+)
+def test_a_wrong_argument_raises_at_once(make: Any, arguments: dict[str, Any], option: str):
+    with pytest.raises(TypeError, match=f"^{option} takes the path of a"):
+        make(**arguments)
+
+
+def test_a_wrong_public_path_raises_at_once():
+    with pytest.raises(TypeError, match=r"^public_path takes"):
+        manifests.webpack("m.json", public_path=None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -213,24 +361,43 @@ def test_a_missing_manifest_raises_with_its_path(make: Any, tmp_path: Path):
 def test_an_odd_manifest_raises_with_its_path_and_what_is_expected(
     make: Any, content: str, tmp_path: Path
 ):
+    is_immutable = make(write(tmp_path, content))
     with pytest.raises(ValueError, match=rf"manifest\.json.*(?i:{make.__name__}).*: ."):
-        make(write(tmp_path, content))
+        StaticFiles(tmp_path, immutable=is_immutable)
 
 
 def test_a_manifest_of_bytes_that_are_no_text_raises_with_its_path(tmp_path: Path):
     (tmp_path / "manifest.json").write_bytes(b'{"\xff": "x"}')
     with pytest.raises(ValueError, match=r"manifest\.json"):
-        manifests.django(tmp_path / "manifest.json")
+        manifests.django(tmp_path / "manifest.json").read()
 
 
 def test_a_public_path_that_no_name_has_raises():
     with pytest.raises(ValueError, match=r"webpack\.json.*public_path='/assets'"):
-        manifests.webpack(DATA / "webpack.json", public_path="/assets")
+        manifests.webpack(DATA / "webpack.json", public_path="/assets").read()
 
 
-def test_an_empty_build_marks_nothing(tmp_path: Path):
-    for make, content in zip(MAKERS, ({}, {}, {"paths": {}}), strict=True):
-        assert not make(write(tmp_path, content))("x-3f2a9c1b.js")
+UNHASHED = {
+    manifests.vite: {"a.js": {"file": "a.js", "src": "a.js"}},
+    manifests.webpack: {"a.js": "a.js"},
+    manifests.django: {"paths": {"a.js": "a.js"}},
+}
+
+
+@pytest.mark.parametrize("empty", [False, True])
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_build_without_a_hash_marks_nothing_and_that_is_said_once(
+    make: Any, empty: bool, tmp_path: Path, caplog: Any
+):
+    content: Any = UNHASHED[make] if not empty else {"paths": {}} if make is MAKERS[2] else {}
+    is_immutable = make(write(tmp_path, content))
+    for _ in range(2):
+        StaticFiles(tmp_path, immutable=is_immutable)
+        assert not is_immutable("x-3f2a9c1b.js")
+        write(tmp_path, content)
+    [said] = caplog.records
+    assert (said.name, said.levelname) == ("dualstatic", "WARNING")
+    assert "manifest.json' carries a hash" in said.message
 
 
 OLD, NEW = {"paths": {"a.js": "a.111111111111.js"}}, {"paths": {"a.js": "a.222222222222.js"}}
@@ -246,12 +413,14 @@ def test_a_manifest_that_a_deploy_replaced_is_read_again(tmp_path: Path):
 
 def test_a_manifest_that_is_the_same_is_not_read_again(tmp_path: Path, monkeypatch: Any):
     is_immutable = manifests.django(write(tmp_path, OLD))
+    is_immutable.read()
     monkeypatch.setattr(json, "load", None)
     assert is_immutable("a.111111111111.js")
 
 
 def test_the_names_stay_while_a_deploy_has_taken_the_manifest_away(tmp_path: Path, caplog: Any):
     is_immutable = manifests.django(write(tmp_path, OLD))
+    is_immutable.read()
     (tmp_path / "manifest.json").unlink()
     assert is_immutable("a.111111111111.js")
     assert not caplog.messages
@@ -263,6 +432,7 @@ def test_the_names_stay_while_a_manifest_is_half_written_and_that_is_said_once(
     tmp_path: Path, caplog: Any
 ):
     is_immutable = manifests.django(write(tmp_path, OLD))
+    is_immutable.read()
     write(tmp_path, '{"paths": {"a.js"')
     assert is_immutable("a.111111111111.js")
     assert is_immutable("a.111111111111.js")
@@ -295,7 +465,7 @@ def test_a_hashed_file_is_immutable_and_so_is_its_sibling(tmp_path: Path, live: 
 
     def caching(name: str, coding: str | None = None) -> str:
         headers = {"accept-encoding": "gzip"} if coding else {}
-        answer = files.get_response(Request("GET", f"/s/assets/{name}", headers=headers))
+        answer = files.answer(Request("GET", f"/s/assets/{name}", headers=headers))
         assert answer
         assert dict(answer.headers).get("content-encoding") == coding
         return dict(answer.headers)["cache-control"]

@@ -66,6 +66,8 @@ ENCODED = "tell an encoded slash from a slash"
 SLASHES = "tell two slashes at the start from one"
 INNER = "tell two slashes within from one"
 ANY = "give any file"
+AHEAD = "read a file no faster than the client, over HTTP/2"
+IN_MEMORY = {AHEAD: "over HTTP/2, takes a whole file into memory, ahead of a slow client"}
 CLOSES = dict.fromkeys(GO_ON, "closes the connection after each answer")
 MERGES = {SLASHES: "makes one slash of several at the start of a path"}
 EXCEPTIONS: dict[str, dict[str, str]] = {
@@ -77,11 +79,13 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     },
     "werkzeug": CLOSES | MERGES,
     "granian wsgi": {ENCODED: "can't tell an encoded slash from a slash"},
+    "hypercorn asyncio": IN_MEMORY,
+    "hypercorn trio": IN_MEMORY,
     "daphne": dict.fromkeys(STREAM, "reads a file into memory, ahead of a slow client"),
     "bottle mount": {LETTERS: "as a mount, finds no name beyond ASCII"},
     "pyramid wsgiapp2": {INNER: "as a view, makes one slash of several"},
+    "litestar mount": dict.fromkeys((INNER, SLASHES), "as a mount, makes one slash of several"),
     "litestar middleware": {ANY: "as a middleware, is asked for its own routes only"},
-    "litestar mount": {ANY: "as a mount, is told a path with another end"},
 }
 """What a server or framework can't do, and the README's words for it."""
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import random
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from weakref import WeakSet
 
 import pytest
 
-from dualstatic import Body, Request, StaticFiles
+from dualstatic import Request, StaticFiles
 
+from .children import run_threads
 from .doors import Client
+from .faults import patch_everywhere
+from .servers import run
+from .steps import holds
 from .trees import OLD, Link, settle
 from .watch import ACCESS, Watch, needs_inotify
 
@@ -29,18 +36,23 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ask(files: StaticFiles, name: str, **headers: str) -> tuple[int, bytes, bool]:
     """Status and body of a GET, and whether the bytes were in memory."""
-    response = files.get_response(Request("GET", f"/{name}", headers=headers))
-    assert response is not None
-    return response.status, b"".join(Body(response)), response.file is None
+    answer = files.answer(Request("GET", f"/{name}", headers=headers))
+    assert answer is not None
+    return answer.status, b"".join(answer), answer.body is None
 
 
 def has(files: StaticFiles, name: str) -> bool:
     """Whether a GET is answered without touching the disk."""
     try:
-        response = files.get_response(Request("GET", f"/{name}"), wait=False)
+        answer = files.answer(Request("GET", f"/{name}"), wait=False)
     except BlockingIOError:
         return False
-    return response is not None and response.file is None
+    return answer is not None and answer.body is None
+
+
+def kept(files: StaticFiles, names: Iterable[str]) -> list[str]:
+    """Which of some files are in memory; to ask for one there makes it the last used."""
+    return [name for name in names if has(files, name)]
 
 
 def test_a_small_file_is_in_memory_from_its_first_use(tree: Callable[..., Path]) -> None:
@@ -54,14 +66,17 @@ def test_a_small_file_is_in_memory_from_its_first_use(tree: Callable[..., Path])
 def test_bytes_in_memory_stay_until_the_refresh(tree: Callable[..., Path]) -> None:
     root = tree({"t.txt": "old"})
     files = StaticFiles(root)
-    old = files.get_response(Request("GET", "/t.txt"))
+    old = files.answer(Request("GET", "/t.txt"))
     (root / "t.txt").write_bytes(b"newer")
-    assert files.get_response(Request("GET", "/t.txt")) == old
+    again = files.answer(Request("GET", "/t.txt"))
     files.refresh()
-    new = files.get_response(Request("GET", "/t.txt"))
+    new = files.answer(Request("GET", "/t.txt"))
     assert new is not None
     assert old is not None
-    assert (new.body, dict(new.headers)["content-length"]) == ((b"newer",), "5")
+    assert again is not None
+    assert again.response == old.response
+    assert (list(old), list(again), list(new)) == ([b"old"], [b"old"], [b"newer"])
+    assert dict(new.headers)["content-length"] == "5"
     assert dict(new.headers)["etag"] != dict(old.headers)["etag"]
 
 
@@ -88,7 +103,7 @@ def test_bytes_of_a_file_just_written_are_read_again_after_a_refresh(
 ) -> None:
     monkeypatch.undo()
     root = tree({"t.txt": "old"})
-    monkeypatch.setattr("dualstatic.disk.directory.identity", lambda status: (1, 2, 3, 4, 5))
+    monkeypatch.setattr("dualstatic.disk.root.identity", lambda status: (1, 2, 3, 4, 5))
     monkeypatch.setattr("dualstatic.disk.memory.identity", lambda status: (1, 2, 3, 4, 5))
     files = StaticFiles(root)
     assert ask(files, "t.txt")[1] == b"old"
@@ -106,8 +121,8 @@ def test_a_resource_that_has_no_room_is_not_read_for_it_again(
     files = StaticFiles(root, memory=100)
     assert ask(files, "t.txt") == (200, bytes(60), False)
     with Watch(root, events=ACCESS) as watch:
-        assert files.get_response(Request("HEAD", "/t.txt"))
-        assert files.get_response(Request("GET", "/t.txt"))
+        assert files.answer(Request("HEAD", "/t.txt"))
+        assert files.answer(Request("GET", "/t.txt"))
         assert watch.take() == set()
     assert ask(files, "t.txt") == (200, bytes(60), False)
 
@@ -142,13 +157,13 @@ def test_what_was_used_least_lately_goes_first(tree: Callable[..., Path]) -> Non
 
 def test_what_is_known_of_a_file_outlives_its_bytes(tree: Callable[..., Path]) -> None:
     files = StaticFiles(tree({"a.bin": bytes(KIB), "b.bin": bytes(KIB)}), memory=KIB)
-    response = files.get_response(Request("GET", "/a.bin"))
+    response = files.answer(Request("GET", "/a.bin"))
     assert response is not None
     tag = dict(response.headers)["etag"]
     ask(files, "b.bin")
     assert not has(files, "a.bin")
     again = Request("GET", "/a.bin", headers={"if-none-match": tag})
-    not_modified = files.get_response(again, wait=False)
+    not_modified = files.answer(again, wait=False)
     assert not_modified is not None
     assert not_modified.status == 304
 
@@ -273,12 +288,12 @@ def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path
         try:
             while not stop.is_set():
                 request = Request("GET", f"/{choice.randrange(8)}.bin")
-                response = files.get_response(request)
-                if response is None or response.file is not None:
-                    continue
-                tag = hashlib.sha256(b"".join(Body(response))).hexdigest()[:32]
-                if dict(response.headers)["etag"] != f'"{tag}"':
-                    faults.append(response)
+                answer = files.answer(request)
+                assert answer is not None
+                content, tag = b"".join(answer), dict(answer.headers)["etag"]
+                # A file that is replaced while it is read has a tag of its size and time.
+                if tag != f'"{hashlib.sha256(content).hexdigest()[:32]}"':
+                    faults.append(answer)
         except BaseException as error:  # noqa: BLE001 (it is shown below)
             faults.append(error)
 
@@ -297,7 +312,11 @@ def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path
     for thread in threads:
         thread.join()
     assert faults == []
-    assert files._look_up._memory._total <= 3 * KIB  # type: ignore[union-attr]
+    names = [f"{number}.bin" for number in range(8)]
+    assert len(kept(files, names)) <= 3
+    for name in names:
+        assert ask(files, name)[2]
+    assert kept(files, names) == names[5:]
 
 
 def test_what_an_old_index_found_is_not_kept_by_the_new_one(
@@ -308,21 +327,24 @@ def test_what_an_old_index_found_is_not_kept_by_the_new_one(
     current = one.parent / "current"
     current.symlink_to(one)
     files = StaticFiles(current)
-    index: Any = files._look_up
-    find = index._finder.find
+    pread, switched = os.pread, []
 
-    def find_and_switch(*arguments: Any) -> Any:
-        found = find(*arguments)
-        monkeypatch.undo()
-        settle(monkeypatch)
-        current.unlink()
-        current.symlink_to(two)
-        files.refresh()
-        return found
+    def read_and_switch(*arguments: int) -> bytes:
+        content = pread(*arguments)
+        if not switched:
+            switched.append(True)
+            current.unlink()
+            current.symlink_to(two)
+            files.refresh()
+        return content
 
-    monkeypatch.setattr(type(index._finder), "find", lambda self, *rest: find_and_switch(*rest))
+    patch_everywhere(monkeypatch, "pread", lambda real: read_and_switch)
     assert ask(files, "t.txt")[1] == b"one"
-    assert ask(files, "t.txt")[1] == b"two"
+    assert switched
+    for _ in range(2):
+        assert ask(files, "t.txt")[1] == b"two"
+    assert has(files, "t.txt")
+    assert holds(one.parent, [str(two)])
 
 
 def test_a_scope_or_environ_may_lack_what_is_optional(tree: Callable[..., Path], door: str) -> None:
@@ -341,14 +363,26 @@ def test_a_tree_with_links_to_directories_is_remembered_too(tree: Callable[..., 
         assert has(files, name)
 
 
-def test_two_requests_that_find_the_same_keep_it_once(tree: Callable[..., Path]) -> None:
+def test_two_requests_that_find_the_same_keep_it_once(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As two first requests for an index page do, at the same time."""
-    files = StaticFiles(tree({"sub/index.html": "page"}), html=True)
-    assert Client(files, "wsgi").get("/sub/").body == b"page"
-    index: Any = files._look_up
-    index.remember("/sub/", index.ready["/sub/"])
-    assert has(files, "sub/")
-    assert has(files, "sub/index.html")
+    contents = dict.fromkeys(("sub/index.html", "other.bin"), bytes(KIB))
+    files = StaticFiles(tree(contents), html=True, memory=2 * KIB)
+    assert ask(files, "other.bin")[2]
+    pread = os.pread
+
+    def slow(*arguments: int) -> bytes:
+        time.sleep(0.05)
+        return pread(*arguments)
+
+    def first(number: int) -> None:
+        assert ask(files, ("sub/", "sub/index.html")[number % 2]) == (200, bytes(KIB), True)
+
+    patch_everywhere(monkeypatch, "pread", lambda real: slow)
+    run_threads(*[partial(first, number) for number in range(8)])
+    names = ["sub/", "sub/index.html", "other.bin"]
+    assert kept(files, names) == names
 
 
 def test_a_page_is_counted_once_however_many_paths_it_has(tree: Callable[..., Path]) -> None:
@@ -376,25 +410,107 @@ def test_a_page_stays_as_long_as_one_of_its_paths_is_used(tree: Callable[..., Pa
     for name in names:
         client.get(f"/{name}")
     assert not has(files, "")
-    assert files._look_up._memory._total <= 2**20
-    assert len(files._look_up._memory._paths) <= 3
+    assert kept(files, names) == ["1.bin", "2.bin", "3.bin"]
 
 
-def test_what_is_kept_while_a_refresh_ends_is_counted(
+SHARED = """
+import gc, sys
+from dualstatic import Request, StaticFiles
+
+names = [f"{number}.bin" for number in range(5)]
+
+def kept(files):
+    found = []
+    for name in names:
+        try:
+            files.answer(Request("GET", f"/{name}"), wait=False)
+        except BlockingIOError:
+            continue
+        found.append(name)
+    return found
+
+def ask_all(files):
+    for name in names:
+        with files.answer(Request("GET", f"/{name}")) as answer:
+            assert b"".join(answer) == bytes(1024)
+
+several = [StaticFiles(sys.argv[1], memory=size * 1024) for size in (3, 4, 5)]
+for files in several:
+    ask_all(files)
+print(sorted(len(kept(files)) for files in several))
+files = several.pop()
+del several
+gc.collect()
+ask_all(files)
+print(len(kept(files)))
+"""
+
+
+def test_a_process_keeps_no_more_than_its_largest_memory(tree: Callable[..., Path]) -> None:
+    """However many it has: the one that keeps most gives way."""
+    root = tree({f"{number}.bin": bytes(KIB) for number in range(5)})
+    for path in root.iterdir():
+        os.utime(path, (OLD, OLD))
+    assert run("-c", SHARED, str(root)).stdout == "[1, 2, 2]\n5\n"
+
+
+def test_what_a_refresh_left_goes_for_what_is_asked_after_it(tree: Callable[..., Path]) -> None:
+    names = [f"{number}.bin" for number in range(4)]
+    files = StaticFiles(tree(dict.fromkeys(names, bytes(KIB))), memory=2 * KIB)
+    for name in names[:2]:
+        ask(files, name)
+    files.refresh()
+    assert kept(files, names) == []
+    for name in names[2:]:
+        assert ask(files, name)[2]
+    assert kept(files, names) == names[2:]
+    files.refresh()
+    for name in names[1:]:
+        assert ask(files, name)[2]
+    assert kept(files, names) == names[2:]
+
+
+def test_all_files_of_a_process_share_the_largest_budget(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = tree({f"{number}.bin": bytes([number]) * 600 * KIB for number in range(2)})
-    files = StaticFiles(root, memory=1000 * KIB)
-    ask(files, "0.bin")
-    memory: Any = files._look_up._memory
-    forget = memory.forget_resources
+    """Whoever keeps most gives way; each keeps to its own limit, too."""
+    monkeypatch.setattr("dualstatic.disk.memory._memories", WeakSet())  # not those of other tests
+    names = [f"{number}.bin" for number in range(8)]
+    root = tree(dict.fromkeys(names, bytes(KIB)))
+    small, large = StaticFiles(root, memory=2 * KIB), StaticFiles(root, memory=8 * KIB)
+    for files in (large, small):
+        for name in names:
+            ask(files, name)
+    held = [[name for name in names if has(files, name)] for files in (small, large)]
+    assert held == [names[-2:], names[2:]]
+    del files, large
+    gc.collect()
+    another = StaticFiles(root, memory=2 * KIB)
+    ask(another, names[0])
+    assert has(another, names[0])
+    assert [name for name in names if has(small, name)] == names[-1:]
 
-    def ask_and_forget(openers: Any) -> None:
-        ask(files, "1.bin")
-        forget(openers)
 
-    monkeypatch.setattr(memory, "forget_resources", ask_and_forget)
-    files.refresh()
-    ask(files, "0.bin")
-    assert has(files, "0.bin")
-    assert not has(files, "1.bin")
+def test_paths_through_links_to_each_other_take_no_room_from_others(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dualstatic.disk.index._SECOND_PATHS", 20)
+    links = {f"link{number}": Link("a") for number in range(60)}
+    files = StaticFiles(tree({"a/t.txt": "t", "late.txt": "late", **links}))
+    for link in links:
+        assert ask(files, f"{link}/t.txt")[1] == b"t"
+    assert ask(files, "late.txt")[1] == b"late"
+    assert has(files, "late.txt")
+    assert [link for link in links if has(files, f"{link}/t.txt")] == [*links][40:]
+
+
+def test_a_file_with_many_names_is_kept_once(tree: Callable[..., Path]) -> None:
+    """A client can make many names of one file, and would have others' files let go."""
+    links = {f"link{number}": Link("a") for number in range(8)}
+    root = tree({"a/t.bin": bytes(KIB), "other.bin": b"o" * KIB, **links})
+    files = StaticFiles(root, memory=2 * KIB)
+    ask(files, "other.bin")
+    for link in links:
+        assert ask(files, f"{link}/t.bin") == (200, bytes(KIB), True)
+    assert has(files, "other.bin")
+    assert all(has(files, f"{link}/t.bin") for link in links)

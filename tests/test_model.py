@@ -80,7 +80,7 @@ class Model:
         """The sibling of a name, if it is worth sending and not too old."""
         plain, coded = self.now(name), self.now(f"{name}.gz")
         if plain is None or coded is None:
-            return coded
+            return None
         ages = [os.stat(self.root / path).st_mtime_ns for path in (name, f"{name}.gz")]
         return coded if len(coded) < len(plain) and ages[0] - ages[1] <= 2 * 10**9 else None
 
@@ -101,12 +101,10 @@ class Model:
         versions = {self.now(name) if coded is None else coded}
         if live:
             return versions
-        if not {name, f"{name}.gz"} & self.listed:
-            return {None}
-        # A sibling that came later is not known; one that is alone may be so by the scan.
-        versions |= {self.now(name)} if gzip else set()
         if name not in self.listed:
-            versions |= {None, *map(self.now, siblings)}
+            return {None}
+        # A sibling that came later is not known, nor one that became good later.
+        versions |= {self.now(name)} if gzip else set()
         if not read:
             versions = versions.union(*(self.since[known] for known in (name, *siblings)))
         return versions

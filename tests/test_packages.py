@@ -6,6 +6,7 @@ import gc
 import importlib
 import itertools
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -261,25 +262,60 @@ def test_a_folder_that_a_zip_lacks_is_a_value_error(
     assert list(temporary.iterdir()) == []
 
 
+# A cleaner of temporary files.
+
+
+@pytest.mark.parametrize("taken", ["", "a.txt", "sub/deep/index.html", "sub"])
+def test_what_a_cleaner_took_of_the_copy_is_there_at_the_next_request(
+    taken: str, zipped: Make, serve: Callable[..., Client], temporary: Path
+) -> None:
+    client = serve(None, packages=[zipped(FILES)], html=True, memory=0)
+    for _ in range(2):
+        assert client.get("/a.txt").body == b"text " * 100
+        (copy,) = temporary.iterdir()
+        if (copy / taken).is_dir():
+            shutil.rmtree(copy / taken)
+        else:
+            (copy / taken).unlink()
+        assert client.get("/a.txt").body == b"text " * 100
+        assert client.get("/sub/deep/").body == b"index"
+        assert len(list(temporary.iterdir())) == 1
+
+
+def test_a_stranger_who_takes_the_place_of_the_copy_is_not_served(
+    mode: str, zipped: Make, serve: Callable[..., Client], temporary: Path
+) -> None:
+    client = serve(None, packages=[zipped(FILES)], memory=0)
+    (copy,) = temporary.iterdir()
+    copy.rename(temporary / "taken")
+    write_tree(copy, {"a.txt": b"SECRET", "sub/deep/index.html": b"SECRET"})
+    if mode == "index":
+        client.files.refresh()
+    assert client.get("/a.txt").body == b"text " * 100
+
+
 # At the end of a process.
 
 SERVE = """
 import os, sys
-from dualstatic import Body, Request, StaticFiles
+from dualstatic import Request, StaticFiles
 
 files = StaticFiles(packages=["ending"])
 
 def read():
-    response = files.get_response(Request("GET", "/a.txt"))
-    return b"".join(Body(response))
+    response = files.answer(Request("GET", "/a.txt"))
+    return b"".join(response)
 
 assert read() == b"a"
 assert len(os.listdir(os.environ["TMPDIR"])) == 1
 """
 
 
-def run(code: str, tmp_path: Path) -> tuple[int, list[str]]:
-    """The exit status of a program with a package in a zip, and what it left behind."""
+def run(code: str, tmp_path: Path, said: bytes = b"") -> tuple[int, list[str]]:
+    """The exit status of a program with a package in a zip, and what it left behind.
+
+    It has ended when nobody can print any more, be it a process that was forked from it.
+    """
     write_zip(tmp_path / "ending.zip", {"ending/__init__.py": "", "ending/statics/a.txt": "a"})
     temporary = tmp_path / "left"
     temporary.mkdir()
@@ -288,9 +324,11 @@ def run(code: str, tmp_path: Path) -> tuple[int, list[str]]:
     ended = subprocess.run(
         [sys.executable, "-c", SERVE + code],
         env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
         timeout=60,
         check=False,
     )
+    assert ended.stdout == said
     return ended.returncode, os.listdir(temporary)
 
 
@@ -316,3 +354,22 @@ files.refresh()
 assert read() == b"a"
 """
     assert run(forked, tmp_path) == (0, [])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.parametrize("live", [False, True])
+def test_a_daemon_has_the_copy_until_it_ends(live: bool, tmp_path: Path) -> None:
+    daemon = f"""
+import time
+files = StaticFiles(packages=["ending"], live={live}, memory=0)
+parent = os.getpid()
+if os.fork():
+    sys.exit()
+while os.getppid() == parent:
+    time.sleep(0.01)
+assert len(os.listdir(os.environ["TMPDIR"])) == 1
+print(read().decode(), end="")
+files.refresh()
+print(read().decode(), end="")
+"""
+    assert run(daemon, tmp_path, b"aa") == (0, [])

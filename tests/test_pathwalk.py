@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
-from dualstatic import StaticFiles, staticfiles
-from dualstatic.disk import directory, pathwalk, validators
-from dualstatic.disk.pathwalk import PathWalk, is_absolute, parts_below
+from dualstatic import StaticFiles, site
+from dualstatic.disk import root as disk_root
+from dualstatic.disk import root_by_path, validators
+from dualstatic.disk.root_by_path import kind_of_entry, kind_of_status
+from dualstatic.disk.targets import is_absolute, parts_below
 
 from .conformance.test_links import FAR, FILES, FOLLOWED, IN, OUT
 from .doors import Client, OnDisk
@@ -46,15 +48,15 @@ def by_paths(patch: pytest.MonkeyPatch) -> None:
     """Take the descriptors of directories away from the package, as on Windows."""
     for call in ("open", "stat", "readlink", "access", "scandir"):
         patch_everywhere(patch, call, without_descriptors)
-    patch.setattr(pathwalk, "_HAS_DESCRIPTORS", False)
-    patch.setattr(pathwalk, "NOFOLLOW", 0)
+    patch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
+    patch.setattr(root_by_path, "NOFOLLOW", 0)
 
 
 def as_windows(patch: pytest.MonkeyPatch) -> None:
     """The rest of Windows: it tells the paths of open files, and finds names in any case."""
-    patch.setattr(pathwalk, "final_path", lambda number: os.readlink(f"/proc/self/fd/{number}"))
-    patch.setattr(directory, "_FOLDS_CASE", True)
-    patch.setattr(staticfiles, "_WINDOWS", True)
+    patch.setattr(root_by_path, "final_path", lambda number: os.readlink(f"/proc/self/fd/{number}"))
+    patch.setattr(disk_root, "_FOLDS_CASE", True)
+    patch.setattr(site, "_WINDOWS", True)
 
 
 @pytest.fixture(params=["untold", pytest.param("told", marks=needs_proc)])
@@ -123,7 +125,7 @@ def test_a_directory_that_is_missing_raises(tmp_path: Path, mode: str) -> None:
     with pytest.raises(NotADirectoryError):
         StaticFiles(tmp_path / "nowhere", live=mode == "live")
     with pytest.raises(FileNotFoundError):
-        pathwalk.directory_at(str(tmp_path / "nowhere"), follow_symlink=False).pin()
+        disk_root.directory_at(str(tmp_path / "nowhere"), follow_symlink=False).pin()
 
 
 @pytest.mark.usefixtures("paths_alone")
@@ -155,7 +157,7 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
 
     monkeypatch.setattr(os, "open", swapping)
     with pytest.raises(FileNotFoundError):
-        pathwalk.directory_at(str(root), follow_symlink=False).open("sub/secret.txt")
+        disk_root.directory_at(str(root), follow_symlink=False).open("sub/secret.txt")
     assert opened
     assert client.get("/sub/secret.txt").passed
 
@@ -172,7 +174,7 @@ def test_what_the_system_tells_of_an_open_file_outweighs_every_look(
     place: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, door: str
 ) -> None:
     by_paths(monkeypatch)
-    monkeypatch.setattr(pathwalk, "final_path", lambda number: str(tmp_path / place))
+    monkeypatch.setattr(root_by_path, "final_path", lambda number: str(tmp_path / place))
     answer = Client(OnDisk(root), door).get("/t.txt")
     assert answer.passed == (not place.startswith("www/"))
 
@@ -210,7 +212,7 @@ def test_a_junction_is_followed_inside_the_root_only(
     assert client.get("/abs-linkdir-out/secret.txt").passed
 
 
-def test_a_junction_is_a_link_among_the_entries_too(tmp_path: Path) -> None:
+def test_a_junction_is_a_link_among_the_entries_too() -> None:
     def entry(tag: int) -> Any:
         status = SimpleNamespace(st_mode=stat.S_IFDIR, st_reparse_tag=tag)
         return SimpleNamespace(
@@ -219,9 +221,8 @@ def test_a_junction_is_a_link_among_the_entries_too(tmp_path: Path) -> None:
             stat=lambda follow_symlinks: status,
         )
 
-    walk = PathWalk(str(tmp_path), str(tmp_path))
-    assert walk._kind(entry(JUNCTION)) == "link"
-    assert walk._kind(entry(0)) == "directory"
+    assert kind_of_entry(entry(JUNCTION)) == "link"
+    assert kind_of_entry(entry(0)) == "directory"
 
 
 @pytest.mark.usefixtures("paths_alone")
@@ -247,8 +248,8 @@ def test_a_link_that_python_can_not_read_is_a_miss(
 def test_no_race_lets_a_secret_out_where_the_system_tells_the_path_of_a_file(
     shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pathwalk, "_HAS_DESCRIPTORS", False)
-    monkeypatch.setattr(pathwalk, "NOFOLLOW", 0)
+    monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
+    monkeypatch.setattr(root_by_path, "NOFOLLOW", 0)
     as_windows(monkeypatch)
     for mode, reader in race(shape, tmp_path, few):
         case = mode, reader
@@ -331,8 +332,8 @@ def test_a_target_with_half_a_beginning_is_absolute(target: str) -> None:
 )
 def test_what_stands_for_another_name_is_a_link(tag: int, is_link: bool) -> None:
     status: Any = SimpleNamespace(st_mode=stat.S_IFDIR, st_reparse_tag=tag)
-    assert PathWalk._is_link(status) == is_link
-    assert PathWalk._is_link(os.stat(os.curdir)) is False
+    assert (kind_of_status(status) == "link") == is_link
+    assert kind_of_status(os.stat(os.curdir)) == "directory"
 
 
 def test_where_ctime_is_the_birth_a_changed_file_is_fresh_by_its_mtime(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dualstatic import Body, Request, StaticFiles
+from dualstatic import Request, StaticFiles
 from dualstatic.core import fields, paths
 
 from .doors import Client
@@ -127,9 +127,9 @@ def response_of(
     site: Path, name: str, lines: dict[str, str], mode: int
 ) -> tuple[int, dict[str, str], bytes]:
     files = files_of(site, mode, "/")
-    response = files.get_response(Request("GET", f"/{name}", headers=lines))
+    response = files.answer(Request("GET", f"/{name}", headers=lines))
     assert response is not None
-    body = b"".join(Body(response))
+    body = b"".join(response)
     assert len({name for name, _ in response.headers}) == len(response.headers)
     return response.status, dict(response.headers), body
 

@@ -15,9 +15,10 @@ import pytest
 import dualstatic
 import dualstatic.asgi
 import dualstatic.wsgi
-from dualstatic import Body, FileChanged, Request, Response, StaticFiles
+from dualstatic import Answer, Request, StaticFiles
+from dualstatic.disk.body import FileChanged
 
-NAMES = ["Body", "FileChanged", "Request", "Response", "StaticFiles"]
+NAMES = ["Answer", "Request", "StaticFiles"]
 OPTIONS: dict[str, Any] = {
     "directory": None,
     "packages": None,
@@ -28,6 +29,7 @@ OPTIONS: dict[str, Any] = {
     "live": False,
     "dotfiles": False,
     "encodings": ("zstd", "br", "gzip"),
+    "stored_encodings": None,
     "cache_control": "no-cache",
     "immutable": None,
     "headers": None,
@@ -62,19 +64,22 @@ def test_the_options_and_their_defaults_are_fixed() -> None:
 
 
 def test_the_methods_take_what_adapters_give() -> None:
-    assert list(parameters(StaticFiles.get_response)) == ["request", "wait"]
-    assert parameters(StaticFiles.get_response)["wait"].default is True
-    assert parameters(StaticFiles.get_response)["wait"].kind is inspect.Parameter.KEYWORD_ONLY
-    assert list(parameters(StaticFiles.get_fallback)) == ["request", "has_app"]
-    has_app = parameters(StaticFiles.get_fallback)["has_app"]
+    assert list(parameters(StaticFiles.answer)) == ["request", "wait"]
+    assert list(parameters(StaticFiles.fallback)) == ["request", "has_app", "wait"]
+    for method in (StaticFiles.answer, StaticFiles.fallback):
+        wait = parameters(method)["wait"]
+        assert (wait.kind, wait.default) == (inspect.Parameter.KEYWORD_ONLY, True)
+    has_app = parameters(StaticFiles.fallback)["has_app"]
     assert (has_app.kind, has_app.default) == (
         inspect.Parameter.KEYWORD_ONLY,
         inspect.Parameter.empty,
     )
     assert list(parameters(StaticFiles.refresh)) == []
     assert list(parameters(Request)) == ["method", "path", "query", "headers", "raw_path"]
-    assert list(parameters(Response)) == ["status", "headers", "body", "file"]
-    assert list(parameters(Body)) == ["response"]
+    assert {"status", "headers", "close", "__iter__", "__enter__", "__exit__"} <= vars(
+        Answer
+    ).keys()
+    assert list(parameters(Answer.close)) == []
     assert issubclass(FileChanged, Exception)
     assert not issubclass(FileChanged, OSError)
 

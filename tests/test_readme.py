@@ -13,8 +13,9 @@ from typing import NamedTuple
 import pytest
 
 import dualstatic
-from dualstatic import StaticFiles, compress
-from dualstatic.siblings import MINIMUM, MINIMUM_GAIN
+from dualstatic import StaticFiles
+from dualstatic.compress.command import add_arguments
+from dualstatic.compress.siblings import MINIMUM, MINIMUM_GAIN
 
 from .servers import Server, free_port, run, serve
 from .trees import write_tree
@@ -187,7 +188,7 @@ def test_the_readme_names_every_option_and_its_default() -> None:
 def test_the_readme_names_every_option_of_the_command_that_compresses() -> None:
     section = README.read_text().partition("## Precompressed files")[2].partition("\n## ")[0]
     parser = argparse.ArgumentParser()
-    compress.add_arguments(parser)
+    add_arguments(parser)
     options = set(re.findall(r"--[a-z-]+", parser.format_help())) - {"--help"}
     assert set(re.findall(r"^\| `(--\S+)` \|", section, re.MULTILINE)) == options
     assert f"{MINIMUM} bytes" in section

@@ -22,10 +22,7 @@ class Link:
 
 
 def settle(patch: pytest.MonkeyPatch, hours: int = 1) -> None:
-    """Let the clock go an hour ahead: no file's last change is so near that another may follow.
-
-    With -1 it goes back, and every file's is.
-    """
+    """Let the clock go an hour ahead: no file's last change is so near that another may follow."""
     clock, clock_ns = time.time, time.time_ns
     patch.setattr(time, "time", lambda: clock() + 3600 * hours)
     patch.setattr(time, "time_ns", lambda: clock_ns() + 3600 * hours * 10**9)

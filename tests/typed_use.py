@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dualstatic.asgi
 import dualstatic.django
 import dualstatic.wsgi
-from dualstatic import Body, FileChanged, Request, Response, StaticFiles, manifests
+from dualstatic import Answer, Request, StaticFiles, manifests
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,6 +61,7 @@ FILES: list[StaticFiles] = [
         not_found="404-page",
         offload="X-Sendfile",
         encodings=["gzip"],
+        stored_encodings={".br": "br"},
         media_types={".foo": "text/x-foo", "LICENSE": "text/plain"},
         charset=None,
     ),
@@ -70,30 +71,28 @@ FILES: list[StaticFiles] = [
 def third_adapter(files: StaticFiles, method: str, path: str) -> tuple[int, list[bytes]] | None:
     """What an adapter outside the package does."""
     request = Request(method, path, query="a=b", headers={"range": "bytes=0-1"}, raw_path=b"/")
-    response: Response | None
+    answer = files.answer(request) or files.fallback(request, has_app=False)
+    if answer is None:
+        return None
+    with answer as opened:
+        chunks: Iterable[bytes] = opened
+        return opened.status, list(chunks)
+
+
+def without_waiting(files: StaticFiles, request: Request) -> Answer | None:
     try:
-        response = files.get_response(request, wait=False)
+        return files.answer(request, wait=False) or files.fallback(
+            request, has_app=True, wait=False
+        )
     except BlockingIOError:
-        response = files.get_response(request)
-    if response is None:
-        response = files.get_fallback(request, has_app=False)
-    if response is None:
-        return None
-    try:
-        body = Body(response)
-    except (FileChanged, FileNotFoundError):
-        return None
-    chunks: Iterator[bytes] = iter(body)
-    try:
-        return response.status, list(chunks)
-    finally:
-        body.close()
+        return files.answer(request, wait=True)
 
 
-def parts_of(response: Response) -> tuple[int, dict[str, str], int]:
-    names: tuple[tuple[str, str], ...] = response.headers
-    parts: tuple[bytes | range, ...] = response.body
-    return response.status, dict(names), sum(len(part) for part in parts)
+def parts_of(answer: Answer) -> tuple[int, dict[str, str], int]:
+    names: tuple[tuple[str, str], ...] = answer.headers
+    size = sum(len(chunk) for chunk in answer)
+    answer.close()
+    return answer.status, dict(names), size
 
 
 def read(request: Request) -> tuple[str, str, str, Mapping[str, str], bytes | None]:
@@ -121,7 +120,7 @@ def doors(files: StaticFiles) -> None:
     dualstatic.wsgi.StaticMiddleware(app=None, files=files)
     dualstatic.wsgi.StaticMiddleware(alone, files=files)
     nested = dualstatic.asgi.StaticMiddleware(asgi_app, files=files)
-    dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=False)
+    dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=True)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
 
@@ -129,6 +128,7 @@ def doors(files: StaticFiles) -> None:
 def django_doors() -> list[StaticFiles]:
     inner: WSGIApplication = dualstatic.django.wsgi(wsgi_app, file_wrapper=False, html=True)
     dualstatic.django.wsgi(inner)
-    nested = dualstatic.django.asgi(asgi_app, pathsend=True, zerocopysend=False, memory=0)
+    nested = dualstatic.django.asgi(asgi_app, pathsend=True, zerocopysend=True, memory=0)
     dualstatic.django.asgi(nested, finders=True, files=[SMALLEST])
+    dualstatic.django.refresh()
     return dualstatic.django.static_files(files=SMALLEST)

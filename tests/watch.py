@@ -20,6 +20,9 @@ import pytest
 
 ACCESS = 0x01
 OPEN = 0x20
+CHANGES = 0xFCE
+"""Writes, moves, removals, new names, and what is set of a file: its date, its permissions."""
+ALL = 0xFFF
 EVENT = struct.Struct("iIII")
 
 needs_inotify = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")

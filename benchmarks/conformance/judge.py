@@ -200,10 +200,8 @@ def _asked_again(ask: Ask, answer: Answer, earlier: Answers) -> bool:
 
 def _varies_and_asked_again(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     vary = _tokens(answer.get("vary") or "")
-    decided = {"sec-fetch-mode"} | (
-        {"accept"} if "Sec-Fetch-Mode" not in dict(ask.lines) else set()
-    )
-    return decided <= vary and _asked_again(ask, answer, earlier)
+    other = "sec-fetch-dest" if "Sec-Fetch-Mode" in dict(ask.lines) else "accept"
+    return {"sec-fetch-mode", other} <= vary and _asked_again(ask, answer, earlier)
 
 
 def _cookie_and_coding(ask: Ask, answer: Answer, earlier: Answers) -> bool:

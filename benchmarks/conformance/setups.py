@@ -195,7 +195,7 @@ NOISE = {
 }  # fmt: skip
 EVERYTHING = NOISE | {
     c.CLEAN, c.CANONICAL, c.PAGE_404, c.PAGE_FOR_APP, c.SPA, c.ZSTD, c.CONFINED, c.FOLLOWED,
-    c.HIDDEN, c.MOUNTED, c.NOSNIFF, c.OWN, c.CODED_ONLY,
+    c.HIDDEN, c.MOUNTED, c.NOSNIFF, c.OWN,
 }  # fmt: skip
 OFFERS: dict[str, set[str]] = {
     "Starlette": {
@@ -207,8 +207,8 @@ OFFERS: dict[str, set[str]] = {
     "baize": {c.INDEX, c.CLEAN, c.CONDITIONS, c.RANGES, c.APP},
     "Werkzeug": {c.CONDITIONS, c.PREFIX, c.APP},
     "nginx": {
-        c.INDEX, c.CLEAN, c.CONDITIONS, c.RANGES, c.GZIP, c.CODED_ONLY, c.IMMUTABLE,
-        c.PAGE_404, c.CONFINED, c.FOLLOWED, c.HIDDEN, c.OWN,
+        c.INDEX, c.CLEAN, c.CONDITIONS, c.RANGES, c.GZIP, c.IMMUTABLE, c.PAGE_404,
+        c.CONFINED, c.FOLLOWED, c.HIDDEN, c.OWN,
     },
     "Caddy": {
         c.INDEX, c.CLEAN, c.CONDITIONS, c.RANGES, c.GZIP, c.BR, c.ZSTD, c.IMMUTABLE, c.PAGE_404,

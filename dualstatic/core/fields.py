@@ -15,8 +15,8 @@ from functools import lru_cache
 # The space is let in as well: some servers put it there, and it can't be mistaken.
 # Section 5.6.1.2: a recipient takes empty list elements.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x20\x21\x23-\x7e\x80-\xff]*"')
-_LIST_START = re.compile(r"[ \t,]*")
-_LIST_NEXT = re.compile(r"[ \t]*(?:,[ \t,]*|\Z)")
+# A member of a list: a tag, or nothing, or else what stands before the next comma.
+_TAG_MEMBER = re.compile(rf"[ \t]*(?:({_ENTITY_TAG.pattern})[ \t]*)?(?:,[ \t,]*|\Z)|([^,]+)")
 
 # Section 5.6.7: IMF-fixdate, rfc850-date, asctime-date.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -41,8 +41,7 @@ _HTTP_DATES = (
 #   ranges-specifier = range-unit "=" range-set
 #   int-range        = first-pos "-" [ last-pos ]
 #   suffix-range     = "-" suffix-length
-_BYTES_UNIT = re.compile(r"bytes=", re.IGNORECASE)
-_RANGE = re.compile(r"([0-9]*)-([0-9]*)")
+_RANGE = re.compile(r"[ \t]*([0-9]*)-([0-9]*)[ \t]*")
 
 # Section 12.5.3, 12.4.2: codings [ weight ];
 #   weight = OWS ";" OWS "q=" qvalue
@@ -60,26 +59,21 @@ MAX_RANGES = 100
 """More ranges than this are no download; the field is then ignored (section 14.2)."""
 
 _MAX_RANGE_TEXT = 8192
-_HUGE = 10**18
+_POSITION_DIGITS = 19
+"""Those of the largest file that a system can have, of 2**63 - 1 bytes."""
+
+_PAST_ANY_FILE = 10**_POSITION_DIGITS
 
 RangeSpec = tuple[int | None, int | None]
 """First and last position; no first: the last is a suffix length; no last: to the end."""
 
 
-def entity_tags(text: str) -> tuple[str, ...] | None:
-    """The tags of an If-Match or If-None-Match; ("*",) for the asterisk; None: no such list."""
+def entity_tags(text: str) -> tuple[str | None, ...]:
+    """The members of an If-Match or If-None-Match; ("*",) for the asterisk; None: no tag."""
     if text.strip(" \t") == "*":
         return ("*",)
-    tags = []
-    position = _end(_LIST_START.match(text))
-    while position < len(text):
-        tag = _ENTITY_TAG.match(text, position)
-        following = tag and _LIST_NEXT.match(text, tag.end())
-        if not tag or not following:
-            return None
-        tags.append(tag[0])
-        position = following.end()
-    return tuple(tags)
+    members = _TAG_MEMBER.finditer(text)
+    return tuple([match[1] for match in members if match[1] or match[2]])
 
 
 def entity_tag(text: str) -> str | None:
@@ -120,15 +114,15 @@ def _seconds(match: re.Match[str], now: float) -> int | None:
 
 def byte_ranges(text: str) -> tuple[RangeSpec, ...] | None:
     """The range set of a Range; None: another unit, a syntax error, or more than MAX_RANGES."""
-    unit = _BYTES_UNIT.match(text)
-    if not unit or len(text) > _MAX_RANGE_TEXT:
+    unit, _, ranges = text.partition("=")
+    if unit.lower() != "bytes" or len(text) > _MAX_RANGE_TEXT:
         return None
-    members = [member.strip(" \t") for member in text[unit.end() :].split(",")]
-    specs = [_range_spec(member) for member in members if member]
-    if not 0 < len(specs) <= MAX_RANGES:
-        return None
-    valid = tuple(spec for spec in specs if spec)
-    return valid if len(valid) == len(specs) else None
+    if "," not in ranges:  # what players and downloads ask for
+        spec = _range_spec(ranges)
+        return (spec,) if spec else None
+    specs = [_range_spec(member) for member in ranges.split(",") if member.strip(" \t")]
+    valid = tuple([spec for spec in specs if spec])
+    return valid if 0 < len(valid) == len(specs) <= MAX_RANGES else None
 
 
 def _range_spec(text: str) -> RangeSpec | None:
@@ -136,19 +130,17 @@ def _range_spec(text: str) -> RangeSpec | None:
     if not match:
         return None
     first, last = _position(match[1]), _position(match[2])
-    if first is None and last is None:
-        return None
-    if first is not None and last is not None and first > last:
-        return None
-    return first, last
+    if first is None:
+        return None if last is None else (None, last)
+    return (first, last) if last is None or first <= last else None
 
 
 def _position(digits: str) -> int | None:
     """A position; one past any file where it has too many digits to be one."""
-    if not digits:
-        return None
-    digits = digits.lstrip("0")
-    return int(digits or "0") if len(digits) <= 18 else _HUGE
+    if len(digits) > _POSITION_DIGITS:
+        digits = digits.lstrip("0")
+        return int(digits or "0") if len(digits) <= _POSITION_DIGITS else _PAST_ANY_FILE
+    return int(digits) if digits else None
 
 
 def accepted_codings(text: str) -> dict[str, int]:
@@ -176,7 +168,3 @@ def names_html(text: str) -> bool:
     return any(
         _HTML_RANGE.fullmatch(member) and not _NOT_ACCEPTABLE.search(member) for member in ranges
     )
-
-
-def _end(match: re.Match[str] | None) -> int:
-    return match.end() if match else 0

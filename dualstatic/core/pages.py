@@ -1,8 +1,8 @@
 """Which page a path means, and which path a page belongs to.
 
 A page is an HTML file: the index page of a folder belongs to the folder's path, which ends with a
-slash. With clean URLs, as Cloudflare's auto-trailing-slash has them, any other page belongs to its
-path without `.html`.
+slash. The empty path is the mount point without its slash. With clean URLs, as Cloudflare's
+auto-trailing-slash has them, any other page belongs to its path without `.html`.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def html(path: str, has: Callable[[str], object]) -> Located | None:
     if has(path):
         return Located(path, path)
     folder = path if path.endswith("/") else f"{path}/"
-    return Located(folder + _INDEX, folder) if path and has(folder + _INDEX) else None
+    return Located(folder + _INDEX, folder) if has(folder + _INDEX) else None
 
 
 def clean(path: str, has: Callable[[str], object]) -> Located | None:
     """Pages under the one path that belongs to them; one hop leads there from any other."""
-    if not path.startswith("/"):
-        return None  # the target of a server's own, or the mount point without its slash
+    if path and not path.startswith("/"):
+        return None  # the target of a server's own
     file = _served(path, has)
     if file and (file != path or not path.endswith(_HTML)):
         return Located(file, path)

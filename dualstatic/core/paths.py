@@ -88,7 +88,7 @@ def relative_location(path: str, target: str, query: str) -> str:
     base, up = path[: path.rfind("/") + 1], "./"
     while not target.startswith(base):
         base, up = base[: base.rfind("/", 0, -1) + 1], "../" if up == "./" else f"../{up}"
-    location = up + quote(target[len(base) :])
+    location = up + quote(target[len(base) :], errors="surrogateescape")
     encoding = "latin-1" if query.isascii() or max(query) <= "\xff" else "utf-8"
     text = quote(query, safe=_QUERY, encoding=encoding, errors="replace")
     return f"{location}?{text}" if query else location

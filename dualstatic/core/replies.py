@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from email.utils import formatdate
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from . import fields
 from .paths import relative_location
@@ -22,6 +23,7 @@ from .values import (
 
 TEXT = "text/plain; charset=utf-8"
 NOSNIFF = ("x-content-type-options", "nosniff")
+_NOT_KEPT = ("cache-control", "no-cache")
 # Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
 _CHOICES = 32
 _MAX_CHOICE = 128
@@ -41,10 +43,19 @@ def describe(
 
     `offload` gives the fields by which a server in front learns which file it has to send.
     """
-    varies = any(look.stored.coding for look in looks)
+    if policy.stored_coding:
+        looks = [_stored_in(policy.stored_coding, looks[0])]
+    varies = len(looks) > 1
     forms = tuple(_represent(look, policy, offload, varies=varies) for look in looks)
     settled = not any(look.fresh for look in looks)
     return Resource(forms, policy, varies, settled, None if varies else forms[0])
+
+
+def _stored_in(coding: str, look: Look) -> Look:
+    """The same of a file that is stored in a coding: its tag has that in it, as any has."""
+    stored = look.stored
+    etag = stored.etag and f'{stored.etag[:-1]}-{coding}"'
+    return look._replace(stored=stored._replace(coding=coding, etag=etag))
 
 
 def _represent(
@@ -65,6 +76,7 @@ def _represent(
         whole,
         without_body(whole),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
+        _without(headers, _OF_THE_WHOLE),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
         Response(200, _without(headers, _OF_THE_BYTES) + offload(stored.file)) if offload else None,
         Response(200, headers, (look.content,)) if look.content else None,
@@ -121,22 +133,21 @@ def without_body(response: Response) -> Response:
 # The decision on one request.
 
 
-def select(resource: Resource, accept_encoding: str | None) -> Representation | None:
-    """The representation that the client likes best (section 12.5.3); None: it takes none.
+def select(resource: Resource, accept_encoding: str | None) -> Representation:
+    """The representation that the client likes best (section 12.5.3).
 
-    Among those of equal weight the smallest wins. Where the resource has a form without a coding,
-    that one answers when nothing else may.
+    Among those of equal weight the smallest wins. The first one, the file itself, answers where
+    nothing else may.
     """
-    if not resource.varies or not accept_encoding:
-        first = resource.representations[0]
-        return first if first.stored.coding is None else None
+    if resource.only or not accept_encoding:
+        return resource.representations[0]
     chosen = resource.choices.get(accept_encoding) or _select(resource, accept_encoding)
-    if chosen and len(resource.choices) < _CHOICES and len(accept_encoding) < _MAX_CHOICE:
+    if len(resource.choices) < _CHOICES and len(accept_encoding) < _MAX_CHOICE:
         resource.choices[accept_encoding] = chosen
     return chosen
 
 
-def _select(resource: Resource, accept_encoding: str) -> Representation | None:
+def _select(resource: Resource, accept_encoding: str) -> Representation:
     weights = fields.accepted_codings(accept_encoding)
     others = weights.get("*", 0)
 
@@ -147,10 +158,7 @@ def _select(resource: Resource, accept_encoding: str) -> Representation | None:
         return weight, -representation.stored.file.size
 
     best = max(resource.representations, key=preference)
-    if preference(best)[0] == 0:
-        first = resource.representations[0]
-        return first if first.stored.coding is None else None
-    return best
+    return best if preference(best)[0] else resource.representations[0]
 
 
 def respond(
@@ -194,36 +202,40 @@ def _failed_precondition(request: Request, stored: Stored, now: float) -> int | 
 
 
 def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
-    """Whether a list of tags has this one, by weak or strong comparison (section 8.8.3.2)."""
-    tags = fields.entity_tags(text) or ()
+    """Whether a list of tags has this one, by weak or strong comparison (section 8.8.3.2).
+
+    A member that can't be read leaves the others as they are, where the comparison is weak: at the
+    worst the client gets what it has. A change must not be made on a condition half understood.
+    """
+    tags = fields.entity_tags(text)
     if tags == ("*",):
         return True
     if etag is None:
         return False
     if weak:
-        return etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags]
-    return etag in tags and not etag.startswith("W/")
+        return etag.removeprefix("W/") in [tag.removeprefix("W/") for tag in tags if tag]
+    return etag in tags and None not in tags and not etag.startswith("W/")
 
 
 def _modified_since(text: str | None, stored: Stored, now: float) -> bool | None:
     """None: there is no date, on one side or the other, and so no condition."""
-    date = None if text is None else fields.http_date(text, now)
+    if text is None:
+        return None
+    date = fields.http_date(text, now)
     return None if date is None or stored.modified is None else stored.modified > date
 
 
 def _requested_ranges(request: Request, stored: Stored, now: float) -> list[range] | None:
     """The ranges to send; an empty list: none can be satisfied; None: the whole (section 14.2)."""
-    specs = fields.byte_ranges(request.headers.get("range", ""))
-    size = stored.file.size
-    if not specs or not size or not _if_range(request.headers.get("if-range"), stored, now):
+    headers, size = request.headers, stored.file.size
+    specs = fields.byte_ranges(headers["range"]) if size and "range" in headers else None
+    if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
         return None
     return _coalesce([part for spec in specs if (part := _clip(spec, size))])
 
 
-def _if_range(text: str | None, stored: Stored, now: float) -> bool:
+def _if_range(text: str, stored: Stored, now: float) -> bool:
     """Section 13.1.5: a strong tag, or the exact date where that is strong."""
-    if text is None:
-        return True
     if tag := fields.entity_tag(text):
         return tag == stored.etag and not tag.startswith("W/")
     date = fields.http_date(text, now)
@@ -231,16 +243,17 @@ def _if_range(text: str | None, stored: Stored, now: float) -> bool:
 
 
 def _clip(spec: fields.RangeSpec, size: int) -> range:
+    """What a file has of a range; empty where that can't be satisfied."""
     first, last = spec
     if first is None:
-        return range(size)[max(size - (last or 0), 0) :]
-    return range(size)[first : None if last is None else last + 1]
+        return range(max(size - (last or 0), 0), size)
+    return range(first, size if last is None else min(last + 1, size))
 
 
-def _coalesce(ranges: Sequence[range]) -> list[range]:
+def _coalesce(ranges: list[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
     if len(ranges) < 2:
-        return [*ranges]
+        return ranges
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:
@@ -251,22 +264,35 @@ def _coalesce(ranges: Sequence[range]) -> list[range]:
     return [part for _, part in sorted(merged, key=lambda item: item[0])]
 
 
-def deciding_fields(request: Request) -> tuple[str, ...]:
-    """By which fields `is_navigation` goes (Fetch Metadata): a cache has to know (12.5.5)."""
-    return ("Sec-Fetch-Mode",) if "sec-fetch-mode" in request.headers else _DECIDING
+_PAGE_DESTINATIONS = frozenset({"document", "iframe", "frame", "fencedframe"})
+"""What of Sec-Fetch-Dest shows a page. A download is "empty", and <object> may want a picture."""
 
 
-_DECIDING = ("Sec-Fetch-Mode", "Accept")
+def is_navigation(request: Request, is_asset: Callable[[str], bool]) -> bool:
+    """Whether someone goes to a page, as far as the fields say (Fetch Metadata).
 
-
-def is_navigation(request: Request) -> bool:
-    """Whether someone goes to a page, as far as the fields say: no script or image is asked for."""
+    `is_asset` says of a path that it ends as files do that are no pages: it is asked where no field
+    tells a page from a picture that is opened in a tab of its own. Browsers that tell the mode but
+    not the destination are from before 2020.
+    """
     if request.method not in ("GET", "HEAD"):
         return False
     mode = request.headers.get("sec-fetch-mode")
-    if mode is not None:
-        return mode == "navigate"
-    return fields.names_html(request.headers.get("accept", ""))
+    if mode == "navigate" and "sec-fetch-dest" in request.headers:
+        return request.headers["sec-fetch-dest"] in _PAGE_DESTINATIONS
+    if mode is None:
+        navigates = fields.names_html(request.headers.get("accept", ""))
+    else:
+        navigates = mode == "navigate"
+    return navigates and not is_asset(request.path)
+
+
+def deciding_fields(request: Request) -> tuple[str, ...]:
+    """By which fields `is_navigation` goes: a cache has to know (section 12.5.5)."""
+    mode = request.headers.get("sec-fetch-mode")
+    if mode is None:
+        return ("Sec-Fetch-Mode", "Accept")
+    return ("Sec-Fetch-Mode", "Sec-Fetch-Dest") if mode == "navigate" else ("Sec-Fetch-Mode",)
 
 
 # Answers that are made on demand.
@@ -279,6 +305,16 @@ def message(status: int, text: str, headers: Fields = ()) -> Response:
     return Response(status, (*described, *(headers or (NOSNIFF,))), (body,))
 
 
+def not_found() -> Response:
+    """The 404 of a path that nothing answers: there may be something tomorrow."""
+    return message(404, "Not Found", (_NOT_KEPT, NOSNIFF))
+
+
+def not_allowed() -> Response:
+    """The 405 of a file that is asked for by another method (section 15.5.6)."""
+    return message(405, "Method Not Allowed", (("allow", "GET, HEAD"), _NOT_KEPT, NOSNIFF))
+
+
 def varying(response: Response, *names: str) -> Response:
     """The same, for caches that keep it by these fields of the request."""
     if not names:
@@ -287,19 +323,30 @@ def varying(response: Response, *names: str) -> Response:
     return Response(response.status, headers, response.body, response.file)
 
 
-def redirect(request: Request, path: str) -> Response:
-    """A redirect to another path that keeps method and query (section 15.4.8)."""
-    location = relative_location(request.path, path, request.query)
+def redirect(request: Request, path: str) -> Response | None:
+    """A redirect to another path that keeps method and query (section 15.4.8).
+
+    The empty path is the mount point without its slash, which the target ends with. None: there is
+    no such target.
+    """
+    mount = "" if request.path else _decoded(request.raw_path)
+    if not request.path and (not mount or mount.endswith("/")):
+        return None
+    location = relative_location(mount + request.path, mount + path, request.query)
     return Response(
         307, (("location", location), ("content-type", TEXT), ("content-length", "0"), NOSNIFF)
     )
 
 
-def page(status: int, resource: Resource, representation: Representation, *vary: str) -> Response:
+def _decoded(raw_path: bytes | None) -> str:
+    target = (raw_path or b"").partition(b"?")[0].decode("latin-1")
+    return unquote(target, errors="surrogateescape")
+
+
+def page(status: int, representation: Representation, *vary: str) -> Response:
     """A page in place of what was asked for: it has no validators, no ranges, and isn't kept."""
-    caching = _field("cache-control", dict(resource.policy.fields).get("cache-control", "no-cache"))
     whole = representation.in_memory or representation.whole
-    headers = _without(whole.headers, _NOT_OF_A_PAGE) + caching
+    headers = (*_without(whole.headers, _NOT_OF_A_PAGE), _NOT_KEPT)
     return varying(Response(status, headers, whole.body, whole.file), *vary)
 
 
@@ -313,12 +360,15 @@ def _unsatisfiable(representation: Representation) -> Response:
 
 
 def _single(representation: Representation, part: range) -> Response:
+    stored, held = representation.stored, representation.in_memory
     headers = (
-        *_without(representation.whole.headers, _OF_THE_WHOLE),
-        ("content-range", _content_range(part, representation.stored.file)),
+        *representation.part_fields,
+        ("content-range", _content_range(part, stored.file)),
         ("content-length", str(len(part))),
     )
-    return _partial(headers, (part,), representation)
+    if held is None:
+        return Response(206, headers, (part,), stored.file)
+    return Response(206, headers, (_cut(held.body[0], part),))
 
 
 def _multipart(representation: Representation, ranges: list[range], key: bytes) -> Response:
@@ -334,25 +384,17 @@ def _multipart(representation: Representation, ranges: list[range], key: bytes) 
         body += [f"\r\n{head}\r\n\r\n".encode("latin-1"), part]
     body.append(f"\r\n--{boundary}--\r\n".encode())
     length = sum(map(len, body))
+    held = representation.in_memory
     if length >= stored.file.size:
-        return representation.in_memory or whole
+        return held or whole
     headers = (
-        *_without(whole.headers, ("content-length", "content-type")),
+        *_without(representation.part_fields, ("content-type",)),
         ("content-type", f"multipart/byteranges; boundary={boundary}"),
         ("content-length", str(length)),
     )
-    return _partial(headers, tuple(body), representation)
-
-
-def _partial(
-    headers: Fields, body: tuple[bytes | range, ...], representation: Representation
-) -> Response:
-    """A 206; its bytes are taken from memory, if they are there."""
-    held = representation.in_memory
     if held is None:
-        return Response(206, headers, body, representation.stored.file)
-    content = held.body[0]
-    return Response(206, headers, tuple([_cut(content, part) for part in body]))
+        return Response(206, headers, tuple(body), stored.file)
+    return Response(206, headers, tuple([_cut(held.body[0], part) for part in body]))
 
 
 def _cut(content: bytes | range, part: bytes | range) -> bytes | range:

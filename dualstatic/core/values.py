@@ -23,7 +23,7 @@ READ_FIELDS = (
 )
 """The request fields that the decision on a file reads."""
 
-NAVIGATION_FIELDS = ("sec-fetch-mode", "accept")
+NAVIGATION_FIELDS = ("sec-fetch-mode", "sec-fetch-dest", "accept")
 """Those that tell a navigation from other requests; a door may leave out all others."""
 
 
@@ -33,7 +33,8 @@ class Request(NamedTuple):
     `path` is text, percent-decoded once, below the mount point, with the prefix. `query` goes into
     the Location of a redirect as it is (its bytes, in Latin-1). `headers` has lower-case names; the
     lines of a repeated field are joined by a comma (RFC 9110 section 5.3). `raw_path` is the target
-    before decoding, where the server tells it: it can only make us refuse.
+    before decoding, where the server tells it: it can only make us refuse. The empty path is the
+    mount point without its slash: it is redirected there, if a target tells how it is called.
     """
 
     method: str
@@ -59,14 +60,11 @@ class Gate(Protocol):
 class Opener(Protocol):
     """A directory that opens its files, and nothing outside it, for reading."""
 
-    def open(self, name: str) -> tuple[int, Identity]:
-        """A descriptor to read the file, and which it is; FileNotFoundError where there is none."""
+    def open(self, name: str, *, wait: bool = True) -> tuple[int, Identity]:
+        """A descriptor to read the file, and which it is; FileNotFoundError where there is none.
 
-    def identity(self, name: str) -> Identity:
-        """What is the same as long as the file is; OSError where there is none."""
-
-    def is_cached(self, name: str) -> bool:
-        """Whether the file can be looked up without a wait for the disk."""
+        BlockingIOError: the disk has to be waited for, and `wait` is False.
+        """
 
     def path_of(self, name: str) -> str:
         """The path of the file, for a message."""
@@ -123,32 +121,37 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the options say of one resource; `fields` are those of the option `headers`."""
+    """What the options say of one resource; `fields` are those of the option `headers`.
+
+    `stored_coding` is the content coding in which its one form is stored.
+    """
 
     media_type: str
     cache_control: str | None
     fields: Fields
+    stored_coding: str | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Representation:
     """A stored form with all that is always true of it: the 200, its HEAD, the 304.
 
-    `error_fields` go out with a 412 and a 416. `offloaded` is the 200 that has a server in front
-    send the file. `in_memory` is the 200 with its bytes, for as long as they are kept: it may
-    become None at any time.
+    `part_fields` go out with each 206, `error_fields` with a 412 and a 416. `offloaded` is the 200
+    that has a server in front send the file. `in_memory` is the 200 with its bytes, for as long as
+    they are kept: it may become None at any time.
     """
 
     stored: Stored
     whole: Response
     head: Response
     not_modified: Response
+    part_fields: Fields
     error_fields: Fields
     offloaded: Response | None
     in_memory: Response | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """What a name leads to: its representations, the one without a content coding first.
 

@@ -1,25 +1,20 @@
-"""The bytes of an answer: its file opened, proved to be the one the answer speaks of, and read."""
+"""An answer and its bytes, read from the file that the look-up opened."""
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import threading
 from collections.abc import Iterator
+from typing import Any
 
-from ..core.values import File, Response
-from .directory import tell_trouble
+from ..core.values import Fields, File, Response
+from .errors import log_failure
+from .nowait import answers_at_once, read_now
 from .validators import read_at
 
 CHUNK = 2**18
 """Bytes read at once, at most: less costs more calls, and more falls out of processors' caches."""
-
-_WITHOUT_NOWAIT: set[int] = set()
-"""Devices whose file systems can't say that a read would have to wait."""
-
-_NO_SUCH_READ = frozenset({None, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM})
-"""What a system answers that has no such read, a file system, or a sandbox; None: Python."""
 
 _of_thread = threading.local()
 
@@ -28,27 +23,64 @@ _OVERWRITTEN = "the file was overwritten while it was sent"
 
 
 class FileChanged(Exception):
-    """The file is no longer the one that the answer speaks of."""
+    """The file became shorter than its answer promised: the connection has to be dropped."""
+
+
+class Answer:
+    """An answer with its open file: iterate over its chunks of bytes, then close it.
+
+    `status` is a number; `headers` are pairs of text, names in lower case; the chunks are at most
+    256 KiB each, together never more than Content-Length, and none for HEAD. As a context it closes
+    itself. `close` may be called from any thread, and twice.
+    """
+
+    __slots__ = ("body", "response")
+
+    def __init__(self, response: Response, body: Body | None = None) -> None:
+        self.response = response
+        self.body = body
+
+    @property
+    def status(self) -> int:
+        return self.response.status
+
+    @property
+    def headers(self) -> Fields:
+        return self.response.headers
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.body or iter(self.whole)
+
+    @property
+    def whole(self) -> tuple[bytes, ...]:
+        """The bytes of an answer that needs no file: none of its parts is a range."""
+        parts: tuple[Any, ...] = self.response.body
+        return parts
+
+    def __enter__(self) -> Answer:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.body is not None:
+            self.body.close()
 
 
 class Body:
     """The bytes of an answer, in chunks of at most 256 KiB; never more than Content-Length says.
 
-    The file is opened at once: FileChanged means that it is no longer the one looked up (ask
-    again), FileNotFoundError that it is gone (a miss). Later, FileChanged means that the file
-    became shorter than promised: then the connection has to be dropped.
-
-    `close` may be called from any thread, and twice; a read under way is waited for by nobody, and
-    closes the file when it ends.
+    `descriptor` is its file, open for reading, and is closed with the body. FileChanged means that
+    the file became shorter than promised. `close` may be called from any thread, and twice; a read
+    under way is waited for by nobody, and closes the file when it ends.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, descriptor: int) -> None:
         self._response = response
         self._guard = threading.Lock()
         self._reading = False
-        self._descriptor: int | None = None
-        if response.file is not None:
-            self._descriptor = _open(response.file)
+        self._descriptor: int | None = descriptor
         self._pieces = _pieces(response.body)
         self._pending: bytes | range | None = None
 
@@ -87,17 +119,10 @@ class Body:
 
     def _read_now(self, part: range) -> bytes | None:
         file, descriptor = self._response.file, self._descriptor
-        if file is None or descriptor is None or file.identity[0] in _WITHOUT_NOWAIT:
+        if file is None or descriptor is None:
             return None
         window = _buffer()[: len(part)]
-        try:
-            count = os.preadv(descriptor, [window], part.start, os.RWF_NOWAIT)
-        except BlockingIOError:
-            return None
-        except (OSError, AttributeError) as error:
-            if getattr(error, "errno", None) in _NO_SUCH_READ:
-                _WITHOUT_NOWAIT.add(file.identity[0])
-            return None
+        count = read_now(descriptor, window, part.start, file.identity[0])
         return bytes(window) if count == len(part) else None
 
     def _read(self, part: range) -> bytes:
@@ -110,7 +135,7 @@ class Body:
             return _read_exactly(descriptor, part)
         except OSError as error:
             if self._response.file is not None:
-                tell_trouble(error, _path(self._response.file))
+                log_failure(error, _path(self._response.file))
             raise
         finally:
             with self._guard:
@@ -118,6 +143,12 @@ class Body:
                 closed = self._descriptor is None
             if closed:
                 os.close(descriptor)
+
+    @property
+    def closes_at_once(self) -> bool:
+        """Whether `close` asks no server, as it does on FUSE, which waits for the answer."""
+        file = self._response.file
+        return file is None or answers_at_once(file.identity[0])
 
     def close(self) -> None:
         with self._guard:
@@ -153,16 +184,7 @@ class Body:
                 _prove(self._descriptor, file.size, file.identity[3])
 
     def __del__(self) -> None:
-        if hasattr(self, "_guard"):
-            self.close()
-
-
-def _open(file: File) -> int:
-    descriptor, found = file.opener.open(file.name)
-    if found != file.identity:
-        os.close(descriptor)
-        raise FileChanged(file.name)
-    return descriptor
+        self.close()
 
 
 def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None:
@@ -230,8 +252,9 @@ class WholeFile(io.FileIO):
         try:
             data = super().read(wanted) or b""
         except OSError as error:
-            tell_trouble(error, self._path)
-            raise
+            log_failure(error, self._path)
+            # A WSGI server would take an OSError for one of its socket, and close that unanswered.
+            raise RuntimeError(str(error)) from error
         if wanted and not data:
             raise FileChanged(_TOO_SHORT)
         return data

@@ -2,189 +2,54 @@
 
 from __future__ import annotations
 
-import stat
+import os
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from ..core.values import File, Gate, Policy, Resource
-from .directory import MISSES, Directory, Kind, PinnedDirectory, tell_trouble
-from .folder import SUFFIXES, Below, Finder, Place
+from ..core.values import File, Gate, Look, Policy, Representation, Resource, Response
+from .body import Answer, Body
+from .errors import log_failure
+from .find import Finder, Found, Place
+from .live import Below
 from .locks import Lock
 from .memory import Memory
+from .root import Directory
+from .scan import Scan, scan
 
 _STRIPES = 64
 """Locks for paths; more than one path has to share one."""
 
-_SECOND_NAMES = 4096
-"""Resources kept under names that lead through links; links to each other make endless many."""
-
-
-@dataclass(slots=True)
-class Scan:
-    """What lies below one directory. Each real directory is held once, under its real name.
-
-    `paths` are URL paths of files, with the prefix; `bare` those that only a sibling has. `hidden`
-    are names of files that no path leads to but through a link. `aliases` lead from a link's name
-    to the real name of its directory, one of `places`.
-    """
-
-    directory: PinnedDirectory
-    gate: Gate
-    paths: set[str] = field(default_factory=set)
-    bare: set[str] = field(default_factory=set)
-    hidden: set[str] = field(default_factory=set)
-    aliases: dict[str, str] = field(default_factory=dict)
-    places: set[str] = field(default_factory=lambda: {""})
-
-    def has(self, path: str) -> bool:
-        return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
-
-    def _has_behind_link(self, path: str) -> bool:
-        name = self.gate(path)
-        if name is None:
-            return False
-        *parts, leaf = name.split("/")
-        place = ""
-        for part in parts:
-            place = _join(place, part)
-            place = self.aliases.get(place, place)
-            if place not in self.places:
-                return False
-        real = _join(place, leaf)
-        return f"{self.gate.prefix}/{real}" in self.paths or real in self.hidden
-
-    def has_sibling_behind_link(self, path: str, encodings: Sequence[str]) -> bool:
-        return (
-            bool(self.aliases)
-            and self.gate(path) is not None
-            and any(self._has_behind_link(path + SUFFIXES[coding]) for coding in encodings)
-        )
-
-    def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
-        return [coding for coding in encodings if self.has(path + SUFFIXES[coding])]
-
-
-class _Scanner:
-    """Makes the scan of a directory, whatever lies in it."""
-
-    def __init__(self, scan: Scan, finder: Finder) -> None:
-        self._scan = scan
-        self._finder = finder
-
-    def run(self) -> None:
-        scan = self._scan
-        self._descend("", lambda name: scan.paths.add(f"{scan.gate.prefix}/{name}"))
-        # What links lead to, and the scan has not met, lies where no path goes.
-        while targets := sorted(set(scan.aliases.values()) - scan.places):
-            scan.places.add(targets[0])
-            self._descend(targets[0], scan.hidden.add)
-        for coding in self._finder.encodings:
-            suffix = SUFFIXES[coding]
-            stems = {path.removesuffix(suffix) for path in scan.paths if path.endswith(suffix)}
-            scan.bare |= {stem for stem in stems - scan.paths if scan.gate(stem) is not None}
-
-    def _descend(self, top: str, keep: Callable[[str], None]) -> None:
-        todo = [top]
-        while todo:
-            place = todo.pop()
-            for leaf, kind in self._entries(place):
-                name = _join(place, leaf)
-                leads_to = self._follow(place, leaf) if kind == "link" else kind
-                if leads_to == "file" and self._admits(place, leaf):
-                    keep(name)
-                elif (
-                    leads_to == "directory"
-                    and self._admits(place, leaf, "/x")
-                    and self._is_new(name)
-                ):
-                    todo.append(name)
-                elif leads_to == "other":
-                    self._finder.warn("skipped, not a file", self._scan.directory.path_of(name))
-
-    def _entries(self, place: str) -> list[tuple[str, Kind]]:
-        try:
-            with self._scan.directory.walk() as walk:
-                walk.enter(place.split("/"))
-                return walk.entries()
-        except OSError as error:
-            self._skip(error, place)
-            return []
-
-    def _follow(self, place: str, leaf: str) -> Kind | None:
-        """What a link leads to; a directory is noted as an alias, and None."""
-        if not self._admits(place, leaf, "/x"):
-            return None
-        try:
-            with self._scan.directory.walk() as walk:
-                walk.enter(place.split("/"))
-                last, status = walk.find(leaf)
-                if stat.S_ISDIR(status.st_mode):
-                    self._scan.aliases[_join(place, leaf)] = walk.real(last)
-                    return None
-        except OSError as error:
-            self._skip(error, _join(place, leaf))
-            return None
-        return "file" if stat.S_ISREG(status.st_mode) else "other"
-
-    def _admits(self, place: str, leaf: str, more: str = "") -> bool:
-        """Whether the gate lets a URL through that has this name in it."""
-        above = "x/" if place else ""
-        if self._scan.gate(f"{self._scan.gate.prefix}/{above}{leaf}{more}") is not None:
-            return True
-        if not leaf.startswith("."):
-            self._finder.warn(
-                "skipped, no URL path can name it", self._scan.directory.path_of(_join(place, leaf))
-            )
-        return False
-
-    def _is_new(self, name: str) -> bool:
-        """Whether a directory has yet to be scanned; from outside the root one can come to it."""
-        if name == self._scan.directory.real_path:
-            self._scan.aliases[name] = ""
-        elif name not in self._scan.places:
-            self._scan.places.add(name)
-            return True
-        return False
-
-    def _skip(self, error: OSError, name: str) -> None:
-        if error.errno not in MISSES:
-            raise error
-        self._finder.warn(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
-
-
-def _join(place: str, name: str) -> str:
-    return f"{place}/{name}" if place else name
+_SECOND_PATHS = 4096
+"""Paths through links whose resources are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
     """What one scan of all directories gave, and what was found of the paths asked for since.
 
-    `found` is by the path of the file, `ready` by the path that is answered by it.
+    `found` and `policies` are by the path of the file, `answers` by the path that is answered by
+    it. `second` are those paths of files that lead through links, the oldest first.
     """
 
     scans: tuple[Scan, ...]
-    room: int
     found: dict[str, Resource] = field(default_factory=dict)
-    ready: dict[str, Resource] = field(default_factory=dict)
+    answers: dict[str, Resource] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
+    second: dict[str, None] = field(default_factory=dict)
 
     def places(self, path: str, encodings: Sequence[str]) -> list[Place]:
-        """The directories that have the file or, if none has it, a sibling of it."""
-        scans = [scan for scan in self.scans if scan.has(path)] or [
-            scan
-            for scan in self.scans
-            if path in scan.bare or scan.has_sibling_behind_link(path, encodings)
+        """The directories that have the file, with the codings of its siblings there."""
+        return [
+            (scan.directory, scan.codings(path, encodings)) for scan in self.scans if scan.has(path)
         ]
-        return [(scan.directory, scan.codings(path, encodings)) for scan in scans]
+
+    def is_listed(self, path: str) -> bool:
+        return any(path in scan.paths for scan in self.scans)
 
 
 class Index:
-    """The look-up of index mode: a path that no scan met never touches the disk.
-
-    Of other paths than the `known` ones it can be told at once that nothing here has to do with
-    them. `ready` is what answered a path before. A door looks at both by itself, to save a call.
-    """
+    """The `LookUp` of index mode: a path that no scan met never touches the disk."""
 
     def __init__(
         self,
@@ -199,107 +64,181 @@ class Index:
         self._memory = Memory(memory)
         self._directories = directories
         self._gate = gate
-        self._refreshing = Lock()
+        self._refreshing, self._guard = Lock(), Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
-        self._state = _State((), 0)
-        self.known: Container[str] = Below(gate.prefix)
-        self.ready: dict[str, Resource] = {}
-        # Says that the bytes kept for a path were asked for.
-        self.use = self._memory.use
+        self._state = _State(())
+        self.covers: Container[str] = Below(gate.prefix)
+        self.answers: dict[str, Resource] = {}
+        self.touch: Callable[[Resource], None] = self._memory.touch
 
-    def remember(self, path: str, resource: Resource) -> None:
-        """Keep a resource, and its bytes, for a path that it answers; not one of an old index."""
+    def keep(self, path: str, resource: Resource) -> None:
+        """Keep a resource for a path that it answers, if it is still what its file's path has."""
         state = self._state
-        opener = resource.representations[0].stored.file.opener
-        is_ours = any(scan.directory is opener for scan in state.scans)
-        if is_ours and _is_certain(resource) and len(state.ready) < state.room:
-            state.ready[path] = resource
-            self._memory.keep(path, resource)
+        if self._is_remembered(state, resource):
+            state.answers[path] = resource
 
-    def look_up(self, path: str, *, wait: bool | None) -> Resource | None:
+    def _is_remembered(self, state: _State, resource: Resource) -> bool:
+        return state.found.get(self._path(resource)) is resource
+
+    def _path(self, resource: Resource) -> str:
+        return f"{self._gate.prefix}/{resource.representations[0].stored.file.name}"
+
+    def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         state = self._state
-        if resource := state.found.get(path):
-            return resource
+        if not anew and (resource := state.found.get(path)):
+            return _Remembered(resource, self)
         places = state.places(path, self._finder.encodings)
         if not places:
             return None
         if not wait:
             raise BlockingIOError("the first use of a file reads the disk")
+        # Of those who ask for a path at the same time one reads its file, and the others use that.
         with self._locks[hash(path) % len(self._locks)]:
-            return state.found.get(path) or self._find(state, places, path)
+            if not anew and (resource := state.found.get(path)):
+                return _Remembered(resource, self)
+            if found := self._find(state, places, path):
+                return found
+        if self._is_replaced(state):
+            self.refresh()
+            return self.find(path, wait=wait)
+        return None
 
-    def _find(self, state: _State, places: Sequence[Place], path: str) -> Resource | None:
-        """Look a name up on the disk; of those who ask for it at the same time, one does."""
+    def _is_replaced(self, state: _State) -> bool:
+        """Whether a directory has another path now, as a zipped package has whose copy was lost."""
+        pairs = zip(state.scans, self._directories, strict=True)
+        return any(scan.directory.path != directory.path for scan, directory in pairs)
+
+    def _find(self, state: _State, places: Sequence[Place], path: str) -> Found | None:
+        self._forget(state, path)
         name = path[len(self._gate.prefix) + 1 :]
-        looks = self._finder.find(places, name, self._memory.reader(path))
-        if not looks:
+        forms = self._finder.find(places, name, read=self._memory.read)
+        if forms is None:
             return None
-        first, is_listed = looks[0].stored, any(scan.has(path) for scan in state.scans)
-        if first.file.opener is not places[0][0] or (first.coding and is_listed):
-            # The file that comes first is away: kept so, it would not be seen when it is back.
-            looks = [look._replace(fresh=True, content=None) for look in looks]
-        policy = state.policies.get(path) or self._finder.policy(name)
-        if len(state.policies) < state.room:
-            state.policies[path] = policy
-        resource = self._finder.describe(looks, policy)
-        if _is_certain(resource) and len(state.found) < state.room:
-            state.found[path] = resource
-            if state is self._state:
-                self._memory.keep(path, resource)
-        return resource
+        # A file that comes earlier is away, or a sibling can't be read now. This must not be
+        # remembered, or it would not be seen when that is back.
+        if not forms.certain or forms.looks[0].stored.file.opener is not places[0][0]:
+            forms.looks = [look._replace(fresh=True, content=None) for look in forms.looks]
+        self._make_room(state, path)
+        found = forms.found(partial(self._represent, state, path))
+        if _stays_true(found.resource):
+            state.found[path] = found.resource
+            with self._guard:
+                if state is self._state:
+                    self._memory.keep(found.resource)
+        return found
 
-    def is_current(self, path: str, resource: Resource, file: File, *, last: bool) -> bool:
-        """Whether a file that is about to be read is the one remembered for its path.
+    def _represent(self, state: _State, path: str, looks: Sequence[Look]) -> Resource:
+        """The resource of a file; functions among the options are asked once for each."""
+        policy = state.policies.get(path) or self._finder.policy(path[len(self._gate.prefix) + 1 :])
+        state.policies[path] = policy
+        return self._finder.describe(looks, policy)
 
-        One that could be in memory is to be looked up again, and so to come there, unless this is
-        the `last` time of asking.
+    def _make_room(self, state: _State, path: str) -> None:
+        """Links to each other make endless many paths: of these the oldest go."""
+        if state.is_listed(path):
+            return
+        with self._guard:
+            state.second[path] = None
+            if len(state.second) <= _SECOND_PATHS:
+                return
+            oldest = next(iter(state.second))
+            del state.second[oldest]
+        state.policies.pop(oldest, None)
+        self._forget(state, oldest)
+
+    def open(self, resource: Resource, file: File, *, wait: bool) -> int | None:
+        """A remembered file, if it is still the one remembered; the caller closes it.
+
+        None: it has to be found anew, since it changed or since its bytes could be in memory.
+
+        :raises BlockingIOError: this can't be told without a wait, and `wait` is False
         """
-        again = not last and self._memory.has_room_for(resource, file)
-        if not again and all(map(_is_same, {file, resource.representations[0].stored.file})):
-            return True
-        self._state.found.pop(path, None)
-        for answered in self._paths(path):
-            self._state.ready.pop(answered, None)
-        return False
+        if self._memory.lacks(resource, file):
+            if not wait:
+                raise BlockingIOError("a file is read to be kept in memory")
+            return None
+        plain = resource.representations[0].stored.file
+        if file is plain or _is_same(plain, wait):
+            descriptor = _open_same(file, wait)
+            if descriptor is not None:
+                return descriptor
+        if self._is_remembered(state := self._state, resource):
+            self._forget(state, self._path(resource))
+        return None
+
+    def _forget(self, state: _State, path: str) -> None:
+        if resource := state.found.pop(path, None):
+            for answered in self._paths(path):
+                state.answers.pop(answered, None)
+            self._memory.let_go(resource)
 
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole."""
         with self._refreshing:
             scans = [self._scan(directory) for directory in self._directories]
-            paths = sum(len(scan.paths) + len(scan.bare) + len(scan.places) for scan in scans)
-            state = _State(tuple(scans), paths + _SECOND_NAMES)
-            self._state, self.ready = state, state.ready
-            self.known = self._known(scans)
-            self._memory.forget_resources([scan.directory for scan in scans])
+            state = _State(tuple(scans))
+            with self._guard:
+                self._state, self.answers = state, state.answers
+                self._memory.keep_settled([scan.directory for scan in scans])
+            self.covers = self._covered(scans)
 
-    def _known(self, scans: Sequence[Scan]) -> Container[str]:
+    def _covered(self, scans: Sequence[Scan]) -> Container[str]:
         """All paths that may get an answer; with links to directories there is no end of them."""
         if any(scan.aliases for scan in scans):
             return Below(self._gate.prefix)
-        files = (path for scan in scans for path in (*scan.paths, *scan.bare))
+        files = (path for scan in scans for path in scan.paths)
         return frozenset(path for file in files for path in self._paths(file))
 
     def _scan(self, directory: Directory) -> Scan:
         try:
-            scan = Scan(directory.pin(), self._gate)
-            _Scanner(scan, self._finder).run()
+            return scan(directory.pin(), self._gate, self._finder)
         except OSError as error:
-            tell_trouble(error, directory.path)
+            log_failure(error, directory.path)
             raise
-        return scan
 
 
-def _is_certain(resource: Resource) -> bool:
+class _Remembered(Found):
+    """A resource that the index remembers: its file is held against the disk where it is opened."""
+
+    __slots__ = ("_index",)
+
+    def __init__(self, resource: Resource, index: Index) -> None:
+        self.resource = resource
+        self._descriptors = {}
+        self._index = index
+
+    def answer(
+        self, response: Response, chosen: Representation | None, *, wait: bool
+    ) -> Answer | None:
+        """The answer; None: its file is no longer what is remembered, and has to be found anew."""
+        if response.file is None:
+            return Answer(response)
+        descriptor = self._index.open(self.resource, response.file, wait=wait)
+        return None if descriptor is None else Answer(response, Body(response, descriptor))
+
+
+def _stays_true(resource: Resource) -> bool:
     """Whether what is known of a resource stays true of it, or of its bytes in memory."""
     return resource.settled or all(
         form.in_memory or not form.stored.file.size for form in resource.representations
     )
 
 
-def _is_same(file: File) -> bool:
+def _open_same(file: File, wait: bool) -> int | None:
+    """A file, open for reading; None: another one has its name by now, or none."""
     try:
-        return file.opener.identity(file.name) == file.identity
-    except OSError as error:
-        if error.errno not in MISSES:
-            raise
+        descriptor, found = file.opener.open(file.name, wait=wait)
+    except FileNotFoundError:
+        return None
+    if found == file.identity:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _is_same(file: File, wait: bool) -> bool:
+    descriptor = _open_same(file, wait)
+    if descriptor is None:
         return False
+    os.close(descriptor)
+    return True

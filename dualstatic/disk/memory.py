@@ -3,104 +3,115 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections import Counter, OrderedDict
+from collections.abc import Container, Hashable
+from weakref import WeakSet
 
-from ..core.values import File, Identity, Resource
-from .directory import identity
+from ..core.values import File, Resource
 from .locks import Lock
-from .validators import HASHED, read_all
+from .root import identity
+from .validators import read_all
+
+LARGEST = 2**20
+"""Bytes of the largest file that is kept."""
+
+_Key = Hashable
+"""Of a content: the identity of its file; more of one that may have changed without a sign."""
+
+_Holder = Resource | tuple[_Key, ...]
+"""Whose contents are kept: a resource's or, after a refresh, those of its files alone."""
+
+_memories: WeakSet[Memory] = WeakSet()
+_guard = Lock()
 
 
 class Memory:
-    """Keeps resources' bytes: `limit` bytes in all, those that were least lately used go first."""
+    """Keeps resources' bytes: `limit` bytes in all, those that were least lately used go first.
+
+    All memories of a process together keep no more than the largest limit among them: the one that
+    keeps most gives way.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._guard = Lock()
-        self._held: OrderedDict[str, tuple[dict[Identity, bytes], Resource | None]] = OrderedDict()
-        self._total = 0
-        # The paths of a resource, by its id: its bytes are counted at one, and go with the last.
-        self._paths: dict[int, list[str]] = {}
-        # Says that the bytes of a path were asked for again; KeyError where they are not here.
-        self.use = self._held.move_to_end
+        self._size = 0
+        self._contents: dict[_Key, bytes] = {}
+        self._uses: Counter[_Key] = Counter()
+        self._held: OrderedDict[_Holder, tuple[_Key, ...]] = OrderedDict()
+        # Says that the bytes of a resource were asked for; KeyError where they are not here.
+        self.touch = self._held.move_to_end
+        with _guard:
+            _memories.add(self)
 
     def _wants(self, size: int) -> bool:
-        return 0 < size <= min(HASHED, self._limit)
+        return 0 < size <= min(LARGEST, self._limit)
 
-    def has_room_for(self, resource: Resource, file: File) -> bool:
-        """Whether a file could be here, together with all of its resource that would be."""
+    def lacks(self, resource: Resource, file: File) -> bool:
+        """Whether a file that is not here could be, together with all of its resource."""
         sizes = [form.stored.file.size for form in resource.representations]
         return self._wants(file.size) and sum(filter(self._wants, sizes)) <= self._limit
 
-    def reader(self, path: str) -> Callable[[int, os.stat_result], bytes | None]:
-        """Reads what is to be kept for a path; what is kept for it already is not read again."""
-        known, resource = self._held.get(path, ({}, None))
-        if resource and not resource.settled:
-            known = {}  # its file may have changed since, and look the same
+    def read(self, descriptor: int, status: os.stat_result) -> bytes | None:
+        """The content of a file that is to be kept; None: it isn't, or it didn't hold still."""
+        if not self._wants(status.st_size):
+            return None
+        return self._contents.get(identity(status)) or read_all(descriptor, status)
 
-        def read(descriptor: int, status: os.stat_result) -> bytes | None:
-            if not self._wants(status.st_size):
-                return None
-            return known.get(identity(status)) or read_all(descriptor, status)
-
-        return read
-
-    def keep(self, path: str, resource: Resource) -> None:
-        """Keep a resource's bytes in place of what the path had, and let others go for them."""
+    def keep(self, resource: Resource) -> None:
+        """Keep the bytes that a resource has, and let others go for them."""
         contents = _contents(resource)
-        with self._guard:
-            if path in self._held and self._held[path][1] is resource:
-                return  # two requests found it at the same time
-            self._let_go(path)
-            if id(resource) in self._paths:
-                self._hold(path, {}, resource)
-            elif _size(contents) > self._limit:
+        with _guard:
+            if sum(map(len, contents.values())) > self._limit:
                 _empty(resource)
             elif contents:
-                self._hold(path, contents, resource)
-            while self._total > self._limit:
+                self._hold(resource, contents)
+            while self._size > self._limit:
                 self._let_go(next(iter(self._held)))
+            _keep_to_the_budget()
 
-    def _hold(self, path: str, contents: dict[Identity, bytes], resource: Resource) -> None:
-        self._held[path] = contents, resource
-        self._total += _size(contents)
-        self._paths.setdefault(id(resource), []).append(path)
+    def _hold(self, resource: Resource, contents: dict[_Key, bytes]) -> None:
+        """A file with several names is counted once."""
+        self._held[resource] = tuple(contents)
+        self._uses.update(contents.keys())
+        for key in contents.keys() - self._contents.keys():
+            self._contents[key] = contents[key]
+            self._size += len(contents[key])
 
-    def _let_go(self, path: str) -> None:
-        contents, resource = self._held.pop(path, ({}, None))
-        if resource is not None and (other := self._other_path(path, resource)):
-            self._held[other] = contents or self._held[other][0], resource
-            return
-        self._total -= _size(contents)
-        if resource is not None:
-            _empty(resource)
+    def let_go(self, resource: Resource) -> None:
+        with _guard:
+            self._let_go(resource)
 
-    def _other_path(self, path: str, resource: Resource) -> str | None:
-        """Another path that has the resource, now that this one has it no more."""
-        paths = self._paths[id(resource)]
-        paths.remove(path)
-        if paths:
-            return paths[0]
-        del self._paths[id(resource)]
-        return None
+    def _let_go(self, holder: _Holder) -> None:
+        for key in self._held.pop(holder, ()):
+            self._uses[key] -= 1
+            if not self._uses[key]:
+                del self._uses[key]
+                self._size -= len(self._contents.pop(key))
+        if isinstance(holder, Resource):
+            _empty(holder)
 
-    def forget_resources(self, openers: Container[object]) -> None:
-        """Keep the bytes alone: a new index asks for them by the files that they are from.
+    def keep_settled(self, openers: Container[object]) -> None:
+        """After a refresh: keep the bytes of files that can't have changed without a sign.
 
-        Resources whose files these `openers` open are of that index already.
+        The resources themselves are let go: with them the root of the old index would stay open.
+        Those whose files these `openers` open are of the new index already.
         """
-        with self._guard:
-            for path, (contents, resource) in list(self._held.items()):
-                if resource is None or _opener(resource) in openers:
-                    continue
-                if contents and resource.settled:
-                    self._paths.pop(id(resource), None)
-                    self._held[path] = contents, None
-                elif id(resource) in self._paths:
-                    self._let_go(path)
+        with _guard:
+            for holder, keys in list(self._held.items()):
+                if not isinstance(holder, Resource) or _opener(holder) in openers:
+                    self._held.move_to_end(holder)
+                elif not holder.settled or keys in self._held:
+                    self._let_go(holder)
                 else:
-                    del self._held[path]
+                    del self._held[holder]
+                    self._held[keys] = keys
+
+
+def _keep_to_the_budget() -> None:
+    budget = max(memory._limit for memory in _memories)
+    while sum(memory._size for memory in _memories) > budget:
+        fullest = max(_memories, key=lambda memory: memory._size)
+        fullest._let_go(next(iter(fullest._held)))
 
 
 def _opener(resource: Resource) -> object:
@@ -112,15 +123,15 @@ def _empty(resource: Resource) -> None:
         form.in_memory = None
 
 
-def _contents(resource: Resource) -> dict[Identity, bytes]:
-    """The bytes that a resource holds, by the files that they are from."""
+def _contents(resource: Resource) -> dict[_Key, bytes]:
+    """The bytes that a resource holds."""
     return {
-        form.stored.file.identity: part
+        _key(resource, form.stored.file): part
         for form in resource.representations
         for part in (form.in_memory.body if form.in_memory else ())
         if isinstance(part, bytes)
     }
 
 
-def _size(contents: dict[Identity, bytes]) -> int:
-    return sum(map(len, contents.values()))
+def _key(resource: Resource, file: File) -> _Key:
+    return file.identity if resource.settled else (file.identity, id(resource))

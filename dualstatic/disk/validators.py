@@ -6,101 +6,135 @@ import hashlib
 import os
 import sys
 import time
-from copy import copy
 
+from ..core.codings import HEAD, is_decodable
 from ..core.values import Identity
-from .directory import identity
 from .locks import Lock
+from .root import identity
 
-HASHED = 2**20
-"""Bytes up to which a tag is a hash of the content."""
+HASHED = 64 * 2**20
+"""Bytes up to which a tag is a hash of the content. Two releases may share size and date."""
 
-HASHED_UNDATED = 64 * 2**20
-"""The same for a file whose mtime is a constant of the build that made it."""
+_PIECE = 2**20
+"""Bytes of them that are in memory at a time.
+
+The allocator of glibc gives no block back that is smaller than the largest one it has seen freed.
+Were these no larger than the chunks of an answer, each chunk would be mapped anew: a large file
+takes three times as long then.
+"""
 
 FRESH = 2 * 10**9
 """Nanoseconds for which a change may be followed by another with the same time stamp."""
 
+_FIRST_DATE = 315_705_600
+"""1980-01-03 in UTC, the first date that is taken for one.
+
+Builds set all before: 0 and 1 (Nix, tools that honour SOURCE_DATE_EPOCH), 1980-01-01 and a second
+later (buildpacks, App Engine). 1980-01-01 is also where the dates of zip archives begin. These have
+no zone, and in the last one, UTC-12, the day ends at noon of 1980-01-02 in UTC.
+"""
+
 _CTIME_IS_BIRTH = sys.platform == "win32"
 
 _REMEMBERED = 2**14
+_TRIES = 3
 _STRIPES = 64
 
 
 def is_fresh(status: os.stat_result) -> bool:
-    """Whether a file was changed so lately that a further change might not show."""
+    """Whether a file was changed so lately that a further change might not show.
+
+    A time ahead of the clock says that the clock was set back since. A further change would then
+    get an earlier time, and show; but the clock of a file server may be a little ahead of ours.
+    """
     changed = status.st_ctime_ns
     if _CTIME_IS_BIRTH:
         changed = max(changed, status.st_mtime_ns)
-    return time.time_ns() - changed < FRESH
+    return abs(time.time_ns() - changed) < FRESH
 
 
 def modified(status: os.stat_result) -> int | None:
-    """Seconds for Last-Modified: never later than now, and none for the 0 or 1 of a build."""
+    """Seconds for Last-Modified: never later than now, and none for the constant of a build."""
     seconds = status.st_mtime_ns // 10**9
-    return seconds if 1 < seconds <= time.time() else None
+    return seconds if _FIRST_DATE <= seconds <= time.time() else None
 
 
 class Validators:
     """The tags of files; a hash is remembered for as long as its file stays as it was."""
 
-    _reads = True
-
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
+        self._heads: dict[Identity, bytes] = {}
         self._guard = Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
-
-    def remembered(self) -> Validators:
-        """The same without a file being read: BlockingIOError where that would have to be."""
-        view = copy(self)
-        view._reads = False
-        return view
 
     def clear(self) -> None:
         with self._guard:
             self._digests.clear()
+            self._heads.clear()
+
+    def is_decodable(
+        self, descriptor: int, status: os.stat_result, coding: str, *, wait: bool
+    ) -> bool:
+        """Whether clients can decode an open sibling; its first bytes are read once.
+
+        :raises BlockingIOError: they have to be read, and `wait` is False
+        """
+        if coding != "zstd":
+            return True
+        key = identity(status)
+        head = self._heads.get(key)
+        if head is None:
+            if not wait:
+                raise BlockingIOError("a file has to be read for its first bytes")
+            head = read_at(descriptor, HEAD, 0)
+            if not is_fresh(status):
+                self._remember(self._heads, key, head)
+        return is_decodable(coding, head)
 
     def etag(
-        self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
+        self,
+        descriptor: int,
+        status: os.stat_result,
+        coding: str | None,
+        content: bytes | None,
+        *,
+        wait: bool,
     ) -> str | None:
         """The entity-tag of an open file, its coding in it; None: nothing could tell a change.
 
         `content` is what was read of the file, where that was done.
+
+        :raises BlockingIOError: the file has to be read, and `wait` is False
         """
-        undated = status.st_mtime_ns // 10**9 <= 1
         suffix = f"-{coding}" if coding else ""
-        if status.st_size <= (HASHED_UNDATED if undated else HASHED):
-            if digest := self._digest(descriptor, status, content):
-                return f'"{digest[:16].hex()}{suffix}"'
-        elif undated:
+        if status.st_size <= HASHED and (digest := self._digest(descriptor, status, content, wait)):
+            return f'"{digest[:16].hex()}{suffix}"'
+        if status.st_mtime_ns // 10**9 < _FIRST_DATE:
             return None
         weak = "W/" if is_fresh(status) else ""
         return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
 
     def _digest(
-        self, descriptor: int, status: os.stat_result, content: bytes | None
+        self, descriptor: int, status: os.stat_result, content: bytes | None, wait: bool
     ) -> bytes | None:
         """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
         key = identity(status)
         if digest := self._digests.get(key):
             return digest
-        if not self._reads:
+        if not wait:
             raise BlockingIOError("a file has to be read for its hash")
         with self._locks[status.st_ino % _STRIPES]:
-            digest = self._digests.get(key) or _sha256(descriptor, status.st_size, content)
-            # Content that was handed in has been proved to be this file's already.
-            if content is None and identity(os.fstat(descriptor)) != key:
-                return None
-            if not is_fresh(status):
-                self._remember(key, digest)
+            digest = self._digests.get(key) or _digest_of(descriptor, key, content)
+            if digest and not is_fresh(status):
+                self._remember(self._digests, key, digest)
         return digest
 
-    def _remember(self, key: Identity, digest: bytes) -> None:
+    def _remember(self, memory: dict[Identity, bytes], key: Identity, value: bytes) -> None:
         with self._guard:
-            while len(self._digests) >= _REMEMBERED:
-                del self._digests[next(iter(self._digests))]
-            self._digests[key] = digest
+            while len(memory) >= _REMEMBERED:
+                del memory[next(iter(memory))]
+            memory[key] = value
 
 
 def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
@@ -114,10 +148,27 @@ def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
     return content if identity(os.fstat(descriptor)) == identity(status) else None
 
 
+def _digest_of(descriptor: int, key: Identity, content: bytes | None) -> bytes | None:
+    """The SHA-256 of a file that holds still; content that is handed in has done so already.
+
+    A file that loses its name meanwhile, to a new release, gets another ctime and no new content.
+    """
+    before = key
+    for _ in range(_TRIES):
+        digest = _sha256(descriptor, key[2], content)
+        after = key if content is not None else identity(os.fstat(descriptor))
+        if after == before:
+            return digest
+        if after[:4] != key[:4]:
+            return None
+        before = after
+    return None
+
+
 def _sha256(descriptor: int, size: int, content: bytes | None) -> bytes:
     digest = hashlib.sha256(content or b"", usedforsecurity=False)
     position = len(content or b"")
-    while position < size and (data := read_at(descriptor, min(size - position, HASHED), position)):
+    while position < size and (data := read_at(descriptor, min(size - position, _PIECE), position)):
         digest.update(data)
         position += len(data)
     return digest.digest()

@@ -18,7 +18,8 @@ import pytest
 
 import dualstatic.asgi
 import dualstatic.wsgi
-from dualstatic import Body, FileChanged, Request, StaticFiles
+from dualstatic import Answer, Request, StaticFiles
+from dualstatic.disk.body import FileChanged
 from tests.children import give_up_rights, in_child
 from tests.doors import Client, OnDisk, make_environ, make_scope
 from tests.rows import rows
@@ -95,8 +96,8 @@ def test_a_file_emptied_before_the_first_read_is_not_an_empty_answer(
     assert (root / "t.txt").stat().st_size == 0
 
 
-def collect(got: bytearray, body: Body) -> None:
-    for piece in body:
+def collect(got: bytearray, answer: Answer) -> None:
+    for piece in answer:
         got += piece
 
 
@@ -106,14 +107,13 @@ def collect(got: bytearray, body: Body) -> None:
 def test_a_body_that_falls_short_raises(left: int, mode: str, tree: Callable[..., Path]) -> None:
     root = tree({"t.bin": b"x" * (2 * MIB)})
     files = OnDisk(root, live=mode == "live")
-    response = files.get_response(Request("GET", "/t.bin"))
-    assert response is not None
-    body = Body(response)
+    answer = files.answer(Request("GET", "/t.bin"))
+    assert answer is not None
     os.truncate(root / "t.bin", left)
     got = bytearray()
     with pytest.raises(FileChanged):
-        collect(got, body)
-    body.close()
+        collect(got, answer)
+    answer.close()
     assert bytes(got) in (b"", b"x" * left)
 
 
@@ -268,78 +268,93 @@ def start_nothing(status: str, headers: Any, exc_info: Any = None) -> Any:
 
 
 class Restless(StaticFiles):
-    """Files of which one changes each time after the answer was decided, as often as told."""
+    """Files of which one changes each time after an answer was opened, as often as told."""
 
     def __init__(self, directory: Path, times: int, *, live: bool) -> None:
         super().__init__(directory, live=live, memory=0)
         self.file = directory / "t.txt"
         self.times = times
         self.goes = False
+        self.contents = [DIGITS]
 
-    def get_response(self, request: Request, *, wait: bool = True) -> Any:
-        response = super().get_response(request, wait=wait)
-        if response and self.goes:
+    def answer(self, request: Request, *, wait: bool = True) -> Answer | None:
+        answer = super().answer(request, wait=wait)
+        if answer and self.goes:
             self.file.unlink()
-        elif response and self.times:
+        elif answer and self.times:
             self.times -= 1
+            self.contents.append(b"version %d, longer than before" % self.times)
             other = self.file.with_name("other.txt")
-            other.write_bytes(b"version %d, longer than before" % self.times)
+            other.write_bytes(self.contents[-1])
             os.replace(other, self.file)
-        return response
+        return answer
 
 
 @rows("X404", "X412")
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.usefixtures("age")
-def test_a_file_replaced_before_it_is_opened_is_asked_for_again(
+def test_a_file_replaced_after_it_was_opened_is_sent_as_it_was(
     times: int, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
     files = Restless(tree({"t.txt": DIGITS}), times, live=mode == "live")
-    answer = Client(files, door).get("/t.txt")
-    assert (answer.status, answer.body) == (200, b"version 0, longer than before")
-    assert answer == Client(files, door).get("/t.txt")
+    answers = [Client(files, door).get("/t.txt") for _ in range(times + 2)]
+    assert [answer.status for answer in answers] == [200] * (times + 2)
+    assert [answer.body for answer in answers] == [*files.contents, files.contents[-1]]
+    assert len({answer["etag"] for answer in answers}) == times + 1
+    assert answers[-1] == answers[-2]
 
 
 @rows("X404", "X412")
 @pytest.mark.parametrize("app", [True, False])
 @pytest.mark.usefixtures("age")
-def test_a_file_that_never_holds_still_is_a_miss(
+def test_a_file_that_never_holds_still_is_always_one_of_its_versions(
     app: bool, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
     files = Restless(tree({"t.txt": DIGITS}), 1000, live=mode == "live")
     before = open_files()
-    answer = Client(files, door, app).get("/t.txt")
-    assert answer.passed if app else answer.status == 404
+    for number in range(10):
+        answer = Client(files, door, app).get("/t.txt")
+        assert (answer.status, answer.body) == (200, files.contents[number])
     assert open_files() <= before
 
 
 @rows("X410")
 @pytest.mark.usefixtures("age")
 @pytest.mark.parametrize("app", [True, False])
-def test_a_file_deleted_before_it_is_opened_is_a_miss(
+def test_a_file_deleted_after_it_was_opened_is_sent_and_then_a_miss(
     app: bool, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
     files = Restless(tree({"t.txt": DIGITS}), 0, live=mode == "live")
     client = Client(files, door, app)
     assert client.get("/t.txt").body == DIGITS
     files.goes = True
+    assert client.get("/t.txt").body == DIGITS
     answer = client.get("/t.txt")
     assert answer.passed if app else answer.status == 404
 
 
 @rows("X404", "X412")
+@pytest.mark.parametrize("by", ["replaced", "deleted"])
 @pytest.mark.usefixtures("age")
-def test_a_body_of_another_file_can_not_be_opened(mode: str, tree: Callable[..., Path]) -> None:
-    root = tree({"t.bin": b"x" * (2 * MIB), "new.bin": b"y" * (2 * MIB)})
+def test_an_answer_is_of_the_file_that_it_describes(
+    by: str, mode: str, tree: Callable[..., Path]
+) -> None:
+    old, new = b"x" * (2 * MIB), b"y" * (3 * MIB)
+    root = tree({"t.bin": old, "new.bin": new})
     files = OnDisk(root, live=mode == "live")
     before = open_files()
-    response = files.get_response(Request("GET", "/t.bin"))
-    os.replace(root / "new.bin", root / "t.bin")
-    with pytest.raises(FileChanged):
-        Body(response)
-    (root / "t.bin").unlink()
-    with pytest.raises(FileNotFoundError):
-        Body(response)
+    for _ in range(2):  # the index remembers it the second time
+        answers = [files.answer(Request("GET", "/t.bin")) for _ in range(2)]
+    if by == "replaced":
+        os.replace(root / "new.bin", root / "t.bin")
+    else:
+        (root / "t.bin").unlink()
+    for answer in answers:
+        assert answer is not None
+        assert dict(answer.headers)["content-length"] == str(len(old))
+        assert b"".join(answer) == old
+    after = files.answer(Request("GET", "/t.bin"))
+    assert (after and b"".join(after)) == (new if by == "replaced" else None)
     assert open_files() <= before
 
 

@@ -145,16 +145,14 @@ def test_a_location_is_a_path_whatever_the_directory_is_called(
 
 
 @rows("D112")
-def test_an_index_that_has_only_a_coded_form_goes_to_who_accepts_the_coding(
-    serve: Callable[..., Client], root: Path
+@pytest.mark.parametrize("target", ["/gz/", "/gz", "/gz/index.html"])
+def test_a_sibling_of_an_index_that_is_not_there_makes_none(
+    target: str, serve: Callable[..., Client], root: Path
 ) -> None:
     client = serve(root, html=True)
-    answer = client.get("/gz/", {"Accept-Encoding": "gzip"})
-    assert (answer.status, answer.body) == (200, GZ)
-    assert answer["content-encoding"] == "gzip"
-    assert answer["content-type"] == HTML["content-type"]
-    assert answer["vary"].lower() == "accept-encoding"
-    assert client.get("/gz/").passed
+    for fields in ({}, {"Accept-Encoding": "gzip"}):
+        assert client.get(target, fields).passed
+    assert client.get("/gz/index.html.gz").body == GZ
 
 
 @rows("D123")

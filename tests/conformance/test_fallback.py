@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 
 import dualstatic.asgi
 import dualstatic.wsgi
-from dualstatic import FileChanged, Request, StaticFiles
+from dualstatic import Request, StaticFiles
+from dualstatic.core.replies import deciding_fields
+from dualstatic.disk.body import FileChanged
 from tests.doors import Answer, Messages, make_environ, make_scope
 from tests.rows import rows
 from tests.steps import open_files, staying
@@ -24,8 +27,11 @@ from tests.steps import open_files, staying
 pytestmark = pytest.mark.usefixtures("aging")
 
 MIB = 2**20
+DESTINATIONS = ("document", "iframe", "frame", "fencedframe")
 SPA, PAGE = "single-page-application", "404-page"
 NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
+PAGES = [{**NAVIGATE, "Sec-Fetch-Dest": dest} for dest in DESTINATIONS]
+BY_MODE, BY_DEST = "Sec-Fetch-Mode", "Sec-Fetch-Mode, Sec-Fetch-Dest"
 ACCEPT = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 FILES = {
     "index.html": "home",
@@ -40,15 +46,15 @@ JSON = b'{"detail":"Not Found"}'
 class App:
     """An app behind the door; `how` is the way in which it gives its status and its body."""
 
-    def __init__(self, how: str, status: int = 404) -> None:
-        self.how, self.status = how, status
+    def __init__(self, how: str, status: int = 404, more: Any = ()) -> None:
+        self.how, self.status, self.more = how, status, more
         self.asked: list[str] = []
         self.closed = 0
 
     def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         self.asked.append(environ["PATH_INFO"])
-        line = {200: "200 OK", 404: "404 Not Found"}[self.status]
-        fields = [("Content-Type", "application/json"), ("X-App", "1")]
+        line = f"{self.status} {HTTPStatus(self.status).phrase}"
+        fields = [("Content-Type", "application/json"), *self.more, ("X-App", "1")]
         if self.how == "late":
             return self.late(start_response, line, fields)
         write = start_response(line, fields)
@@ -69,7 +75,8 @@ class App:
 
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked.append(scope["path"])
-        headers = [(b"content-type", b"application/json"), (b"x-app", b"1")]
+        more = [(name.lower().encode(), value.encode()) for name, value in self.more]
+        headers = [(b"content-type", b"application/json"), *more, (b"x-app", b"1")]
         await asyncio.sleep(0)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         pieces = [JSON] if self.how == "at once" else [JSON[:5], b"", JSON[5:]]
@@ -149,13 +156,16 @@ def files(mode: str, tree: Callable[..., Path]) -> Callable[..., StaticFiles]:
 @pytest.mark.parametrize(
     ("target", "fields", "vary"),
     [
-        ("/app/route", NAVIGATE, "Sec-Fetch-Mode"),
+        ("/app/route", NAVIGATE, BY_DEST),
         ("/app/route", ACCEPT, "Sec-Fetch-Mode, Accept"),
-        ("/app/route?q=1", NAVIGATE | {"Accept": "application/json"}, "Sec-Fetch-Mode"),
-        ("/v1.2/docs", NAVIGATE, "Sec-Fetch-Mode"),
-        ("/just.a.test", NAVIGATE, "Sec-Fetch-Mode"),
-        ("/gone.html", NAVIGATE, "Sec-Fetch-Mode"),
-        ("/sub/", NAVIGATE | {"Range": "bytes=0-1", "If-None-Match": "*"}, "Sec-Fetch-Mode"),
+        ("/app/route?q=1", NAVIGATE | {"Accept": "application/json"}, BY_DEST),
+        ("/v1.2/docs", NAVIGATE, BY_DEST),
+        ("/just.a.test", NAVIGATE, BY_DEST),
+        ("/gone.html", NAVIGATE, BY_DEST),
+        ("/sub/", NAVIGATE | {"Range": "bytes=0-1", "If-None-Match": "*"}, BY_DEST),
+        *(("/repo/src/main.py", fields, BY_DEST) for fields in PAGES),
+        ("/wiki/Node.js", PAGES[0] | {"Accept": "*/*"}, BY_DEST),
+        ("/app/route", ACCEPT | {"Sec-Fetch-Dest": "empty"}, "Sec-Fetch-Mode, Accept"),
     ],
 )
 def test_a_route_of_the_single_page_gets_it_after_the_app_had_no_answer(
@@ -191,6 +201,13 @@ def test_a_route_of_the_single_page_gets_it_after_the_app_had_no_answer(
         ("/assets/OLD.PNG", NAVIGATE, "GET"),
         ("/assets/old.tar.gz", ACCEPT, "GET"),
         ("/api/nope", {"Accept": "application/json"}, "GET"),
+        ("/report.pdf", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "empty"}, "GET"),
+        ("/app/route", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "object"}, "GET"),
+        ("/app/route", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "embed"}, "GET"),
+        ("/app/route", {**NAVIGATE, "Sec-Fetch-Dest": ""}, "GET"),
+        ("/app/route", {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "document"}, "GET"),
+        ("/wiki/Node.js", ACCEPT | {"Sec-Fetch-Dest": "document"}, "GET"),
+        ("/app/route", PAGES[0], "POST"),
         ("/app/route", NAVIGATE, "POST"),
         ("/app/route", NAVIGATE, "OPTIONS"),
     ],
@@ -206,7 +223,63 @@ def test_what_is_no_navigation_keeps_the_apps_answer(
 ) -> None:
     answer = ask(files(not_found=not_found), door, App(how), target, fields, method)
     assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
-    assert answer.get("vary") is None
+    headers = {name.lower(): value for name, value in fields.items()}
+    deciding = ", ".join(deciding_fields(Request(method, target, headers=headers)))
+    assert answer.get("vary") == (deciding if method == "GET" else None)
+
+
+@rows("N128")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize(
+    ("given", "vary"),
+    [
+        ([("Vary", "Cookie")], "Cookie, Sec-Fetch-Mode"),
+        (
+            [("Vary", "Cookie"), ("Vary", "Accept, Origin")],
+            "Cookie, Accept, Origin, Sec-Fetch-Mode",
+        ),
+        ([("Vary", "sec-fetch-mode, Cookie")], "sec-fetch-mode, Cookie"),
+        ([("Vary", "*")], "*"),
+        ([("Vary", "")], "Sec-Fetch-Mode"),
+        ([], "Sec-Fetch-Mode"),
+    ],
+)
+def test_a_404_of_the_app_that_might_have_been_a_page_varies_and_stays_as_it_is(
+    files: Callable[..., StaticFiles], door: str, how: str, not_found: str, given: Any, vary: str
+) -> None:
+    no_page = {"Sec-Fetch-Mode": "cors"}
+    answer = ask(files(not_found=not_found), door, App(how, 404, given), "/route", no_page)
+    assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
+    if "sec-fetch-dest" not in vary.lower():
+        assert ", ".join(v for n, v in answer.fields if n.lower() == "vary") == vary
+    others = [(name.lower(), value) for name, value in answer.fields if name.lower() != "vary"]
+    assert others == [("content-type", "application/json"), ("x-app", "1")]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("target", "method", "status", "options"),
+    [
+        ("/route", "GET", 200, {"not_found": SPA}),
+        ("/route", "GET", 410, {"not_found": SPA}),
+        ("/route", "POST", 404, {"not_found": SPA}),
+        ("/route", "GET", 404, {"not_found": SPA, "prefix": "/app"}),
+        ("/route", "GET", 404, {"html": True}),
+    ],
+)
+def test_an_answer_of_the_app_that_could_not_have_been_a_page_has_no_vary_of_ours(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    target: str,
+    method: str,
+    status: int,
+    options: Any,
+) -> None:
+    answer = ask(files(**options), door, App(how, status), target, NAVIGATE, method)
+    assert answer.passed
+    assert "vary" not in answer
 
 
 @rows("N141")
@@ -263,6 +336,16 @@ def test_without_a_page_the_apps_answer_stays(
         assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
 
 
+@rows("N135")
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+def test_the_option_headers_makes_no_page_stay_in_caches(
+    files: Callable[..., StaticFiles], door: str, not_found: str
+) -> None:
+    served = files(not_found=not_found, headers={"Cache-Control": "max-age=600", "X-A": "1"})
+    answer = ask(served, door, App("at once"), "/nope")
+    assert (answer["cache-control"], answer["x-a"]) == ("no-cache", "1")
+
+
 @pytest.mark.parametrize("how", HOW)
 def test_a_file_never_reaches_the_app(
     files: Callable[..., StaticFiles], door: str, how: str
@@ -277,17 +360,18 @@ def test_without_an_app_it_is_the_same_but_for_the_text(
     files: Callable[..., StaticFiles], not_found: str
 ) -> None:
     served = files(not_found=not_found, html=True)
-    page = served.get_fallback(
+    page = served.fallback(
         Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"}), has_app=False
     )
-    text = served.get_fallback(
+    text = served.fallback(
         Request("GET", "/nope", headers={"sec-fetch-mode": "cors"}), has_app=False
     )
     assert page is not None
     assert text is not None
     assert page.status == (200 if not_found == SPA else 404)
-    assert dict(page.headers)["vary"] == dict(text.headers)["vary"] == "Sec-Fetch-Mode"
-    assert (text.status, text.body) == (404, (b"Not Found\n",))
+    assert dict(page.headers)["vary"] == BY_DEST
+    assert dict(text.headers)["vary"] == BY_MODE
+    assert (text.status, list(text)) == (404, [b"Not Found\n"])
 
 
 def test_an_app_that_fails_after_its_404_is_heard(tree: Callable[..., Path]) -> None:

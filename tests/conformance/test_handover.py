@@ -16,10 +16,12 @@ import anyio
 import pytest
 
 import dualstatic.asgi
-from dualstatic import Body, FileChanged, Request, Response, StaticFiles
+from dualstatic import Request, StaticFiles
+from dualstatic.disk.body import FileChanged
+from dualstatic.disk.nowait import answers_at_once
 from tests.doors import OnDisk, make_scope
 from tests.rows import rows
-from tests.steps import open_files
+from tests.steps import open_files, soon
 from tests.trees import settle
 
 PATHSEND = "http.response.pathsend"
@@ -76,8 +78,9 @@ def test_a_whole_file_is_sent_by_its_path_where_that_is_asked_for(
         ((), (), "GET", {"pathsend": True}),
         ((PATHSEND,), (("Range", "bytes=0-9"),), "GET", {"pathsend": True}),
         ((PATHSEND,), (), "HEAD", {"pathsend": True}),
-        ((ZEROCOPYSEND,), (), "GET", {"zerocopysend": False}),
-        ((ZEROCOPYSEND,), (), "HEAD", {}),
+        ((ZEROCOPYSEND,), (), "GET", {}),
+        ((), (), "GET", {"zerocopysend": True}),
+        ((ZEROCOPYSEND,), (), "HEAD", {"zerocopysend": True}),
     ],
 )
 def test_all_else_goes_as_a_body(
@@ -101,14 +104,15 @@ def test_a_server_that_can_gets_the_descriptor_and_it_is_closed_after_it(
     mode: str, tree: Callable[..., Path], value: str | None, pathsend: bool
 ) -> None:
     files = OnDisk(tree({"big.bin": BIG}), live=mode == "live")
-    whole = files.get_response(Request("GET", "/big.bin", headers={"range": value or ""}))
+    whole = files.answer(Request("GET", "/big.bin", headers={"range": value or ""}))
     assert whole is not None
     before = open_files()
     fields = (("Range", value),) if value else ()
-    start, *rest = messages_of(files, b"/big.bin", (ZEROCOPYSEND,), fields, pathsend=pathsend)
+    offers, switches = (ZEROCOPYSEND,), {"zerocopysend": True, "pathsend": pathsend}
+    start, *rest = messages_of(files, b"/big.bin", offers, fields, **switches)
     assert open_files() <= before
     sent = b"".join(message.get("read", message.get("body", b"")) for message in rest)
-    assert sent == b"".join(Body(whole))
+    assert sent == b"".join(whole)
     assert [message["more_body"] for message in rest] == [True] * (len(rest) - 1) + [False]
     assert dict(start["headers"])[b"content-length"] == b"%d" % len(sent)
     assert any(message["type"] == ZEROCOPYSEND for message in rest)
@@ -116,7 +120,8 @@ def test_a_server_that_can_gets_the_descriptor_and_it_is_closed_after_it(
 
 def test_a_file_in_memory_is_sent_from_there(tree: Callable[..., Path]) -> None:
     files = StaticFiles(tree({"t.txt": DIGITS}))
-    messages = messages_of(files, b"/t.txt", (PATHSEND, ZEROCOPYSEND), pathsend=True)
+    both = {"pathsend": True, "zerocopysend": True}
+    messages = messages_of(files, b"/t.txt", (PATHSEND, ZEROCOPYSEND), **both)
     assert messages[1]["body"] == DIGITS
 
 
@@ -124,13 +129,13 @@ def test_a_file_in_memory_is_sent_from_there(tree: Callable[..., Path]) -> None:
 def hops(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """One entry for each hop to a thread."""
     made: list[object] = []
-    hop = dualstatic.asgi._in_thread
+    hop = dualstatic.asgi.in_thread
 
     async def counted(work: Any) -> Any:
         made.append(work)
         return await hop(work)
 
-    monkeypatch.setattr("dualstatic.asgi._in_thread", counted)
+    monkeypatch.setattr("dualstatic.asgi.in_thread", counted)
     return made
 
 
@@ -183,6 +188,11 @@ def test_a_look_up_in_the_systems_cache_takes_no_hop(
         assert first
         assert [get(name) for _ in range(3)] == [content] * 3
         assert len(hops) == first
+    for target, answer in (("/sub/nope", b"Not Found\n"), ("/sub/x/", b"Not Found\n")):
+        assert get(target) == answer
+        first = len(hops)
+        assert [get(target) for _ in range(3)] == [answer] * 3
+        assert len(hops) == first
     # What it finds is what is there now.
     (root / "sub" / "t.txt").write_bytes(b"other")
     assert get("/sub/t.txt") == b"other"
@@ -196,20 +206,20 @@ def test_what_the_systems_cache_lacks_is_asked_for_in_a_thread(
     files = StaticFiles(tree({"t.txt": DIGITS}), live=True, encodings=())
     for number in range(3):
         with pytest.raises(BlockingIOError):
-            files.get_response(Request("GET", f"/never-{number}"), wait=None)
-        assert files.get_response(Request("GET", f"/never-{number}")) is None
-        assert files.get_response(Request("GET", f"/never-{number}"), wait=None) is None
+            files.answer(Request("GET", f"/never-{number}"), wait=False)
+        assert files.answer(Request("GET", f"/never-{number}")) is None
+        assert files.answer(Request("GET", f"/never-{number}"), wait=False) is None
 
 
 def test_a_system_without_the_call_has_nothing_in_its_cache(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = StaticFiles(tree({"t.txt": DIGITS}), live=True)
-    monkeypatch.setattr("dualstatic.disk.cached._call", None)
+    monkeypatch.setattr("dualstatic.disk.nowait._call_at_once", None)
     for _ in range(2):
-        assert files.get_response(Request("GET", "/t.txt"))
+        assert files.answer(Request("GET", "/t.txt"))
         with pytest.raises(BlockingIOError):
-            files.get_response(Request("GET", "/t.txt"), wait=None)
+            files.answer(Request("GET", "/t.txt"), wait=False)
 
 
 def stream(files: StaticFiles) -> bytes:
@@ -236,6 +246,18 @@ def says_whether_it_would_wait(path: Path) -> bool:
             return False
 
 
+def evicted(path: Path) -> bool:
+    """Ask the system to forget a file's pages, which it doesn't always do at once."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        try:
+            os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return True
+        return False
+
+
 @pytest.fixture
 def in_memory_only() -> Iterator[Path]:
     """A directory on a file system that can't say that a read would wait."""
@@ -254,7 +276,7 @@ def test_where_a_file_system_can_not_say_threads_read(
         pytest.fail("/dev/shm knows RWF_NOWAIT: take another file system for this test")
     assert stream(files) == BIG
     assert len(hops) == 4
-    assert (in_memory_only / "big.bin").stat().st_dev in dualstatic.disk.body._WITHOUT_NOWAIT
+    assert not answers_at_once((in_memory_only / "big.bin").stat().st_dev)
 
 
 @rows("A450")
@@ -263,17 +285,13 @@ def test_pages_that_are_not_in_the_cache_are_read_by_a_thread(
 ) -> None:
     root = tree({"big.bin": BIG + BIG})
     files = OnDisk(root, live=mode == "live")
-    with (root / "big.bin").open("rb+") as file:
-        os.fsync(file.fileno())
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    answer = files.get_response(Request("GET", "/big.bin"))
-    assert isinstance(answer, Response)
-    with (root / "big.bin").open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    body = Body(answer)
-    first = body.next_now()
+    answer = files.answer(Request("GET", "/big.bin"))
+    assert answer is not None
+    assert answer.body is not None
+    assert soon(lambda: evicted(root / "big.bin"))
+    first = answer.body.next_now()
     assert first is None
-    assert b"".join(body) == BIG + BIG
+    assert b"".join(answer) == BIG + BIG
     assert stream(files) == BIG + BIG
 
 
@@ -293,7 +311,7 @@ def test_a_file_that_is_cut_short_while_the_server_sends_it_is_told(
 
     scope = make_scope("GET", b"/big.bin", ())
     scope["extensions"] = {ZEROCOPYSEND: {}}
-    door = dualstatic.asgi.StaticMiddleware(files=files)
+    door = dualstatic.asgi.StaticMiddleware(files=files, zerocopysend=True)
     with pytest.raises(FileChanged):
         anyio.run(door, scope, receive, send)
     assert all(message.get("more_body", True) for message in messages)
@@ -315,3 +333,35 @@ def test_a_function_among_the_options_does_not_hold_up_the_loop(
         assert start["status"] == 200
     assert asked
     assert threading.get_ident() not in asked
+
+
+@pytest.mark.parametrize("options", [{"live": True}, {"memory": 0}], ids=["live", "index"])
+def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
+    in_memory_only: Path,
+    tree: Callable[..., Path],
+    options: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Elsewhere, as on FUSE and NFS, `open` may ask a server that hangs, whatever is cached."""
+    settle(monkeypatch)
+    real, openers = os.open, []
+
+    def noting(path: Any, *rest: Any, **more: Any) -> int:
+        if path == "big.bin":
+            openers.append(threading.get_ident())
+        return real(path, *rest, **more)
+
+    def asks_twice(root: Path) -> bool:
+        """Whether the second of two requests opens the file in the event loop."""
+        (root / "big.bin").write_bytes(BIG)
+        files = StaticFiles(root, encodings=(), **options)
+        assert stream(files) == BIG
+        openers.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", noting)
+            assert stream(files) == BIG
+        assert len(openers) == 1
+        return openers == [threading.get_ident()]
+
+    assert asks_twice(tree({}))
+    assert not asks_twice(in_memory_only)

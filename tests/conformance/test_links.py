@@ -16,7 +16,7 @@ import pytest
 
 from dualstatic import StaticFiles
 from tests.children import give_up_rights, in_child, take_descriptors
-from tests.doors import Answer, Client, ask_asgi_here
+from tests.doors import Answer, Client, ask_asgi_here, trouble
 from tests.faults import READS, fails_to_open, fails_to_read, patch_everywhere
 from tests.rows import PASS, Case, check, rows, table
 from tests.steps import public_directory
@@ -181,6 +181,19 @@ def test_forty_links_are_followed_and_no_more(
     assert client.get("/link1").passed
 
 
+@rows("S393")
+def test_a_chain_of_links_ends_no_start(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    chain = {f"a{n}": Link(f"a{n + 1}") for n in range(3000)}
+    links = {"x.txt": Link("{root}/sub/../a0"), "y.txt": Link("{root}/sub/../a2960")}
+    client = serve(tree({"ok.txt": "ok", "sub": None, "a3000": "end", **chain, **links}))
+    assert client.get("/ok.txt").body == b"ok"
+    assert client.get("/x.txt").passed
+    assert client.get("/y.txt").passed  # it is the forty-first
+    assert client.get("/a2960").body == b"end"
+
+
 @table(*[Case(row, target, PASS, body=b"the app") for row, target in OUT])
 def test_a_link_that_leads_out_or_nowhere_reaches_the_app(
     case: Case, serve: Callable[..., Client], root: Path
@@ -242,6 +255,28 @@ def test_no_link_opens_anything_outside_the_root(
         followed = StaticFiles(root, live=mode == "live", follow_symlink=True)
         assert Client(followed, door).get("/link-out.txt").body == b"SECRET"
         assert outside / "secret.txt" in watch.take()
+
+
+def test_a_link_that_leads_out_is_named_once_in_both_modes(
+    door: str, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> list[str]:
+        """What was said of links that lead out since the last call."""
+        told = [(record.levelname, record.getMessage()) for record in caplog.records]
+        caplog.clear()
+        return sorted(text for level, text in told if level == "WARNING" and "leads out" in text)
+
+    client = Client(StaticFiles(root), door)
+    of_index = said()
+    assert f"skipped, a link leads out of the root: '{root}/linkdir-out'" in of_index
+    live = Client(StaticFiles(root, live=True), door)
+    for _ in range(2):
+        for name in [entry.relative_to(root) for entry in root.rglob("*") if entry.is_symlink()]:
+            for one in (client, live):
+                one.get(f"/{name}")
+        live.get("/linkdir-out/secret.txt")
+        live.get("/linkdir-in/../linkdir-out/secret.txt")
+    assert said() == of_index
 
 
 class Messages(logging.Handler):
@@ -347,10 +382,9 @@ def ask_without_files(root: str, live: bool, door: str, name: str) -> list[Any]:
         await anyio.to_thread.run_sync(os.getpid)  # a loop and a thread are there already
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
         taken = take_descriptors()
-        try:
-            results.append((await ask()).status)
-        except OSError as error:
-            results.append(error.errno)
+        with trouble(door) as raised:
+            await ask()
+        results.append(raised.value.errno)
         for number in taken:
             os.close(number)
         results.append((await ask()).body)
@@ -419,7 +453,7 @@ def test_a_disk_that_fails_is_never_a_miss(
             patch_everywhere(patch, "open", fails_to_open(name, error))
         for call in READS if where == "read" else []:
             patch_everywhere(patch, call, fails_to_read(name, error))
-        with pytest.raises(OSError, match=os.strerror(error)) as raised:
+        with trouble(client.door, match=os.strerror(error)) as raised:
             client.get(f"/{name}")
         assert raised.value.errno == error
     assert client.get(f"/{name}").body == (root / name).read_bytes()

@@ -16,7 +16,7 @@ import pytest
 
 from dualstatic import StaticFiles
 from dualstatic.core import paths
-from dualstatic.disk import directory
+from dualstatic.disk import root as disk_root
 from tests.children import within
 from tests.doors import Answer, Client, ask_asgi_here
 from tests.faults import fold_case
@@ -182,8 +182,10 @@ REFUSED = [
     ("P052", "/%0d%0aWith-Index:x=1"),
     ("P052", "/%0d%0aWith-Index:x=1/"),
     ("P053", "//t.txt"),
+    ("P053", "//"),
     ("P054", "/sub//a.txt"),
     ("P055", "///t.txt"),
+    ("P055", "///"),
     ("P056", "//evil.example"),
     ("P056", "//evil.example/"),
     ("P057", "//evil.example/.."),
@@ -369,8 +371,8 @@ def test_what_is_no_regular_file_is_passed_at_once(
 def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_case(
     target: str, serve: Callable[..., Client], root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if hasattr(directory, "_FOLDS_CASE"):
-        monkeypatch.setattr(directory, "_FOLDS_CASE", True)
+    if hasattr(disk_root, "_FOLDS_CASE"):
+        monkeypatch.setattr(disk_root, "_FOLDS_CASE", True)
     fold_case(monkeypatch)
     client = serve(root, html=True)
     assert client.get(target).passed

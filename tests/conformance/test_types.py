@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import whitenoise.media_types
 
 from dualstatic import StaticFiles
+from dualstatic.core.media_types import MediaTypes
 from tests.doors import Client
 from tests.rows import left_out, rows
 
@@ -76,6 +78,66 @@ def test_a_compressed_drawing_is_either_a_drawing_or_just_bytes(
     assert got in {("image/svg+xml", "gzip"), ("application/octet-stream", None)}
 
 
+NO_SUCH_FILES = "of systems and programs that have nothing to do with the web any more"
+ACTIVE = "runs or is parsed in some client or server: to be sent so, its type has to be wished for"
+REASONS = {
+    ".svgz": "a drawing only with its Content-Encoding, see `stored_encodings`",
+    **dict.fromkeys((".htc", ".shtml", ".swf", ".xul", ".wml", ".wmlc"), ACTIVE),
+    **dict.fromkeys((".pyc", ".pyo"), "compiled code, which nobody runs from the web"),
+    **dict.fromkeys(
+        ".bcpio .cpio .gtar .shar .ustar .sv4cpio .sv4crc .hqx .sea .sit .cco .jad .jardiff .run "
+        ".me .ms .man .mif .roff .t .tr .dvi .oda .src .pdb .prc .pm .tk".split(),
+        NO_SUCH_FILES,
+    ),
+}
+"""Why a suffix that others know has no type here."""
+
+
+def theirs() -> dict[str, str]:
+    """The tables of Python and of WhiteNoise; not the host's."""
+    python = {**mimetypes._common_types_default, **mimetypes._types_map_default}
+    return {**python, **whitenoise.media_types.default_types()}
+
+
+@pytest.mark.parametrize("suffix", sorted(theirs()))
+def test_a_type_that_others_know_is_known_or_left_out_for_a_reason(suffix: str) -> None:
+    ours = MediaTypes({}, None)(f"x{suffix}" if suffix.startswith(".") else suffix)
+    known = ours != "application/octet-stream" or theirs()[suffix] == ours
+    assert known is (suffix not in REASONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("apple-app-site-association", "application/json"),
+        (".well-known/apple-app-site-association", "application/json"),
+        ("x.mobileconfig", "application/x-apple-aspen-config"),
+        ("x.pkpass", "application/vnd.apple.pkpass"),
+        ("x.pmtiles", "application/vnd.pmtiles"),
+        ("x.usdz", "model/vnd.usdz+zip"),
+        ("x.mpd", "application/dash+xml"),
+        ("x.m4s", "video/iso.segment"),
+        ("x.parquet", "application/vnd.apache.parquet"),
+        ("x.deb", "application/vnd.debian.binary-package"),
+        ("x.bin", "application/octet-stream"),
+    ],
+)
+def test_what_no_other_table_knows_has_its_type(name: str, expected: str) -> None:
+    assert MediaTypes({}, "utf-8")(name) == expected
+
+
+WISHED_FOR = (
+    ".xpi .pkpass .mobileconfig .kml .kmz .crt .pem .der .3gp .wmv .flv .ps .eps .odg .rpm .heif "
+    ".srt .aiff .m3u .mhtml .eml .rdf .mml .jnlp .dmg .msi .exe .iso .deb .step .stl .obj .ply "
+    ".usdz .parquet .arrow .sqlite .ipynb .gpx .topojson .pbf .pmtiles .m4s .mpd .vtt".split()
+)
+
+
+@pytest.mark.parametrize("suffix", WISHED_FOR)
+def test_files_that_sites_offer_have_a_type(suffix: str) -> None:
+    assert MediaTypes({}, None)(f"x{suffix}") != "application/octet-stream"
+
+
 BEFORE_THE_IMPORT = """
 import mimetypes
 mimetypes.init()
@@ -87,7 +149,7 @@ import sys
 for live in (False, True):
     files = StaticFiles(sys.argv[1], live=live)
     for name in ("a.js", "a.css", "a.html", "a.wasm", "a.unknownext"):
-        print(dict(files.get_response(Request("GET", "/" + name)).headers)["content-type"])
+        print(dict(files.answer(Request("GET", "/" + name)).headers)["content-type"])
 """
 
 
@@ -126,6 +188,36 @@ def test_no_answer_may_be_sniffed(serve: Callable[..., Client], tree: Callable[.
             for answer in (client.get(path, fields), client.head(path, fields)):
                 assert answer.status in (200, 206)
                 assert answer["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "target", "fields"),
+    [
+        (200, "GET", "/t.txt", {}),
+        (206, "GET", "/t.txt", {"Range": "bytes=0-1"}),
+        (206, "GET", "/t.txt", {"Range": "bytes=0-1,90-91"}),
+        (307, "GET", "/sub", {}),
+        (404, "GET", "/nope", {}),
+        (405, "POST", "/t.txt", {}),
+        (412, "GET", "/t.txt", {"If-Match": '"x"'}),
+        (416, "GET", "/t.txt", {"Range": "bytes=999-"}),
+        (304, "GET", "/t.txt", {"If-None-Match": "*"}),
+    ],
+)
+def test_every_answer_but_a_304_has_a_type(
+    status: int,
+    method: str,
+    target: str,
+    fields: dict[str, str],
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+) -> None:
+    root = tree({"t.txt": b"t" * 999, "sub/index.html": b"i"})
+    client = serve(root, html=True, app=False, headers={"X-A": "1"})
+    for each in {method, "HEAD" if method == "GET" else method}:
+        answer = client.ask(each, target, fields)
+        assert each == "HEAD" or answer.status == status
+        assert ("content-type" in answer) is (answer.status != 304)
 
 
 @rows("T368")

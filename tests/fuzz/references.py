@@ -12,26 +12,29 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 TOKEN = frozenset("!#$%&'*+-.^_`|~") | DIGITS | {chr(c) for c in (*range(65, 91), *range(97, 123))}
 
 
-def entity_tags(text: str) -> tuple[str, ...] | None:
-    """Character by character: between two tags stands a comma, with whatever else is empty."""
+def entity_tags(text: str) -> tuple[str | None, ...]:
+    """Member by member: one that is no tag and not empty ends at the next comma, and is None."""
     if text.strip(" \t") == "*":
         return ("*",)
-    tags: list[str] = []
-    expected, rest = True, text
-    while rest:
-        if rest[0] in " \t,":
-            expected = expected or rest[0] == ","
-            rest = rest[1:]
-            continue
+    members: list[str | None] = []
+    rest = text
+    while rest := rest.lstrip(" \t"):
         start = 3 if rest.startswith('W/"') else 1
-        end = rest.find('"', start)
-        if not expected or end < 0 or (start == 1 and rest[0] != '"'):
-            return None
-        if any(c < " " or c == "\x7f" or c > "\xff" for c in rest[:end]):
-            return None
-        tags.append(rest[: end + 1])
-        expected, rest = False, rest[end + 1 :]
-    return tuple(tags)
+        end = rest.find('"', start) if rest[start - 1] == '"' else -1
+        after = rest[end + 1 :].lstrip(" \t")
+        if rest[0] == ",":
+            rest = rest[1:]
+        elif end < 0 or after[:1] not in ("", ",") or any(map(is_no_text, rest[:end])):
+            members.append(None)
+            rest = rest.partition(",")[2]
+        else:
+            members.append(rest[: end + 1])
+            rest = after[1:]
+    return tuple(members)
+
+
+def is_no_text(c: str) -> bool:
+    return c < " " or c == "\x7f" or c > "\xff"
 
 
 def byte_ranges(text: str) -> tuple[tuple[int | None, int | None], ...] | None:
@@ -50,10 +53,10 @@ def byte_ranges(text: str) -> tuple[tuple[int | None, int | None], ...] | None:
 
 
 def position(digits: str) -> int | None:
-    """The number, or 10^18 for one of more than 18 digits."""
+    """The number, or 10^19 for one of more than 19 digits."""
     value = 0
     for digit in digits:
-        value = min(value * 10 + "0123456789".index(digit), 10**18)
+        value = min(value * 10 + "0123456789".index(digit), 10**19)
     return value if digits else None
 
 

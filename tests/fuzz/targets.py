@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from dualstatic import Body, Request, Response, StaticFiles, asgi, options, wsgi
+from dualstatic import Answer, Request, StaticFiles, asgi, options, wsgi
 from dualstatic.core import fields, paths
-from dualstatic.disk.media_types import MediaTypes
+from dualstatic.core.media_types import MediaTypes
 
 from ..doors import make_environ, make_scope
 from ..hostile import FIELDS, SECRET, TARGETS
@@ -98,9 +98,9 @@ def answers(data: bytes) -> None:
         path, asgi_path = wsgi._decoded(environ["PATH_INFO"]), asgi._path(scope)
         asked = wsgi._request(environ, path), asgi._request(scope, asgi_path)
         for request in asked:
-            response = files.get_response(request)
-            body = check(request, response)
-            seen.add(repr(response and (response.status, sorted(response.headers), body)))
+            answer = files.answer(request)
+            body = check(request, answer)
+            seen.add(repr(answer and (answer.status, sorted(answer.headers), body)))
     assert len(seen) == 1, seen
 
 
@@ -112,22 +112,22 @@ def head_of(data: bytes) -> tuple[str, bytes, list[tuple[str, str]]]:
     return method.decode("latin-1"), target, lines
 
 
-def check(request: Request, response: Response | None) -> bytes:
+def check(request: Request, answer: Answer | None) -> bytes:
     """The bytes of an answer, which have the promised length and are a file's."""
-    if response is None:
+    if answer is None:
         return b""
-    assert response.status in (200, 206, 304, 307, 412, 416)
-    body, headers = b"".join(Body(response)), dict(response.headers)
-    assert len(headers) == len(response.headers)
+    assert answer.status in (200, 206, 304, 307, 412, 416)
+    body, headers = b"".join(answer), dict(answer.headers)
+    assert len(headers) == len(answer.headers)
     assert SECRET not in body
-    if request.method == "GET" and response.status != 304:
+    if request.method == "GET" and answer.status != 304:
         assert headers["content-length"] == str(len(body))
-    if request.method == "HEAD" or response.status == 304:
+    if request.method == "HEAD" or answer.status == 304:
         assert body == b""
-    elif response.status in (200, 206):
-        parts = dict(pieces(response.status, headers, body))
+    elif answer.status in (200, 206):
+        parts = dict(pieces(answer.status, headers, body))
         asked = references.byte_ranges(request.headers.get("range", "")) or ()
-        assert any(are_of(whole, parts, response.status, asked) for whole in TREE.values())
+        assert any(are_of(whole, parts, answer.status, asked) for whole in TREE.values())
     return body
 
 
@@ -174,6 +174,7 @@ def option_values(data: bytes) -> None:
         lambda: options.media_types({".x": text}),
         lambda: options.media_types({text: "text/plain"}),
         lambda: options.encodings([text]),
+        lambda: options.stored_encodings({text: "gzip"}),
     ]
     for check_value in checks:
         try:

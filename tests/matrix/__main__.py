@@ -1,6 +1,6 @@
 """One app on one server, at the root or at a mount point of the server's.
 
-python -m tests.matrix SERVER APP DIRECTORY PORT [MOUNT]
+python -m tests.matrix SERVER APP DIRECTORY PORT [MOUNT [HTTP]]
 
 Each server has one process and, where it has threads, four of them.
 """
@@ -16,13 +16,13 @@ NAME = "tests.matrix.application"
 APP = f"{NAME}:application"
 
 
-def gunicorn(worker: str, port: str, mount: str) -> list[str]:
+def gunicorn(worker: str, port: str, mount: str, *more: str) -> list[str]:
     os.environ["SCRIPT_NAME"] = mount
     log = ["--log-level", "warning", "--no-control-socket"]
     root = ["--root-path", mount] if worker == "asgi" else []
     threads = ["--threads", "4"] if worker == "gthread" else []
     workers = ["--worker-class", worker, "--workers", "1", *threads]
-    return ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *workers, *root, *log, APP]
+    return ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *workers, *root, *log, *more, APP]
 
 
 def uwsgi(port: str, mount: str) -> list[str]:
@@ -49,8 +49,8 @@ def hypercorn(worker: str, port: str, mount: str) -> list[str]:
     return ["-m", "hypercorn", "--bind", f"127.0.0.1:{port}", *how, APP]
 
 
-def granian(door: str, port: str, mount: str) -> list[str]:
-    how = ["--interface", door, "--workers", "1", "--log-level", "warning", "--http", "1"]
+def granian(door: str, port: str, mount: str, http: str = "1") -> list[str]:
+    how = ["--interface", door, "--workers", "1", "--log-level", "warning", "--http", http]
     prefix = ["--url-path-prefix", mount] if mount else []
     return ["-m", "granian", "--host", "127.0.0.1", "--port", port, *how, *prefix, "--no-ws", APP]
 
@@ -74,6 +74,17 @@ COMMANDS: dict[str, Any] = {
     "granian asgi": lambda *at: granian("asgi", *at),
     "daphne": daphne,
 }
+
+
+H2 = ("--http-protocols", "h2,h1", "--http2-cleartext", "prior-knowledge")
+OVER_HTTP2: dict[str, Any] = {
+    "gunicorn asgi": lambda *at: gunicorn("asgi", *at, *H2),
+    "hypercorn asyncio": COMMANDS["hypercorn asyncio"],
+    "hypercorn trio": COMMANDS["hypercorn trio"],
+    "granian asgi": lambda *at: granian("asgi", *at, "auto"),
+    "granian wsgi": lambda *at: granian("wsgi", *at, "auto"),
+}
+"""The same for HTTP/2 on a clear connection, which the client begins without asking."""
 
 
 def run_cheroot(app: Any, port: int, mount: str) -> None:
@@ -100,7 +111,9 @@ ASGI = ("uvicorn", "hypercorn", "daphne", "gunicorn asgi", "granian asgi")
 SERVERS = (*COMMANDS, "uwsgi", *PROGRAMS)
 
 
-def main(server: str, app: str, directory: str, port: str, mount: str = "") -> None:
+def main(
+    server: str, app: str, directory: str, port: str, mount: str = "", http: str = "1"
+) -> None:
     sys.stdout.write(f"http://127.0.0.1:{port}/\n")
     sys.stdout.flush()
     door = "asgi" if server.startswith(ASGI) else "wsgi"
@@ -113,7 +126,8 @@ def main(server: str, app: str, directory: str, port: str, mount: str = "") -> N
         program = str(Path(sys.executable).with_name("uwsgi"))
         os.execv(program, [program, *uwsgi(port, mount)])
     else:
-        os.execv(sys.executable, [sys.executable, *COMMANDS[server](port, mount)])
+        commands = OVER_HTTP2 if http == "2" else COMMANDS
+        os.execv(sys.executable, [sys.executable, *commands[server](port, mount)])
 
 
 if __name__ == "__main__":

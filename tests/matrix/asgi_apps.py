@@ -10,6 +10,24 @@ from dualstatic.asgi import StaticMiddleware
 
 from .site import GETS, UPLOAD, echo, make_files, wrap
 
+UNDER_WAY = "/under-way"
+
+
+class Counted:
+    """Counts the requests that the app and the files have not done with."""
+
+    under_way = 0
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        Counted.under_way += scope["type"] == "http"
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            Counted.under_way -= scope["type"] == "http"
+
 
 async def bare(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
@@ -20,6 +38,8 @@ async def bare(scope: Any, receive: Any, send: Any) -> None:
     path, status, body = scope["path"].removeprefix(scope.get("root_path", "")), 200, ""
     if scope["method"] == "POST" and path == UPLOAD:
         body = echo(await read(receive))
+    elif path == UNDER_WAY:
+        body = str(Counted.under_way)
     elif path in GETS:
         body = GETS[path]()
     else:
@@ -181,7 +201,7 @@ def make_django() -> Any:
 
 
 APPS = {
-    "bare": lambda: wrap(bare, StaticMiddleware),
+    "bare": lambda: Counted(wrap(bare, StaticMiddleware)),
     "fastapi": lambda: wrap(make_fastapi(), StaticMiddleware),
     "fastapi add_middleware": lambda: added(make_fastapi()),
     "fastapi mount": lambda: mounted(make_fastapi(upload=False)),
@@ -190,11 +210,12 @@ APPS = {
     "starlette mount": lambda: mounted(make_starlette(upload=False)),
     "litestar": lambda: wrap(make_litestar(), StaticMiddleware),
     "litestar asgi_handler": litestar_own,
+    "litestar mount": litestar_mount,
     "quart": lambda: wrap(make_quart(), StaticMiddleware),
     "quart asgi_app": quart_own,
     "falcon": lambda: wrap(make_falcon(), StaticMiddleware),
     "django": lambda: wrap(make_django(), StaticMiddleware),
 }
 
-UNABLE = {"litestar middleware": litestar_middleware, "litestar mount": litestar_mount}
-"""Ways in which a framework doesn't let anybody see the path of a request for a file."""
+UNABLE = {"litestar middleware": litestar_middleware}
+"""A way in which a framework doesn't let anybody see the path of a request for a file."""

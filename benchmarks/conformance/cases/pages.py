@@ -112,6 +112,8 @@ def navigated(id: str, *asks: Ask, more: tuple[str, ...] = ()) -> Case:  # noqa:
 
 
 NAVIGATE = (("Sec-Fetch-Mode", "navigate"),)
+LOAD = (*NAVIGATE, ("Sec-Fetch-Dest", "document"))
+DOWNLOAD = (*NAVIGATE, ("Sec-Fetch-Dest", "empty"))
 ACCEPT = (("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"),)
 
 MISSES = (
@@ -119,7 +121,7 @@ MISSES = (
     miss("N126", page("/nope")),
     miss("N127", page("/lost/x/y", NOT_IN_SUB)),
     case("N128", ask("/nope", 404, body=NOT_FOUND, has=HTML, lines=NAVIGATE),
-         ask("/nope", PASS, lines=(("Sec-Fetch-Mode", "cors"),)),
+         ask("/nope", PASS, has={"vary": "sec-fetch-mode"}, lines=(("Sec-Fetch-Mode", "cors"),)),
          needs=(PAGE_FOR_APP, APP), setting=LOST),
     miss("N129", page("/nope", lines=(("If-None-Match", "*"),))),
     miss("N130", ask("/404.html", 200, name="page"),
@@ -135,14 +137,16 @@ MISSES = (
     navigated("N138", ask("/app/route", PASS, lines=(("Sec-Fetch-Mode", "cors"),))),
     navigated("N139", ask("/assets/old-abc.js", 404, PASS, check="not a page",
               lines=(("Sec-Fetch-Mode", "no-cors"),))),
-    navigated("N140", ask("/assets/old-abc.js", 404, PASS, lines=NAVIGATE)),
+    navigated("N140", *[ask("/assets/old-abc.js", 404, PASS, lines=lines)
+              for lines in (NAVIGATE, DOWNLOAD)]),
     navigated("N141", ask("/api/users", 200, body=b"users", lines=NAVIGATE), more=(APP,)),
     navigated("N142", ask("/api/nope", PASS, lines=(("Accept", "application/json"),))),
     navigated("N143", ask("/app/route", PASS, REFUSED, method="POST", lines=NAVIGATE)),
     navigated("N144", ask("/app/route", 200, lines=NAVIGATE, check="varies, asked for again"),
               ask("/app/route", 200, lines=ACCEPT, check="varies, asked for again")),
     navigated("N145", ask("/v1.2/docs", 200, body=HOME, lines=NAVIGATE),
-              ask("/just.a.test", 200, body=HOME, lines=NAVIGATE)),
+              ask("/just.a.test", 200, body=HOME, lines=NAVIGATE),
+              ask("/wiki/Node.js", 200, body=HOME, lines=LOAD)),
 )  # fmt: skip
 
 CASES = DIRECTORIES + MISSES

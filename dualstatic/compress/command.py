@@ -8,19 +8,20 @@ import os
 import shutil
 import signal
 import sys
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from types import FrameType
+from typing import TextIO
 
-from .compressors import Coder, LibraryMissing, coder
-from .core.paths import Gate
-from .disk.folder import SUFFIXES
-from .disk.pathwalk import directory_at
-from .siblings import MINIMUM, MINIMUM_GAIN, Job, Outcome, Plain, State, Stop, Stopped, find
+from ..core.codings import SUFFIXES
+from ..core.paths import Gate
+from ..disk.root import directory_at
+from .codecs import Codec, LibraryMissing, codec
+from .siblings import MINIMUM, MINIMUM_GAIN, Job, Outcome, Plain, State, Stop, Stopped, Tree, find
 
 DESCRIPTION = f"""\
 Write a compressed sibling (NAME.zst, NAME.br, NAME.gz) beside each file of a directory.
@@ -42,28 +43,6 @@ _SIGNALS = [
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     if hasattr(signal, name)
 ]
-
-_PROBLEMS: tuple[State, ...] = ("failed", "missing", "outdated", "too large")
-_SAID: dict[State, str] = {
-    "written": "written",
-    "dated": "given the date of its file",
-    "removed": "removed, no longer smaller",
-    "missing": "missing",
-    "outdated": "outdated",
-    "too large": "not smaller than its file",
-}
-_COUNTED: dict[State, str] = {
-    "written": "written",
-    "dated": "given a new date",
-    "removed": "removed",
-    "current": "up to date",
-    "no gain": "not worth it",
-    "left": "left as they are",
-    "missing": "missing",
-    "outdated": "outdated",
-    "too large": "not smaller",
-    "failed": "failed",
-}
 
 
 class CantCompress(Exception):
@@ -129,14 +108,14 @@ def run(options: argparse.Namespace) -> int:
     """
     if not os.path.isdir(options.directory):
         raise CantCompress(f"there is no directory at {options.directory!r}")
-    coders = _coders(options.encodings)
+    codecs = _codecs(options.encodings)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
-    report = Report(Progress() if sys.stdout and sys.stdout.isatty() else None)
+    report = Report(has_bar=bool(sys.stdout and sys.stdout.isatty()))
     stop = Stop()
     with _signals(stop):
         try:
-            with closing(_outcomes(options, coders, report, stop)) as outcomes:
+            with closing(_outcomes(options, codecs, report, stop)) as outcomes:
                 for outcome in outcomes:
                     report.add(outcome)
         except Stopped:
@@ -146,14 +125,14 @@ def run(options: argparse.Namespace) -> int:
     return int(report.has_problems)
 
 
-def _coders(wanted: Sequence[str] | None) -> list[Coder]:
-    """The coders asked for, or all whose libraries are there."""
-    return [each for coding in wanted or SUFFIXES if (each := _coder(coding, bool(wanted)))]
+def _codecs(wanted: Sequence[str] | None) -> list[Codec]:
+    """The codecs asked for, or all whose libraries are there."""
+    return [each for coding in wanted or SUFFIXES if (each := _codec(coding, bool(wanted)))]
 
 
-def _coder(coding: str, is_wanted: bool) -> Coder | None:
+def _codec(coding: str, is_wanted: bool) -> Codec | None:
     try:
-        return coder(coding)
+        return codec(coding)
     except LibraryMissing as error:
         if is_wanted:
             raise CantCompress(str(error)) from error
@@ -179,145 +158,137 @@ def _signals(stop: Stop) -> Iterator[None]:
 
 
 def _outcomes(
-    options: argparse.Namespace, coders: Sequence[Coder], report: Report, stop: Stop
+    options: argparse.Namespace, codecs: Sequence[Codec], report: Report, stop: Stop
 ) -> Generator[Outcome, None, None]:
     """What became of each sibling, as it becomes known; the largest files first.
 
     A large one at the end would keep one processor busy and the others waiting.
     """
-    directory = directory_at(options.directory, follow_symlink=options.follow_symlink)
+    directory = directory_at(options.directory, follow_symlink=False).pin()
     gate = Gate("", options.dotfiles, sys.platform == "win32")
+    tree = Tree(directory, gate, options.follow_symlink)
     plains: list[Plain] = []
-    for found in find(directory, gate, stop):
+    for found in find(tree, stop):
         if isinstance(found, Outcome):
             yield found
         else:
             plains.append(found)
     plains.sort(key=lambda plain: plain.size, reverse=True)
-    jobs = [Job(directory, plain, each, stop) for plain in plains for each in coders]
-    report.expect(sum(job.plain.size for job in jobs))
-    yield from _run_all(
-        [job.check if options.check else job.update for job in jobs], options.jobs, stop
-    )
+    jobs = [Job(tree, plain, each, stop, options.check) for plain in plains for each in codecs]
+    report.whole = sum(job.plain.size for job in jobs)
+    yield from _run_all(jobs, options.jobs, stop)
 
 
-def _run_all(tasks: Sequence[Callable[[], Outcome]], workers: int, stop: Stop) -> Iterator[Outcome]:
-    """What the tasks give, which run in threads: compressors let go of the interpreter's lock.
+def _run_all(jobs: Sequence[Job], workers: int, stop: Stop) -> Iterator[Outcome]:
+    """What the jobs give, which run in threads: compressors let go of the interpreter's lock.
 
     However this ends, no thread is at work any more.
     """
-    waiting, done = deque(tasks), SimpleQueue[Outcome | None]()
-    with ThreadPoolExecutor(workers) as pool:
-        threads = [pool.submit(_work, waiting, done) for _ in range(workers)]
+    waiting, done = SimpleQueue[Job | None](), SimpleQueue[Outcome | None]()
+    for job in [*jobs, *[None] * workers]:
+        waiting.put(job)
+
+    def work() -> None:
         try:
-            at_work = workers
-            while at_work:
-                if outcome := done.get():
-                    yield outcome
-                else:
-                    at_work -= 1
+            for job in iter(waiting.get, None):
+                done.put(job.run())
         finally:
-            waiting.clear()
-            # Left in the middle, as where nobody reads what is printed: the threads end, too.
-            stop.signal = stop.signal or (signal.SIGTERM if at_work else 0)
+            done.put(None)
+
+    with ThreadPoolExecutor(workers) as pool:
+        threads = [pool.submit(work) for _ in range(workers)]
+        try:
+            for _ in threads:
+                yield from iter(done.get, None)
+        except GeneratorExit:  # left in the middle, as where nobody reads what is printed
+            stop.signal = stop.signal or signal.SIGTERM
+            raise
     for thread in threads:
         thread.result()
-
-
-def _work(waiting: deque[Callable[[], Outcome]], done: SimpleQueue[Outcome | None]) -> None:
-    try:
-        while waiting:
-            done.put(waiting.popleft()())
-    except IndexError:
-        pass  # another thread took the last one
-    finally:
-        done.put(None)
 
 
 # What is said of it.
 
 
 @dataclass(slots=True)
-class Progress:
-    """A line on the terminal that is written again and again."""
+class Report:
+    """Says what happens, on a terminal by a bar, elsewhere by a line each; and the sums.
 
-    done: int = 0
+    `whole` is how many bytes there are to be done.
+    """
+
+    has_bar: bool
     whole: int = 0
+    done: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
 
-    def show(self, name: str) -> None:
+    def add(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.done += outcome.before
+        if not self.has_bar or outcome.state.is_problem:
+            self._say(_line(outcome), sys.stderr if outcome.state is State.FAILED else sys.stdout)
+        if outcome.note and outcome.note not in self.notes:
+            self.notes.add(outcome.note)
+            self._say(f"{shown(outcome.name)} {outcome.note}", sys.stderr)
+        if self.has_bar:
+            self._show(shown(outcome.name))
+
+    def _say(self, text: str, file: TextIO) -> None:
+        if text:
+            self._clear()
+            print(text, file=file, flush=True)
+
+    def _show(self, name: str) -> None:
         columns = shutil.get_terminal_size().columns - 1
         share = self.done / self.whole if self.whole else 1.0
         width = min(30, columns // 3)
         bar = ("#" * round(share * width)).ljust(width, ".")
         line = f"[{bar}] {share:4.0%} {name}"
-        sys.stdout.write(f"\r{line[:columns]}\x1b[K")
-        sys.stdout.flush()
+        print(f"\r{line[:columns]}\x1b[K", end="", flush=True)
 
-    def clear(self) -> None:
-        sys.stdout.write("\r\x1b[K")
-        sys.stdout.flush()
-
-
-@dataclass(slots=True)
-class Report:
-    """Says what happens, on a terminal by a bar, elsewhere by a line each; and the sums."""
-
-    progress: Progress | None
-    states: Counter[State] = field(default_factory=Counter)
-    sums: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-
-    def expect(self, size: int) -> None:
-        if self.progress:
-            self.progress.whole = size
-
-    def add(self, outcome: Outcome) -> None:
-        self.states[outcome.state] += 1
-        if outcome.after:
-            count, before, after = self.sums.get(outcome.coding, (0, 0, 0))
-            after += outcome.after
-            self.sums[outcome.coding] = count + 1, before + outcome.before, after
-        self._say(outcome)
-
-    def _say(self, outcome: Outcome) -> None:
-        text = _line(outcome)
-        if text and (not self.progress or outcome.state in _PROBLEMS):
-            if self.progress:
-                self.progress.clear()
-            print(text, file=sys.stderr if outcome.state == "failed" else sys.stdout, flush=True)
-        if self.progress:
-            self.progress.done += outcome.before
-            self.progress.show(outcome.name)
+    def _clear(self) -> None:
+        if self.has_bar:
+            print("\r\x1b[K", end="", flush=True)
 
     @property
     def has_problems(self) -> bool:
-        return any(self.states[state] for state in _PROBLEMS)
+        return any(outcome.state.is_problem for outcome in self.outcomes)
 
     def end(self, last: str = "") -> None:
         """The table of bytes before and after."""
-        if self.progress:
-            self.progress.clear()
-        if self.sums:
+        self._clear()
+        sized = [outcome for outcome in self.outcomes if outcome.after]
+        if sized:
             print(f"{'':8}{'files':>8}{'before':>15}{'after':>15}")
-        for coding in filter(self.sums.get, SUFFIXES):
-            count, before, after = self.sums[coding]
-            print(f"{coding:8}{count:8}{before:15,}{after:15,}{_change(before, after):>9}")
-        counts = [
-            f"{self.states[state]} {text}" for state, text in _COUNTED.items() if self.states[state]
-        ]
+        for coding in SUFFIXES:
+            pairs = [(each.before, each.after) for each in sized if each.coding == coding]
+            if pairs:
+                before, after = map(sum, zip(*pairs, strict=True))
+                print(f"{coding:8}{len(pairs):8}{before:15,}{after:15,}{_change(before, after):>9}")
+        states = Counter(outcome.state for outcome in self.outcomes)
+        counts = [f"{states[state]} {state.counted}" for state in State if states[state]]
         print(", ".join(counts) or "nothing to compress")
         if last:
             print(last, file=sys.stderr)
 
 
+def shown(name: str) -> str:
+    """A name without what a terminal would obey, or show in another order than it is in."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in name
+    )
+
+
 def _line(outcome: Outcome) -> str:
     """What is said of a sibling; nothing, if there is nothing new about it."""
-    if outcome.state == "failed":
-        return f"failed: {outcome.name}: {outcome.reason}"
-    said = _SAID.get(outcome.state)
-    if outcome.state != "written":
-        return f"{outcome.name}: {said}" if said else ""
-    sizes = f"{outcome.before:,} -> {outcome.after:,}"
-    return f"{outcome.name}: {sizes} ({_change(outcome.before, outcome.after)})"
+    name, state = shown(outcome.name), outcome.state
+    if state is State.FAILED:
+        return f"failed: {name}: {outcome.reason}"
+    if state is not State.WRITTEN:
+        return f"{name}: {state.said}" if state.said else ""
+    change = _change(outcome.before, outcome.after)
+    return f"{name}: {outcome.before:,} -> {outcome.after:,} ({change})"
 
 
 def _change(before: int, after: int) -> str:

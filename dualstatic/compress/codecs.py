@@ -8,21 +8,22 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from .disk.folder import SUFFIXES
+from ..core.codings import HEAD, SUFFIXES, ZSTD_MAGIC, is_decodable
 
 Compressor = tuple[Callable[[bytes], bytes], Callable[[], bytes]]
 """Takes a piece and gives what is ready; ends, and gives the rest."""
 
-Decompressor = tuple[Callable[[bytes], bytes], Callable[[], bool]]
-"""Takes a piece and gives what is ready; whether the end was met."""
+Decompressor = tuple[Callable[[bytes], Iterator[bytes]], Callable[[], bool]]
+"""Takes a piece and gives what is ready, also in pieces; whether the end was met."""
 
 PIECE = 2**18
 """Bytes that are compressed at a time: half a second of the slowest coding, brotli."""
 
-_ENCODED_PIECE = 2**12
-"""Bytes that are decompressed at a time: a few can stand for very many."""
+_ENCODED_PIECE = 2**8
+"""Bytes that are decompressed at a time. Of gzip they stand for 264 KiB at most, of zstd for 8 MiB:
+4 bytes can be a block, and a block is 128 KiB. Of brotli they can stand for anything."""
 
 _FIRST_PIECE = 2**4
 """The first ones are fewer, to get something out before an error is met."""
@@ -33,7 +34,7 @@ class LibraryMissing(ImportError):
 
 
 @dataclass(frozen=True, slots=True)
-class Coder:
+class Codec:
     """One content coding. `compressor` takes the length of the text, whether it is text, and
     whether a quick estimate will do; `errors` are raised by what isn't of this coding, or broken;
     `magic` are the bytes that it begins with, if it has such."""
@@ -64,63 +65,82 @@ class Coder:
             raise OSError(errno.EBUSY, "it changed while it was read")
         yield finish()
 
-    def holds(self, sibling: BinaryIO, plain: BinaryIO, step: Callable[[], None]) -> bool | None:
-        """Whether one file is the other, compressed; None: it isn't of this coding at all.
+    def holds(self, sibling: BinaryIO, plain: BinaryIO, step: Callable[[], None]) -> bool:
+        """Whether one file is the other, compressed, and clients can decode it.
 
-        `step` is called with each piece.
+        `step` is called with each piece. Not more than one piece is decompressed in vain.
+
+        :raises OSError: it isn't of this coding at all
         """
-        begun = self._begins(sibling)
+        head = sibling.read(HEAD)
+        sibling.seek(0)
+        has_begun = bool(self.magic) and head.startswith(self.magic)
+        if not is_decodable(self.coding, head):
+            return False
         try:
-            for piece in self._decompress(sibling):
+            for piece in self.decompress(sibling):
                 step()
                 if piece != plain.read(len(piece)):
                     return False
-                begun = begun or bool(piece)
+                has_begun = has_begun or bool(piece)
         except EOFError:
             return False
-        except self.errors:
-            return False if begun else None
+        except self.errors as error:
+            if has_begun:
+                return False
+            reason = f"it isn't compressed by {self.coding}, so it is left as it is"
+            raise OSError(errno.EINVAL, reason) from error
         return not plain.read(1)
 
-    def _begins(self, file: BinaryIO) -> bool:
-        """Whether a file is of this coding by its first bytes, be it broken."""
-        begins = bool(self.magic) and file.read(len(self.magic)) == self.magic
-        file.seek(0)
-        return begins
+    def decompress(self, file: BinaryIO) -> Iterator[bytes]:
+        """The pieces of a file, decompressed; some may be empty.
 
-    def _decompress(self, file: BinaryIO) -> Iterator[bytes]:
-        feed, is_complete = self.decompressor()
+        :raises EOFError: it doesn't end where the coding's data end
+        """
+        feed, has_ended = self.decompressor()
         size = _FIRST_PIECE
         while piece := file.read(size):
-            yield feed(piece)
+            yield from feed(piece)
             size = min(2 * size, _ENCODED_PIECE)
-        if not is_complete():
+        if not has_ended():
             raise EOFError("the file is cut short")
 
 
-def coder(coding: str) -> Coder:
-    """The coder of a content coding.
+def codec(coding: str) -> Codec:
+    """The codec of a content coding.
 
     :raises LibraryMissing: its library isn't installed
     """
     return {"gzip": _gzip, "br": _brotli, "zstd": _zstd}[coding]()
 
 
-def _gzip() -> Coder:
+def _gzip() -> Codec:
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
         # With its own header zlib writes no name, and 0 for the time: the same file each time.
         each = zlib.compressobj(1 if quick else 9, wbits=31)
         return each.compress, each.flush
 
     def decompressor() -> Decompressor:
-        each = zlib.decompressobj(wbits=31)
-        return each.decompress, lambda: each.eof and not each.unused_data
+        return _decompressor(zlib.decompressobj(wbits=31))
 
-    return Coder("gzip", compressor, decompressor, (zlib.error,), b"\x1f\x8b")
+    return Codec("gzip", compressor, decompressor, (zlib.error,), b"\x1f\x8b")
 
 
-def _brotli() -> Coder:
+def _decompressor(each: Any) -> Decompressor:  # noqa: ANN401 (the libraries share no type)
+    """By an object such as the standard library's: for one member or frame, and then the end."""
+
+    def feed(piece: bytes) -> Iterator[bytes]:
+        yield each.decompress(piece)
+        if each.unused_data:
+            raise EOFError("something follows the end")
+
+    return feed, lambda: each.eof
+
+
+def _brotli() -> Codec:
     brotli = _library("br", "brotli")
+    if not hasattr(brotli.Decompressor, "can_accept_more_data"):
+        raise LibraryMissing("br needs brotli 1.2 or newer: pip install 'dualstatic[compress]'")
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
         mode = brotli.MODE_TEXT if text else brotli.MODE_GENERIC
@@ -129,24 +149,29 @@ def _brotli() -> Coder:
 
     def decompressor() -> Decompressor:
         each = brotli.Decompressor()
-        return each.process, each.is_finished
 
-    return Coder("br", compressor, decompressor, (brotli.error,))
+        def feed(piece: bytes) -> Iterator[bytes]:
+            yield each.process(piece, output_buffer_limit=PIECE)
+            while not each.can_accept_more_data():
+                yield each.process(b"", output_buffer_limit=PIECE)
+
+        return feed, each.is_finished
+
+    return Codec("br", compressor, decompressor, (brotli.error,))
 
 
-def _zstd() -> Coder:
+def _zstd() -> Codec:
     try:
         return _standard_zstd(importlib.import_module("compression.zstd"))
     except ImportError:
         return _zstandard(_library("zstd", "zstandard"))
 
 
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_LEVELS = (19, 3)
 """The best and a quick one. From 20 on a window is larger than browsers take (RFC 9659: 8 MiB)."""
 
 
-def _standard_zstd(zstd: ModuleType) -> Coder:
+def _standard_zstd(zstd: ModuleType) -> Codec:
     """The standard library's, from Python 3.14 on."""
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
@@ -155,22 +180,20 @@ def _standard_zstd(zstd: ModuleType) -> Coder:
         return each.compress, each.flush
 
     def decompressor() -> Decompressor:
-        each = zstd.ZstdDecompressor()
-        return each.decompress, lambda: each.eof and not each.unused_data
+        return _decompressor(zstd.ZstdDecompressor())
 
-    return Coder("zstd", compressor, decompressor, (zstd.ZstdError, ValueError), _ZSTD_MAGIC)
+    return Codec("zstd", compressor, decompressor, (zstd.ZstdError, ValueError), ZSTD_MAGIC)
 
 
-def _zstandard(zstandard: ModuleType) -> Coder:
+def _zstandard(zstandard: ModuleType) -> Codec:
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
         each = zstandard.ZstdCompressor(level=_ZSTD_LEVELS[quick]).compressobj(size=size)
         return each.compress, each.flush
 
     def decompressor() -> Decompressor:
-        each = zstandard.ZstdDecompressor().decompressobj()
-        return each.decompress, lambda: each.eof and not each.unused_data
+        return _decompressor(zstandard.ZstdDecompressor().decompressobj())
 
-    return Coder("zstd", compressor, decompressor, (zstandard.ZstdError,), _ZSTD_MAGIC)
+    return Codec("zstd", compressor, decompressor, (zstandard.ZstdError,), ZSTD_MAGIC)
 
 
 def _library(coding: str, name: str) -> ModuleType:

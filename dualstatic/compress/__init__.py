@@ -1,0 +1,1 @@
+"""`python -m dualstatic compress`: writes the siblings of a directory's files."""

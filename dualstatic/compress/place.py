@@ -1,0 +1,161 @@
+"""The directory in which a sibling is made: what is done there doesn't leave it.
+
+Somebody else may be allowed to write there, and swap names at any moment for links or for other
+files. So all goes by the descriptor of the directory and by those of the files that were made,
+never by a path (but where the system opens nothing relative to a directory). The promise is that
+whatever others do
+
+- nothing outside is read, made, changed or removed,
+- nobody can read a sibling who can't read its file.
+
+In a directory of their own they can do no more than they can without us: move it, take a temporary
+file away, put something of theirs in its place or in the sibling's. We leave that, and say so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ..disk.root import Walk
+from ..disk.root_by_descriptor import NOFOLLOW, READ
+
+_WRITE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | NOFOLLOW
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The directory that a walk has come to; `path` is its path, for systems that need one.
+
+    `follows` says that its files may be links to anywhere.
+    """
+
+    walk: Walk
+    path: str
+    follows: bool
+
+    @property
+    def here(self) -> int | None:
+        return self.walk.here
+
+    def at(self, leaf: str) -> str:
+        """What to call a file in a call that gets `here` as well."""
+        return os.path.join(self.path, leaf) if self.here is None else leaf
+
+    def target(self, file: BinaryIO, leaf: str) -> int | str:
+        """What to call an open file in a call that changes it."""
+        return self.at(leaf) if self.here is None else file.fileno()
+
+    def open_plain(self, leaf: str) -> BinaryIO:
+        """A file or, behind links, the one that the server would send."""
+        if not self.follows:
+            return open(self.walk.open(leaf)[0], "rb", buffering=0)
+        if file := self.open(leaf, follow=True):
+            return file
+        raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
+
+    def open(self, leaf: str, *, follow: bool = False) -> BinaryIO | None:
+        """A regular file; None: something else lies there, or nothing can (the name is too long).
+
+        It is looked at first, since to open a FIFO or a device can have effects.
+        """
+        try:
+            status = os.stat(self.at(leaf), dir_fd=self.here, follow_symlinks=follow)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        flags = READ if follow else READ | NOFOLLOW
+        descriptor = os.open(self.at(leaf), flags, dir_fd=self.here)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
+        return open(descriptor, "rb", buffering=0)
+
+    def date(self, file: BinaryIO, leaf: str, mtime: int) -> None:
+        """Give an open file this mtime, in nanoseconds."""
+        os.utime(self.target(file, leaf), ns=(mtime, mtime))
+
+    def holds(self, leaf: str, file: os.stat_result) -> bool:
+        """Whether a name is that of this file; a path alone (on Windows) doesn't tell."""
+        with suppress(FileNotFoundError):
+            found = os.stat(self.at(leaf), dir_fd=self.here, follow_symlinks=False)
+            return self.here is None or os.path.samestat(found, file)
+        return False
+
+    def remove(self, leaf: str, file: os.stat_result) -> None:
+        """Remove a name, if it is that of this file."""
+        with suppress(FileNotFoundError):  # another run was faster
+            if self.holds(leaf, file):
+                os.unlink(self.at(leaf), dir_fd=self.here)
+
+    @contextmanager
+    def create(self) -> Iterator[NewFile]:
+        """A new file that nobody is served, removed at the end unless it has got another name."""
+        leaf = f".dualstatic-{secrets.token_hex(8)}.tmp"
+        descriptor = os.open(self.at(leaf), _WRITE, 0o600, dir_fd=self.here)
+        status = os.fstat(descriptor)
+        try:
+            with open(descriptor, "wb") as file:
+                yield NewFile(self, leaf, file, status)
+        finally:
+            self.remove(leaf, status)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that was made in a place, under a name of its own."""
+
+    place: Place
+    leaf: str
+    file: BinaryIO
+    status: os.stat_result
+
+    def become(self, leaf: str, plain: os.stat_result) -> bool:
+        """Take the name of a sibling, with all that `plain` says of its file.
+
+        False: it couldn't be given the file's owner and group, and not everybody can read it.
+        """
+        place, here = self.place, self.place.here
+        self.file.flush()
+        is_readable = self._resemble(plain)
+        self.file.close()  # Windows renames no open file
+        self._prove(self.leaf)
+        os.replace(place.at(self.leaf), place.at(leaf), src_dir_fd=here, dst_dir_fd=here)
+        self._prove(leaf)
+        return is_readable
+
+    def _resemble(self, plain: os.stat_result) -> bool:
+        """Give it the permissions and the date of another file and, where allowed, its owner."""
+        target = self.place.target(self.file, self.leaf)
+        mode, own = plain.st_mode & 0o777, plain
+        if isinstance(target, int):
+            for owner in ((-1, plain.st_gid), (plain.st_uid, -1)):
+                with suppress(OSError):  # for root alone, or for a member of the group
+                    os.chown(target, *owner)
+            own = os.fstat(target)
+        if own.st_gid != plain.st_gid:  # another group may do what all others may
+            mode &= ~0o070 | (mode & 0o007) << 3
+        os.chmod(target, mode)
+        self.place.date(self.file, self.leaf, plain.st_mtime_ns)
+        return (own.st_uid, own.st_gid) == (plain.st_uid, plain.st_gid) or bool(mode & 0o004)
+
+    def _prove(self, leaf: str) -> None:
+        """Say so where a name has been given to another file."""
+        if not self.place.holds(leaf, self.status):
+            raise OSError(errno.EBUSY, "somebody else has replaced the file that was written")

@@ -1,0 +1,288 @@
+"""The precompressed siblings of a directory's files: which there should be, and how one is written.
+
+A sibling is made in a temporary file beside it, which takes its place when it is whole: at every
+moment there is the old one or the new one. However the work ends, the temporary file is removed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import BinaryIO
+
+from ..core.codings import is_outdated
+from ..core.media_types import MediaTypes
+from ..core.paths import Gate
+from ..core.values import Identity
+from ..disk.errors import NOT_THERE
+from ..disk.root import Directory, identity
+from ..disk.root_by_descriptor import Kind
+from .codecs import Codec
+from .place import Place
+
+MINIMUM = 160
+"""Bytes below which a file is left out.
+
+Of 96 smaller ones (style sheets, scripts, pages and icons of real packages) 2 had a sibling that
+saved MINIMUM_GAIN; of 109 from here to 300 bytes, 103 had.
+"""
+
+MINIMUM_GAIN = 48
+"""Bytes that a sibling has to save: what its Content-Encoding and Vary cost in each answer."""
+
+_COMPRESSED_KINDS = re.compile(
+    r"(?:audio|video)/"
+    r"|image/(?!svg|bmp|vnd\.microsoft\.icon)"
+    r"|font/woff"
+    r"|application/(?:gzip|zip|zstd|ogg|epub\+zip|java-archive|vnd\.rar|x-7z|x-bzip2|x-xz"
+    r"|vnd\.android\.package|vnd\.debian|vnd\.openxmlformats|vnd\.oasis)"
+)
+_COMPRESSED_NAMES = re.compile(
+    r"\.(?:gz|br|zst|svgz|woff2?|txz|tbz2?|tzst|lz4?|lzma|cab|dmg|rpm|crx|xpi|nupkg)\Z",
+    re.IGNORECASE,
+)
+_TEXT = re.compile(r"text/|[^ ]*(?:json|xml|javascript|yaml|toml)")
+_TEMPORARY = re.compile(r"\.dualstatic-[0-9a-f]{16}\.tmp")
+
+_UNREADABLE = (
+    "can't be given the owner and group of its file: the server may not be able to read it"
+)
+
+_media_type = MediaTypes({}, charset=None)
+
+
+def is_compressible(name: str) -> bool:
+    """Whether files of this kind are not compressed already, as siblings themselves are."""
+    return not _COMPRESSED_NAMES.search(name) and not _COMPRESSED_KINDS.match(_media_type(name))
+
+
+class Stopped(Exception):
+    """A signal has asked for the end."""
+
+
+@dataclass(slots=True)
+class Stop:
+    """Which signal has asked for the end, if one has; `check` is called between two steps."""
+
+    signal: int = 0
+
+    def check(self) -> None:
+        """:raises Stopped: one has"""
+        if self.signal:
+            raise Stopped
+
+
+class State(Enum):
+    """What a sibling is or, if it was worked on, has become.
+
+    How it is counted, what is said of it if anything is, and whether it is a problem.
+    """
+
+    WRITTEN = "written", "written", False
+    DATED = "given a new date", "given the date of its file", False
+    REMOVED = "removed", "removed, no longer smaller", False
+    CURRENT = "up to date", "", False
+    NO_GAIN = "not worth it", "", False
+    LEFT = "left as they are", "", False
+    MISSING = "missing", "missing", True
+    OUTDATED = "outdated", "outdated", True
+    TOO_LARGE = "not smaller", "not smaller than its file", True
+    FAILED = "failed", "failed", True
+
+    def __init__(self, counted: str, said: str, is_problem: bool) -> None:
+        self.counted = counted
+        self.said = said
+        self.is_problem = is_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one sibling; `before` and `after` are the sizes of its file and its own.
+
+    `reason` says why it failed; `note` is for users to know, once.
+    """
+
+    name: str
+    state: State
+    before: int = 0
+    after: int = 0
+    coding: str = ""
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The directory whose files get siblings. It stays the one that its path led to at first.
+
+    With `follows`, links to files are followed anywhere; links to directories are not entered.
+    """
+
+    directory: Directory
+    gate: Gate
+    follows: bool
+
+    @contextmanager
+    def enter(self, name: str) -> Iterator[Place]:
+        """The directory called `name`, "" for the root."""
+        with self.directory.walk() as walk:
+            walk.enter(name.split("/"))
+            yield Place(walk, self.directory.path_of(name), self.follows)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A file to compress, as it was when it was found."""
+
+    name: str
+    identity: Identity
+
+    @property
+    def size(self) -> int:
+        return self.identity[2]
+
+    def prove(self, file: BinaryIO, change: str) -> os.stat_result:
+        """What the system says of an open file, if it is still this one."""
+        status = os.fstat(file.fileno())
+        if identity(status)[:4] != self.identity[:4]:
+            raise OSError(errno.EBUSY, f"its file {change}")
+        return status
+
+
+def find(tree: Tree, stop: Stop) -> Iterator[Plain | Outcome]:
+    """The files of a directory that are worth a try, and what can't be read."""
+    todo = [""]
+    while todo:
+        stop.check()
+        folder = todo.pop()
+        try:
+            with tree.enter(folder) as place:
+                for leaf, kind in sorted(place.walk.entries()):
+                    name = f"{folder}/{leaf}" if folder else leaf
+                    if kind == "directory" and tree.gate(f"/{name}/x"):
+                        todo.append(name)
+                    elif kind in ("file", "link") and tree.gate(f"/{name}"):
+                        yield from _find_file(place, name, leaf, kind)
+        except OSError as error:
+            yield _failure(folder or ".", error)
+
+
+def _find_file(place: Place, name: str, leaf: str, kind: Kind) -> Iterator[Plain | Outcome]:
+    if not is_compressible(leaf) or _TEMPORARY.fullmatch(leaf):
+        return
+    try:
+        with place.open_plain(leaf) as file:
+            plain = Plain(name, identity(os.fstat(file.fileno())))
+    except OSError as error:
+        # Where a link leads to no file, or out of the root, there is nothing to serve.
+        if kind == "file" or error.errno not in NOT_THERE:
+            yield _failure(name, error)
+    else:
+        if plain.size >= MINIMUM:
+            yield plain
+
+
+def _failure(name: str, error: OSError | MemoryError) -> Outcome:
+    reason = error.strerror if isinstance(error, OSError) else "there is too little memory for it"
+    return Outcome(name, State.FAILED, reason=reason or str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sibling of one file: says how it is and, unless it `only_looks`, mends it."""
+
+    tree: Tree
+    plain: Plain
+    codec: Codec
+    stop: Stop
+    only_looks: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.plain.name + self.codec.suffix
+
+    def run(self) -> Outcome:
+        """The directory stays the same one, from the reading of the file to the last step."""
+        self.stop.check()
+        folder, _, leaf = self.plain.name.rpartition("/")
+        try:
+            with self.tree.enter(folder) as place, place.open_plain(leaf) as file:
+                status = self.plain.prove(file, "has changed since it was found")
+                state, sibling = self._look(place, leaf + self.codec.suffix, file)
+                if state.is_problem and not self.only_looks:
+                    return self._write(place, leaf, file, status, sibling)
+                if state is State.MISSING and not self._pays(file):
+                    state = State.NO_GAIN
+        except (OSError, MemoryError) as error:
+            return _failure(self.name, error)
+        return self._outcome(state, sibling.st_size if sibling else 0)
+
+    def _outcome(self, state: State, after: int = 0, note: str = "") -> Outcome:
+        return Outcome(self.name, state, self.plain.size, after, self.codec.coding, note=note)
+
+    def _look(
+        self, place: Place, leaf: str, plain: BinaryIO
+    ) -> tuple[State, os.stat_result | None]:
+        """What lies in the sibling's place; its date is set if it needs that alone."""
+        try:
+            sibling = place.open(leaf)
+        except FileNotFoundError:
+            return State.MISSING, None
+        if not sibling:
+            return State.LEFT, None
+        with sibling:
+            status = os.fstat(sibling.fileno())
+            if not self.codec.holds(sibling, plain, self.stop.check):
+                return State.OUTDATED, status
+            if status.st_size >= self.plain.size:
+                return State.TOO_LARGE, status
+            if not is_outdated(identity(status), self.plain.identity):
+                return State.CURRENT, status
+            # One that has another name as well may be somebody else's: its date isn't ours to set.
+            if self.only_looks or status.st_nlink > 1:
+                return State.OUTDATED, status
+            place.date(sibling, leaf, self.plain.identity[3])
+            return State.DATED, status
+
+    def _pays(self, file: BinaryIO) -> bool:
+        """Whether a sibling would be worth it: most often a quick try shows it."""
+        tries = (sum(map(len, self._compress(file, quick=quick))) for quick in (True, False))
+        return any(size <= self._limit for size in tries)
+
+    @property
+    def _limit(self) -> int:
+        """The largest size of a sibling that is worth it."""
+        return self.plain.size - MINIMUM_GAIN
+
+    def _compress(self, file: BinaryIO, *, quick: bool = False) -> Iterator[bytes]:
+        text = bool(_TEXT.match(_media_type(self.plain.name)))
+        file.seek(0)
+        for piece in self.codec.compress(file, self.plain.size, text=text, quick=quick):
+            self.stop.check()
+            yield piece
+
+    def _write(
+        self,
+        place: Place,
+        leaf: str,
+        file: BinaryIO,
+        plain: os.stat_result,
+        sibling: os.stat_result | None,
+    ) -> Outcome:
+        with place.create() as new:
+            size = sum(map(new.file.write, self._compress(file)))
+            with place.open_plain(leaf) as again:
+                self.plain.prove(again, "changed while it was read")
+            self.stop.check()
+            if size <= self._limit:
+                is_readable = new.become(leaf + self.codec.suffix, plain)
+                return self._outcome(State.WRITTEN, size, "" if is_readable else _UNREADABLE)
+        if not sibling:
+            return self._outcome(State.NO_GAIN)
+        place.remove(leaf + self.codec.suffix, sibling)
+        return self._outcome(State.REMOVED)

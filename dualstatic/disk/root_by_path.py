@@ -1,0 +1,142 @@
+"""The system calls of a walk where nothing is opened relative to a directory, as on Windows.
+
+A place is its path: each name in it was looked at and is no link, but what a path means can change
+before it is opened. So what was opened is proved afterwards, before a byte of it is read: by the
+path that the system has for it, or else by more looks at each name on the way. Only the first is
+safe from whoever can swap names in the root at the right moments.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+from .errors import NOT_THERE
+from .root_by_descriptor import NOFOLLOW, READ, Kind, entry_kind, kind_of
+from .targets import parts_below
+
+_LOOKS = 3
+"""Looks at the way to an open file whose path isn't told; each has to be deceived by two swaps."""
+
+_STANDS_FOR_A_NAME = 0x20000000
+"""The bit of Windows' reparse tags that links and junctions have."""
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    _LONGEST = 2**15
+    _final_path = ctypes.WinDLL("kernel32", use_last_error=True).GetFinalPathNameByHandleW
+    _final_path.argtypes = (wintypes.HANDLE, wintypes.LPWSTR, wintypes.DWORD, wintypes.DWORD)
+    _final_path.restype = wintypes.DWORD
+
+    def final_path(descriptor: int) -> str | None:
+        """The path of an open file; None: its file system doesn't tell."""
+        buffer = ctypes.create_unicode_buffer(_LONGEST)
+        length = _final_path(msvcrt.get_osfhandle(descriptor), buffer, _LONGEST, 0)
+        return buffer.value if 0 < length < _LONGEST else None
+else:
+
+    def final_path(descriptor: int) -> str | None:
+        """The path of an open file; None: this system doesn't tell."""
+        return None
+
+
+def kind_of_status(status: os.stat_result) -> Kind:
+    """What a status stands for; a junction is a link."""
+    tag: int = getattr(status, "st_reparse_tag", 0)
+    return "link" if tag & _STANDS_FOR_A_NAME else kind_of(status.st_mode)
+
+
+def kind_of_entry(entry: os.DirEntry[str]) -> Kind:
+    """The same of an entry."""
+    found = entry_kind(entry)
+    return kind_of_status(entry.stat(follow_symlinks=False)) if found == "directory" else found
+
+
+class ByPath:
+    """A `place` is a path below the root's. With `follow` the system resolves links."""
+
+    kind_of = staticmethod(kind_of_status)
+
+    def __init__(self, path: str, *, follow: bool) -> None:
+        self.path, self.follow = path, follow
+        self.root = self.real_path = os.path.realpath(path)
+        self._nofollow = 0 if follow else NOFOLLOW
+        os.stat(self.root)
+
+    @classmethod
+    def at(cls, path: str, *, follow: bool, wait: bool = True) -> ByPath:
+        """Find a root."""
+        if not wait:
+            raise BlockingIOError(errno.EAGAIN, "this system doesn't tell what has to wait")
+        return cls(path, follow=follow)
+
+    def without_wait(self) -> ByPath:
+        return self.at(self.path, follow=self.follow, wait=False)
+
+    def close(self) -> None:
+        """There is nothing open."""
+
+    def leave(self, place: str) -> None:
+        """There is nothing open."""
+
+    def leap(self, place: str, path: str) -> str | None:
+        """Each name has to be looked at."""
+
+    def enter(self, place: str, name: str) -> str:
+        if self.kind(place, name) != "directory":
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
+        return self._at(place, name)
+
+    def _at(self, place: str, name: str) -> str:
+        # Else not by `os.path.join`, for which a name with a drive would lead out of the root.
+        return os.path.join(place, name) if self.follow else os.path.join(place, "") + name
+
+    def readlink(self, place: str, leaf: str) -> str:
+        try:
+            return os.readlink(self._at(place, leaf))
+        except ValueError as error:  # a kind of link that Python can't read
+            raise FileNotFoundError(errno.ENOENT, "a link leads nowhere", leaf) from error
+
+    def status(self, place: str, leaf: str) -> os.stat_result:
+        return os.stat(self._at(place, leaf), follow_symlinks=self.follow)
+
+    def kind(self, place: str, leaf: str) -> Kind:
+        return kind_of_status(self.status(place, leaf))
+
+    def has(self, place: str, leaf: str) -> bool:
+        try:
+            os.stat(self._at(place, leaf), follow_symlinks=False)
+        except OSError as error:
+            return error.errno not in NOT_THERE
+        return True
+
+    def open(self, place: str, leaf: str) -> int:
+        descriptor = os.open(self._at(place, leaf), READ | self._nofollow)
+        try:
+            if not self.follow and not self._is_inside(descriptor, place, leaf):
+                raise OSError(errno.ELOOP, "the file is not where it was looked for", leaf)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _is_inside(self, descriptor: int, place: str, leaf: str) -> bool:
+        path = final_path(descriptor)
+        if path is not None:
+            return parts_below(path, self.root) is not None
+        return all(self._is_there(descriptor, place, leaf) for _ in range(_LOOKS))
+
+    def _is_there(self, descriptor: int, place: str, leaf: str) -> bool:
+        again = self.root
+        for name in parts_below(place, self.root) or ():
+            again = self.enter(again, name)
+        status = self.status(again, leaf)
+        return kind_of_status(status) != "link" and os.path.samestat(status, os.fstat(descriptor))
+
+    def entries(self, place: str) -> list[tuple[str, Kind]]:
+        with os.scandir(place) as entries:
+            return [(entry.name, kind_of_entry(entry)) for entry in entries]

@@ -1,0 +1,154 @@
+"""What lies below a directory: the names that index mode knows, none of them opened."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..core.codings import SUFFIXES
+from ..core.values import Gate
+from .errors import NOT_THERE
+from .find import Finder
+from .root import MAX_LINKS, PinnedDirectory
+from .root_by_descriptor import Kind
+
+
+def scan(directory: PinnedDirectory, gate: Gate, finder: Finder) -> Scan:
+    """All that can be asked for below a directory, whatever else lies in it."""
+    made = Scan(directory, gate)
+    _Scanner(made, finder).run()
+    return made
+
+
+@dataclass(slots=True)
+class Scan:
+    """What lies below one directory. Each real directory is held once, under its real name.
+
+    `paths` are URL paths of files, with the prefix. `hidden` are names of files that no path leads
+    to but through a link. `aliases` lead from a link's name to the real name of its directory, one
+    of `places`.
+    """
+
+    directory: PinnedDirectory
+    gate: Gate
+    paths: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    aliases: dict[str, str] = field(default_factory=dict)
+    places: set[str] = field(default_factory=lambda: {""})
+
+    def has(self, path: str) -> bool:
+        return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
+
+    def _has_behind_link(self, path: str) -> bool:
+        name = self._real_name(path)
+        if name is None:
+            return False
+        is_file = name in self.hidden or f"{self.gate.prefix}/{name}" in self.paths
+        return is_file and self.gate(path) is not None
+
+    def _real_name(self, path: str) -> str | None:
+        """A path's name without links, at the cost of what lies here, not of the path's length."""
+        place, links, start = "", 0, len(self.gate.prefix) + 1
+        while (end := path.find("/", start)) >= 0:
+            name = _join(place, path[start:end])
+            place = self.aliases.get(name, name)
+            links += name in self.aliases
+            if place not in self.places or links > MAX_LINKS:
+                return None
+            start = end + 1
+        return _join(place, path[start:])
+
+    def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
+        return [coding for coding in encodings if self.has(path + SUFFIXES[coding])]
+
+
+class _Scanner:
+    """Makes the scan of a directory, whatever lies in it."""
+
+    def __init__(self, scan: Scan, finder: Finder) -> None:
+        self._scan = scan
+        self._finder = finder
+        self._targets: list[str] = []
+
+    def run(self) -> None:
+        scan = self._scan
+        self._descend("", lambda name: scan.paths.add(f"{scan.gate.prefix}/{name}"))
+        # What links lead to, and the scan has not met, lies where no path goes. More links may lie
+        # there, and lead to more.
+        while self._targets:
+            if self._is_new(target := self._targets.pop()):
+                self._descend(target, scan.hidden.add)
+
+    def _descend(self, top: str, keep: Callable[[str], None]) -> None:
+        todo = [top]
+        while todo:
+            place = todo.pop()
+            for leaf, kind in self._entries(place):
+                name = _join(place, leaf)
+                leads_to = self._follow(place, leaf) if kind == "link" else kind
+                if leads_to == "file" and self._admits(place, leaf):
+                    keep(name)
+                elif (
+                    leads_to == "directory"
+                    and self._admits(place, leaf, "/x")
+                    and self._is_new(name)
+                ):
+                    todo.append(name)
+                elif leads_to == "other":
+                    self._finder.warn("skipped, not a file", self._scan.directory.path_of(name))
+
+    def _entries(self, place: str) -> list[tuple[str, Kind]]:
+        try:
+            with self._scan.directory.walk() as walk:
+                walk.enter(place.split("/"))
+                return walk.entries()
+        except OSError as error:
+            self._skip(error, place)
+            return []
+
+    def _follow(self, place: str, leaf: str) -> Kind | None:
+        """What a link leads to; a directory is noted as an alias, and None."""
+        if not self._admits(place, leaf, "/x"):
+            return None
+        try:
+            with self._scan.directory.walk() as walk:
+                walk.enter(place.split("/"))
+                last, status = walk.find(leaf)
+                if stat.S_ISDIR(status.st_mode):
+                    target = self._scan.aliases[_join(place, leaf)] = walk.real(last)
+                    self._targets.append(target)
+                    return None
+        except OSError as error:
+            self._skip(error, _join(place, leaf))
+            return None
+        return "file" if stat.S_ISREG(status.st_mode) else "other"
+
+    def _admits(self, place: str, leaf: str, more: str = "") -> bool:
+        """Whether the gate lets a URL through that has this name in it."""
+        above = "x/" if place else ""
+        if self._scan.gate(f"{self._scan.gate.prefix}/{above}{leaf}{more}") is not None:
+            return True
+        if not leaf.startswith("."):
+            self._finder.warn(
+                "skipped, no URL path can name it", self._scan.directory.path_of(_join(place, leaf))
+            )
+        return False
+
+    def _is_new(self, name: str) -> bool:
+        """Whether a directory has yet to be scanned; from outside the root one can come to it."""
+        if name == self._scan.directory.real_path:
+            self._scan.aliases[name] = ""
+        elif name not in self._scan.places:
+            self._scan.places.add(name)
+            return True
+        return False
+
+    def _skip(self, error: OSError, name: str) -> None:
+        if error.errno not in NOT_THERE:
+            raise error
+        self._finder.warn(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}/{name}" if place else name

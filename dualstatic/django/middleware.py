@@ -1,0 +1,144 @@
+"""Static files in Django's MIDDLEWARE, where those above it see the answers, too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
+
+from .. import wsgi as wsgi_door
+from ..core.replies import deciding_fields
+from ..core.values import Request
+from ..disk.body import Answer
+from ..doors import make_request
+from .settings import OfDjango, static_files
+
+
+class StaticMiddleware:
+    """For MIDDLEWARE: answers requests for files, under WSGI and under ASGI.
+
+    Options are taken from the setting DUALSTATIC, see `static_files`.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[OfDjango], OfDjango]) -> None:
+        self._get_response = get_response
+        self._files = static_files()
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: OfDjango) -> OfDjango:
+        if self._is_async:
+            return self._call_async(request)
+        for files in self._files:
+            if request.path_info in files.site.look_up.covers and (
+                answer := files.answer(_request(request))
+            ):
+                return _response(request, answer)
+        return self._or_page(request, self._get_response(request))
+
+    async def _call_async(self, request: OfDjango) -> OfDjango:
+        from ..asgi import in_thread, open_answer
+
+        for files in self._files:
+            if request.path_info in files.site.look_up.covers:
+                ask = partial(files.answer, _request(request))
+                if answer := await open_answer(ask, read=True):
+                    return _response(request, answer)
+        response = await self._get_response(request)
+        if response.status_code != 404 or not any(files.site.falls_back for files in self._files):
+            return response
+        return await in_thread(partial(self._or_page, request, response))
+
+    def _or_page(self, request: OfDjango, response: OfDjango) -> OfDjango:
+        """The answer of the app or, in the place of a 404, the page that is wanted."""
+        for files in reversed(self._files):
+            if response.status_code != 404:
+                break
+            if files.site.may_fall_back(request.method or "", request.path_info):
+                ours = _request(request)
+                if answer := files.fallback(ours, has_app=True):
+                    _discard(response)
+                    response = _response(request, answer)
+                else:  # a cache has to know that another request may get a page
+                    patch_vary_headers(response, deciding_fields(ours))
+        return response
+
+
+def _discard(response: OfDjango) -> None:
+    """Close what an answer holds that nobody gets. Its `close` would also end the request."""
+    for close in response._resource_closers:
+        with suppress(Exception):  # as Django does
+            close()
+
+
+def _is_asgi(request: OfDjango) -> bool:
+    """Whether the answer goes out by ASGI, which our own mode doesn't tell.
+
+    Above a middleware that is sync or async only, Django has all others be the same.
+    """
+    return hasattr(request, "scope")
+
+
+def _response(request: OfDjango, answer: Answer) -> OfDjango:
+    fields = dict(answer.headers)
+    chunks = _AsyncChunks(answer) if _is_asgi(request) else wsgi_door.Chunks(answer)
+    response = _Response(chunks, status=answer.status, headers=fields)
+    if "content-type" not in fields:
+        del response.headers["Content-Type"]  # Django's own: a 304 has none
+    return response
+
+
+class _Response(StreamingHttpResponse):
+    """An answer that no middleware changes.
+
+    It streams even where all its bytes are in memory: a middleware that rewrites the content of
+    pages would leave them with the tag of the file, or a 206 with the wrong Content-Range.
+    """
+
+    def has_header(self, header: str) -> bool:
+        """Whether it has the field, or is to stay without: GZipMiddleware compresses all else."""
+        return header.lower() == "content-encoding" or header in self.headers
+
+
+class _AsyncChunks:
+    """The bytes of an answer for ASGI. Django awaits what can't be iterated over otherwise."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.close = answer.close
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        from ..asgi import in_thread
+
+        response, body = self._answer.response, self._answer.body
+        chunks, left = iter(self._answer), sum(map(len, response.body))
+        while left > 0:
+            # Where neither the disk nor the server waits, the task that looks for the client would
+            # not get to run.
+            await asyncio.sleep(0)
+            chunk = body.next_now() if body else next(chunks)
+            if chunk is None:
+                chunk = await in_thread(chunks.__next__)
+            left -= len(chunk)
+            yield chunk
+
+
+def _request(request: OfDjango) -> Request:
+    meta, query = request.META, request.META.get("QUERY_STRING", "")
+    method = meta.get("REQUEST_METHOD", "")  # Django's own is in upper case, whatever was sent
+    if _is_asgi(request):
+        method, raw_path = request.scope.get("method", ""), request.scope.get("raw_path")
+        query = query.encode().decode("latin-1")  # Django has decoded it
+    else:
+        raw_path = wsgi_door.read_target(meta)
+    fields, mount = wsgi_door.read_fields(meta), meta.get("SCRIPT_NAME", "")
+    return make_request(method, request.path_info, query, fields, raw_path, mount)

@@ -1,0 +1,104 @@
+"""What the doors share: their arguments, the request, how an answer is opened, an app's Vary."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import quote, unquote_to_bytes
+
+from . import options
+from .core.replies import deciding_fields
+from .core.values import Request
+from .disk.body import Answer
+from .staticfiles import StaticFiles
+
+Lines = Iterable[tuple[str, str]]
+"""Header fields as an app has given them: names in any case, and more than once."""
+
+
+def check_arguments(app: object, called_with: str, files: object, **switches: bool) -> None:
+    """What both doors take; `called_with` are the arguments of an app of theirs."""
+    if (app is not None and not callable(app)) or isinstance(app, StaticFiles):
+        raise TypeError(f"app takes an app to put the files in front of, or None, not {app!r}")
+    if app is not None and not _can_be_called(app, called_with.split()):
+        raise TypeError(f"app takes an app that is called with {called_with}, not {app!r}")
+    if not isinstance(files, StaticFiles):
+        raise TypeError(f"files takes a StaticFiles, not {files!r}")
+    for name, value in switches.items():
+        options.flag(name, value)
+
+
+def _can_be_called(app: Callable[..., object], arguments: Sequence[str]) -> bool:
+    """False for an app of the other door, where its signature tells."""
+    try:
+        signature = inspect.signature(app)
+    except (TypeError, ValueError):  # it has none to look at
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
+
+
+def opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:
+    """What is answered; `read` has its first chunk read, for `Body.next_now` to give.
+
+    :raises BlockingIOError: it can't be had without a wait, and `wait` is False
+    :raises FileChanged: the file became shorter than promised, but nothing was sent yet
+    """
+    answer = ask(wait=wait)
+    if read and answer is not None and answer.body is not None:
+        answer.body.read_ahead(wait=wait)
+    return answer
+
+
+def make_request(
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    raw_path: bytes | None,
+    mount: str,
+) -> Request:
+    """The request, with the path that the client asked for below the mount point.
+
+    The mount point without its slash is the empty path, and its target is what leads to the slash.
+    Where there is none, that is the root of a host (RFC 9110 section 4.2.3).
+    """
+    mount = mount.rstrip("/")
+    if path.endswith("/") and raw_path and _lacks_the_slash(raw_path, mount + path):
+        path = path[:-1]
+    if not path and mount and raw_path and raw_path.partition(b"?")[0].endswith(b"/"):
+        path = "/"  # the slash is part of the mount point's name: there is nothing to add
+    elif not path and mount:
+        raw_path = quote(mount, errors="surrogateescape").encode()
+    elif not path:
+        path, raw_path = "/", None
+    return Request(method, path, query, headers, raw_path)
+
+
+def _lacks_the_slash(raw_path: bytes, path: str) -> bool:
+    """Whether the slash at the end of the path is a framework's own.
+
+    Litestar adds one to each path below a mount, Bottle and Django add it to the mount point. A
+    path that is another one than the target was rewritten, and is taken as it is.
+    """
+    target = unquote_to_bytes(raw_path.partition(b"?")[0])
+    given = path.encode(errors="replace")
+    asked = given[:-1]
+    # A path of slashes alone ends with itself less one, too.
+    return asked != b"" and target.endswith(asked) and not target.endswith(given)
+
+
+def with_vary(lines: Lines, request: Request) -> list[tuple[str, str]]:
+    """The fields of an app's answer that another request gets a page in place of (12.5.5)."""
+    fields = list(lines)
+    found = [value for name, value in fields if name.lower() == "vary"]
+    members = [member.strip() for value in found for member in value.split(",")]
+    known = {member.lower() for member in members}
+    missing = [name for name in deciding_fields(request) if name.lower() not in known]
+    if "*" in known or not missing:
+        return fields
+    others = [field for field in fields if field[0].lower() != "vary"]
+    return [*others, ("vary", ", ".join(filter(None, [*members, *missing])))]

@@ -1,0 +1,281 @@
+"""The corridor: a path goes to the look-up, what is found to the reply, and so to an answer."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from .core import pages, replies
+from .core.paths import Gate, admits
+from .core.values import Representation, Request, Resource, Response
+from .disk.body import Answer
+from .disk.find import Finder, Found, LookUp
+from .disk.index import Index
+from .disk.live import Live
+from .disk.locks import Lock
+from .disk.root import directory_at
+from .options import Settings
+
+_WINDOWS = sys.platform == "win32"
+
+_BOUNDARY_KEY = secrets.token_bytes(32)
+
+_MAX_DEPTH = 100
+"""Directories below which no 404 page is looked for."""
+
+_MAX_LENGTH = 1024
+"""Characters of a path after which none is looked for: each look goes over all of its directory."""
+
+_TARGETS, _LONG_TARGET = 16, 256
+"""Request targets remembered of a resource, and the length from which none is."""
+
+
+_Located = tuple[str, Found]
+"""The path under which something is to be asked for, and what it is."""
+
+_Decision = tuple[Response, Representation | None]
+"""A response, and the representation whose bytes it names."""
+
+_Find = Callable[..., _Located | None]
+_Decide = Callable[[Resource, str], _Decision | None]
+
+
+class Site:
+    """One tree of files with its look-up and its rules. Both doors ask here.
+
+    `look_up.answers` has what answered a path before, for `pick`; a path that is not in
+    `look_up.covers` is never ours. Doors look at both by themselves, to save a call.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._prefix = settings.prefix
+        self._directories = [
+            directory_at(path, follow_symlink=settings.follow_symlink)
+            for path in settings.directories
+        ]
+        self._pages = (
+            pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
+        )
+        self.falls_back = settings.not_found is not None
+        self.look_up = self._make_look_up(settings)
+        self._checking, self._checked = Lock(), False
+
+    def _make_look_up(self, settings: Settings) -> LookUp:
+        describe = partial(replies.describe, offload=settings.offload)
+        # The bytes of offloaded files, and how they are coded, are the other server's business.
+        codings = () if settings.offload else settings.encodings
+        policies = settings.policies
+        is_coded = policies.media_type.stored_coding
+        finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
+        if settings.live:
+            return Live(finder, self._directories, gate)
+        memory = 0 if settings.offload else settings.memory
+        paths = pages.own_path if self._pages is pages.plain else pages.spellings
+        return Index(finder, self._directories, gate, memory, paths)
+
+    def refresh(self, *, may_be_missing: bool = False) -> None:
+        """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
+        for directory in self._directories:
+            if not may_be_missing and not os.path.isdir(directory.path):
+                raise NotADirectoryError(f"directory: there is no directory at {directory.path!r}")
+        self.look_up.refresh()
+        self._checked = True
+
+    def is_below(self, path: str) -> bool:
+        """Whether a path is the prefix or below it."""
+        return f"{path}/".startswith(f"{self._prefix}/")
+
+    def may_fall_back(self, method: str, path: str) -> bool:
+        """Whether an app's 404 to this request may get a page in its place."""
+        return self.falls_back and method in ("GET", "HEAD") and self.is_below(path)
+
+    def pick(
+        self,
+        resource: Resource,
+        path: str,
+        raw_path: bytes | None,
+        accept_encoding: str | None,
+        if_none_match: str | None,
+    ) -> Response | None:
+        """The answer to a GET with no other field that matters, if all of it is in memory.
+
+        It is the same as that of `answer`, for less: a door asks for it first, with what answered
+        the path before.
+        """
+        chosen = resource.only or replies.select(resource, accept_encoding)
+        if raw_path not in resource.targets and not _admits(resource, raw_path, path):
+            return None
+        if if_none_match is not None:
+            # A browser sends back the one tag that it got; a list is for the long way.
+            return chosen.not_modified if if_none_match == chosen.stored.etag else None
+        if response := chosen.in_memory:
+            try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
+                self.look_up.touch(resource)
+            except KeyError:
+                pass  # it has made room for others just now
+        return response
+
+    def answer(self, request: Request, *, wait: bool) -> Answer | None:
+        """See `StaticFiles.answer`."""
+        if request.method not in ("GET", "HEAD"):
+            return None
+        self._make_sure(request.path, wait=wait)
+        find, decide = partial(self._locate, request.path), partial(self._decide, request)
+        return self._open(find, decide, wait=wait)
+
+    def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
+        """See `StaticFiles.fallback`."""
+        if has_app and not self.falls_back:
+            return None
+        self._make_sure(request.path, wait=wait)
+        if not has_app and self._refuses(request, wait=wait):
+            return Answer(replies.not_allowed())
+        page = self._page(request, wait=wait)
+        if page or has_app:
+            return page
+        vary = replies.deciding_fields(request) if self.falls_back else ()
+        return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
+
+    def _make_sure(self, path: str, *, wait: bool) -> None:
+        """Where `check_dir` is False: look for the directories at the first request below them."""
+        if self._checked or not self.is_below(path):
+            return
+        if not wait:
+            raise BlockingIOError("the first request looks for the directories")
+        with self._checking:
+            if not self._checked:
+                self.refresh()
+
+    def _open(self, find: _Find, decide: _Decide, *, wait: bool) -> Answer | None:
+        """Find, decide, and put the open file beside the response.
+
+        What a look-up remembers may be true no more, which shows where its file is opened. Then it
+        is found anew; what is found anew is open already, so that a second look is the last.
+        """
+        for anew in (False, True):
+            located = find(wait=wait, anew=anew)
+            if located is None:
+                return None
+            canonical, found = located
+            with found:
+                decided = decide(found.resource, canonical)
+                if decided is None:
+                    return None
+                if answer := found.answer(*decided, wait=wait):
+                    return answer
+        return None
+
+    def _locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
+        """What answers a path, and the path under which it is to be asked for."""
+        find = partial(self.look_up.find, wait=wait, anew=anew)
+        if self._pages is not pages.clean and (found := find(path)):
+            return path, found
+        if self._pages is pages.plain:
+            return None
+        looks = _Looks(find)
+        if self._pages is pages.html:
+            looks[path] = None
+        try:
+            located = self._pages(path, looks.__getitem__)
+            found = located and looks.pop(located.path)
+            return (located.canonical, found) if located and found else None
+        finally:
+            looks.close()
+
+    def _decide(self, request: Request, resource: Resource, canonical: str) -> _Decision | None:
+        """The response to a request for what was found, and the representation that it is of."""
+        if request.path and not admits(request.raw_path, request.path):
+            return None
+        if canonical != request.path:
+            redirect = replies.redirect(request, canonical)
+            return (redirect, None) if redirect else None
+        chosen = replies.select(resource, request.headers.get("accept-encoding"))
+        if self.look_up.answers.get(request.path) is not resource:
+            self.look_up.keep(request.path, resource)
+        return replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY), chosen
+
+    def _refuses(self, request: Request, *, wait: bool) -> bool:
+        """Whether a name exists, but not for this method."""
+        if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
+            return False
+        located = self._locate(request.path, wait=wait)
+        if located:
+            located[1].close()
+        return located is not None
+
+    def _page(self, request: Request, *, wait: bool) -> Answer | None:
+        """The page for a path below the prefix that nobody has an answer for."""
+        settings = self._settings
+        if not self.is_below(request.path):
+            return None
+        if settings.not_found is None:
+            return self._404_page(request, (), wait=wait) if settings.html else None
+        if not replies.is_navigation(request, settings.policies.media_type.is_asset):
+            return None
+        vary = replies.deciding_fields(request)
+        if settings.not_found == "404-page":
+            return self._404_page(request, vary, wait=wait)
+        return self._page_at(f"{self._prefix}/index.html", 200, request, vary, wait=wait)
+
+    def _404_page(self, request: Request, vary: Sequence[str], *, wait: bool) -> Answer | None:
+        """The nearest 404.html, from the request's directory upward."""
+        below = request.path[len(self._prefix) :][:_MAX_LENGTH]
+        folders = below.split("/")[1:-1][:_MAX_DEPTH]
+        for depth in range(len(folders), -1, -1):
+            path = "/".join([self._prefix, *folders[:depth], "404.html"])
+            if answer := self._page_at(path, 404, request, vary, wait=wait):
+                return answer
+        return None
+
+    def _page_at(
+        self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
+    ) -> Answer | None:
+        def find(*, wait: bool, anew: bool) -> _Located | None:
+            found = self.look_up.find(path, wait=wait, anew=anew)
+            return (path, found) if found else None
+
+        def decide(resource: Resource, canonical: str) -> _Decision | None:
+            chosen = replies.select(resource, request.headers.get("accept-encoding"))
+            return _for(request, replies.page(status, chosen, *vary)), chosen
+
+        return self._open(find, decide, wait=wait)
+
+
+class _Looks(dict[str, "Found | None"]):
+    """What was found for one request, by path; all that stays in here is closed at the end."""
+
+    def __init__(self, find: Callable[[str], Found | None]) -> None:
+        self._find = find
+
+    def __missing__(self, path: str) -> Found | None:
+        found = self[path] = self._find(path)
+        return found
+
+    def close(self) -> None:
+        for found in self.values():
+            if found:
+                found.close()
+
+
+def _for(request: Request, response: Response) -> Response:
+    return replies.without_body(response) if request.method == "HEAD" else response
+
+
+def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
+    """As `admits`, and remembers targets, which clients repeat.
+
+    Where only the path has a slash at its end, the long way finds out whose that is.
+    """
+    if not admits(raw_path, path):
+        return False
+    if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
+        return False
+    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
+        resource.targets.add(raw_path)
+    return True
