@@ -82,6 +82,7 @@ class Body:
         self._reading = False
         self._descriptor: int | None = descriptor
         self._pieces = _pieces(response.body)
+        self._unread = sum(len(part) for part in response.body if isinstance(part, range))
         self._pending: bytes | range | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -122,8 +123,10 @@ class Body:
         if file is None or descriptor is None:
             return None
         window = _buffer()[: len(part)]
-        count = read_now(descriptor, window, part.start, file.identity[0])
-        return bytes(window) if count == len(part) else None
+        if read_now(descriptor, window, part.start, file.identity[0]) != len(part):
+            return None
+        self._unread -= len(part)
+        return bytes(window)
 
     def _read(self, part: range) -> bytes:
         with self._guard:
@@ -132,7 +135,7 @@ class Body:
                 raise ValueError("read of a closed body")
             self._reading = True
         try:
-            return _read_exactly(descriptor, part)
+            data = _read_exactly(descriptor, part)
         except OSError as error:
             if self._response.file is not None:
                 log_failure(error, _path(self._response.file))
@@ -143,12 +146,16 @@ class Body:
                 closed = self._descriptor is None
             if closed:
                 os.close(descriptor)
+        self._unread -= len(part)
+        if not self._unread:
+            self.close()  # here, where it may wait for the disk as well
+        return data
 
     @property
     def closes_at_once(self) -> bool:
         """Whether `close` asks no server, as it does on FUSE, which waits for the answer."""
         file = self._response.file
-        return file is None or answers_at_once(file.identity[0])
+        return self._descriptor is None or file is None or answers_at_once(file.identity[0])
 
     def close(self) -> None:
         with self._guard:
