@@ -125,8 +125,17 @@ class Body:
         window = _buffer()[: len(part)]
         if read_now(descriptor, window, part.start, file.identity[0]) != len(part):
             return None
-        self._unread -= len(part)
+        self._has_read(part)
         return bytes(window)
+
+    def _has_read(self, part: range) -> None:
+        """Close the file after its last part: here that takes no other wait than reading does.
+
+        A server may never come back from sending that part, if its client leaves (Hypercorn).
+        """
+        self._unread -= len(part)
+        if not self._unread:
+            self.close()
 
     def _read(self, part: range) -> bytes:
         with self._guard:
@@ -146,9 +155,7 @@ class Body:
                 closed = self._descriptor is None
             if closed:
                 os.close(descriptor)
-        self._unread -= len(part)
-        if not self._unread:
-            self.close()  # here, where it may wait for the disk as well
+        self._has_read(part)
         return data
 
     @property

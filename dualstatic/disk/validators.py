@@ -15,7 +15,7 @@ from .root import identity
 HASHED = 64 * 2**20
 """Bytes up to which a tag is a hash of the content. Two releases may share size and date."""
 
-_PIECE = 2**20
+_PIECE = 2**19
 """Bytes of them that are in memory at a time.
 
 The allocator of glibc gives no block back that is smaller than the largest one it has seen freed.
