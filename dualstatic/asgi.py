@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from io import FileIO
@@ -27,6 +28,9 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
+_NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
+"""The root of a host (RFC 9110 section 4.2.3), as some servers give it for the path."""
+
 _CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding"}
 _NAME = itemgetter(0)
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
@@ -77,6 +81,8 @@ class StaticMiddleware:
         path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
         resource = self._look_up.answers.get(path)
         if resource is None:
+            if not path.startswith("/"):
+                path = _NO_PATH.sub("/", path)
             if path not in self._look_up.covers and self.app and not self._site.falls_back:
                 return await self.app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
