@@ -16,7 +16,7 @@ from .soak.site import Deploy, content
 
 def test_a_soak_of_seconds_finds_nothing_wrong() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.soak", "--seconds", "1", "--servers", "uvicorn", "gunicorn"],
+        [sys.executable, "-m", "tests.soak", "--seconds", "4", "--servers", "uvicorn", "gunicorn"],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
