@@ -195,16 +195,23 @@ class _Candidate(NamedTuple):
 
 
 def _hashed(
-    names: Mapping[str, Stems], *, shape: re.Pattern[str] = _HEX, once: bool = False
+    names: Mapping[str, Stems],
+    *,
+    shape: re.Pattern[str] = _HEX,
+    length: int = 0,
+    once: bool = False,
 ) -> frozenset[str]:
     """The names that carry a hash, of names with the stems of the plain names they are made of.
 
     What a name has more than its plain name is a hash, unless it could be read as words. A build
     gives its names one form: where a third of the parts of a form are surely hashes, the others
     look like words by chance only. (Of real words one in sixty passes for a hash.) `shape` is
-    what surely is a hash. `once` says that a part in several names is no hash of any content.
+    what surely is a hash, and so is what stands after a plain name and has this `length`, which the
+    build gives its hashes. `once` says that a part in several names is no hash of any content.
     """
-    found = [each for name, stems in names.items() if (each := _candidate(name, stems, shape))]
+    found = [
+        each for name, stems in names.items() if (each := _candidate(name, stems, shape, length))
+    ]
     times = Counter(each.part for each in found)
     forms: dict[tuple[str, int], list[_Candidate]] = defaultdict(list)
     for each in found:
@@ -217,7 +224,7 @@ def _hashed(
     return frozenset(hashed)
 
 
-def _candidate(name: str, stems: Stems, shape: re.Pattern[str]) -> _Candidate | None:
+def _candidate(name: str, stems: Stems, shape: re.Pattern[str], length: int) -> _Candidate | None:
     leaf = basename(name)
     stem, suffix = splitext(leaf)
     if leaf in stems or (stem in stems and not shape.fullmatch(suffix[1:])):
@@ -231,6 +238,8 @@ def _candidate(name: str, stems: Stems, shape: re.Pattern[str]) -> _Candidate | 
     else:
         return None
     is_sure = bool(shape.fullmatch(part)) or not _WORDS.fullmatch(part)
+    if place.startswith("after") and len(part) == length and not part.isdigit():  # no date
+        is_sure = True
     if place == "alone":  # eight letters, such as `eBayIcon`, are more likely a name
         is_sure = is_sure and bool(_MIXED.fullmatch(part))
     return _Candidate(name, part, (place, len(part)), is_sure)
@@ -261,6 +270,10 @@ def _stems(*names: str) -> set[str]:
 # Vite.
 
 
+_OF_VITE = 8
+"""Characters of a hash of Vite's, where the build doesn't say otherwise."""
+
+
 def _vite_names(content: object) -> frozenset[str]:
     takes = 'objects with a "file", by their source'
     chunks = [_mapping(each, takes) for each in _mapping(content, takes).values()]
@@ -271,7 +284,7 @@ def _vite_names(content: object) -> frozenset[str]:
     files = {file for chunk in chunks for file in _texts([chunk["file"]])}
     for chunk in chunks:
         files.update(_texts(chunk.get("css")), _texts(chunk.get("assets")))
-    return _hashed(dict.fromkeys(files, stems), once=True)
+    return _hashed(dict.fromkeys(files, stems), length=_OF_VITE, once=True)
 
 
 # webpack.

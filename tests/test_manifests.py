@@ -102,12 +102,12 @@ def test_vite_leaves_what_every_name_ends_with_alone(tmp_path: Path):
 def test_a_hash_that_looks_like_a_word_is_known_by_the_form_of_the_others(tmp_path: Path):
     entries = {
         f"src/{name}.js": {"file": f"{name}-{part}.js", "name": name, "src": f"src/{name}.js"}
-        for name, part in {"a": "FXSoRcar", "b": "rolldown", "c": "SunRiver"}.items()
+        for name, part in {"a": "FXSoRcar9z", "b": "rolldownup", "c": "SunRiverUp"}.items()
     }
     is_immutable = manifests.vite(write(tmp_path, entries))
-    assert is_immutable("b-rolldown.js")
+    assert is_immutable("b-rolldownup.js")
     alone = {"src/b.js": entries["src/b.js"]}
-    assert not manifests.vite(write(tmp_path, alone))("b-rolldown.js")
+    assert not manifests.vite(write(tmp_path, alone))("b-rolldownup.js")
 
 
 BASE64 = string.ascii_letters + string.digits + "-_"
@@ -133,6 +133,15 @@ def test_few_hashes_of_a_build_of_five_files_are_missed(
         }
         found += sum(map(manifests.vite(write(tmp_path, entries)), files))
     assert 500 - found <= 500 * missed
+
+
+@pytest.mark.parametrize(
+    "word", ["PrintDoc", "settings", "aBcdefgh", "mnopqrst", "_abcdefg", "v2345678"]
+)
+def test_what_has_the_length_of_a_hash_after_the_plain_name_is_one(tmp_path: Path, word: str):
+    """A manifest maps a source to it: the difference tells, however much it looks like words."""
+    entries = {"main.js": {"file": f"assets/main-{word}.js", "name": "main", "src": "src/main.js"}}
+    assert manifests.vite(write(tmp_path, entries))(f"assets/main-{word}.js")
 
 
 def test_a_long_name_takes_no_long_time(tmp_path: Path):
