@@ -27,6 +27,7 @@ Stems = Collection[str]
 _SEPARATOR = re.compile(r"[.~_-]")
 _SUFFIXES = r"(?:\.[A-Za-z0-9]+)*"
 _HEX = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}")
+_HEX_DIGITS = re.compile(r"[0-9a-f]{8,}")
 _PART = re.compile(rf"([A-Za-z0-9_-]{{8,}}){_SUFFIXES}")
 
 # webpack calls a chunk without a name by its number.
@@ -238,7 +239,8 @@ def _candidate(name: str, stems: Stems, shape: re.Pattern[str], length: int) -> 
     else:
         return None
     is_sure = bool(shape.fullmatch(part)) or not _WORDS.fullmatch(part)
-    if place.startswith("after") and len(part) == length and not part.isdigit():  # no date
+    has_form = len(part) == length or _HEX_DIGITS.fullmatch(part)
+    if place.startswith("after") and has_form and not part.isdigit():  # no date
         is_sure = True
     if place == "alone":  # eight letters, such as `eBayIcon`, are more likely a name
         is_sure = is_sure and bool(_MIXED.fullmatch(part))

@@ -144,6 +144,12 @@ def test_what_has_the_length_of_a_hash_after_the_plain_name_is_one(tmp_path: Pat
     assert manifests.vite(write(tmp_path, entries))(f"assets/main-{word}.js")
 
 
+@pytest.mark.parametrize("part", ["deadbeefcafe", "abcdefab"])
+def test_hexadecimal_letters_after_the_plain_name_are_a_hash(tmp_path: Path, part: str):
+    path = write(tmp_path, {"main.js": f"/main.{part}.js"})
+    assert manifests.webpack(path)(f"main.{part}.js")
+
+
 def test_a_long_name_takes_no_long_time(tmp_path: Path):
     file = f"a-{'word' * 2000}Q9-q.js"
     assert manifests.vite(write(tmp_path, {"a": {"file": file, "src": "a.js"}}))(file)
