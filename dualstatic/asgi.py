@@ -68,7 +68,7 @@ class StaticMiddleware:
         zerocopysend: bool = False,
     ) -> None:
         switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
-        check_arguments(app, "scope receive send", files, **switches)
+        check_arguments(app, "asgi", files, **switches)
         self.app = app
         self.files = files
         self._site = files.site

@@ -22,15 +22,17 @@ NotFound = Literal["404-page", "single-page-application"] | None
 StrPath = str | os.PathLike[str]
 Packages = Sequence[str | tuple[str, str]]
 
-FOREVER = "public, max-age=31536000, immutable"
+FOREVER = "max-age=31536000, immutable"
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
 _MEDIA_TYPE = re.compile(rf"{_FIELD_NAME.pattern}/{_FIELD_NAME.pattern}(?:[ \t]*;[\x20-\x7e]+)?")
 _SUFFIX = re.compile(r"\.[^/\x00-\x1f]+")
-_NO_PREFIX = re.compile(
-    r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#\\\x00-\x1f\x7f\ud800-\udfff]"
+_NO_PATH = re.compile(
+    r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#*<>{}\\\x00-\x1f\x7f\ud800-\udfff]"
+    r"|(?:^|/)\.\.?(?:/|$)|^\s|\s$"
 )
+_NOT_PUBLIC = re.compile(r"(?:^|,)[ \t]*(?:private|no-store)[ \t]*(?:[=,]|$)", re.IGNORECASE)
 _CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
 _OURS = frozenset(
     {
@@ -58,12 +60,10 @@ def prefix(value: str) -> str:
     """The prefix with a slash at its start and none at its end; "" for the root."""
     if not isinstance(value, str):
         raise TypeError(f"prefix takes a str, such as '/static', not {value!r}")
+    if _NO_PATH.search(value):
+        takes = "prefix takes a path such as '/static', decoded, with no pattern or dot segment"
+        raise ValueError(f"{takes}, not {value!r}")
     path = value.strip("/")
-    segments = path.split("/")
-    if _NO_PREFIX.search(value) or value != value.strip():
-        raise ValueError(f"prefix takes a path, decoded, such as '/static', not {value!r}")
-    if path and not {"", ".", ".."}.isdisjoint(segments):
-        raise ValueError(f"prefix takes a path without empty or dot segments, not {value!r}")
     return f"/{path}" if path else ""
 
 
@@ -261,7 +261,9 @@ class Policies:
     ask: bool
 
     def __call__(self, name: str) -> Policy:
-        caching = FOREVER if self.immutable(name) else self.cache_control(name)
+        caching = self.cache_control(name)
+        if self.immutable(name):
+            caching = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
         coding = self.media_type.stored_coding(name)
         return Policy(self.media_type(name), caching, self.headers(name), coding)
 

@@ -40,7 +40,7 @@ class StaticMiddleware:
     def __init__(
         self, app: WSGIApplication | None = None, *, files: StaticFiles, file_wrapper: bool = True
     ) -> None:
-        check_arguments(app, "environ start_response", files, file_wrapper=file_wrapper)
+        check_arguments(app, "wsgi", files, file_wrapper=file_wrapper)
         self.app = app
         self.files = files
         self._site = files.site
