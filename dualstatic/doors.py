@@ -96,6 +96,19 @@ def _lacks_the_slash(raw_path: bytes, path: str) -> bool:
     return asked != b"" and target.endswith(asked) and not target.endswith(given)
 
 
+def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
+    """Whether an app's answer to a GET or HEAD says that it has none.
+
+    A 405 does so, too, where a page may take its place, but for one that allows GET: there is
+    something then, if not for HEAD (RFC 9110 section 15.5.6).
+    """
+    if status != "405":
+        return status == "404"
+    allowed = ",".join(value for name, value in lines if name.lower() == "allow")
+    is_there = "GET" in map(str.strip, allowed.split(","))
+    return files.site.falls_back and files.site.is_ready and not is_there
+
+
 def with_vary(lines: Lines, request: Request) -> list[tuple[str, str]]:
     """The fields of an app's answer that another request gets a page in place of (12.5.5)."""
     fields = list(lines)

@@ -531,7 +531,7 @@ def test_a_wrong_setting_raises_with_its_name_and_what_it_takes(project: Project
         ({"DUALSTATIC": {"directory": "x"}}, "TypeError: directory is none of the options"),
         ({"DUALSTATIC": ["html"]}, "ImproperlyConfigured: DUALSTATIC takes a dict of options"),
         ({"DUALSTATIC": {"files": 7}}, "TypeError: files takes directories and StaticFiles, not 7"),
-        ({"DUALSTATIC": {"files": ["/nowhere"]}}, "NotADirectoryError: directory: there is no"),
+        ({"DUALSTATIC": {"files": ["/nowhere"]}}, "MissingDirectory: directory: '/nowhere' does"),
     ]
     rows = json.dumps([values for values, _ in table])
     said = project.ask("plain", PREFIXES.format(rows=rows))
@@ -1022,7 +1022,7 @@ open(settings.BASE_DIR / 'growing/new.txt', 'w').close()
 try:
     refresh()
 except NotADirectoryError as error:
-    said = [str(error).startswith('directory: there is no directory at')]
+    said = [str(error).endswith('does not exist')]
 said.append(served[2].answer(Request('GET', '/new.txt')).status)
 left = weakref.WeakSet(served)
 del served

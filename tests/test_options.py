@@ -193,12 +193,24 @@ def test_a_prefix_that_is_no_plain_path_is_a_value_error(prefix: str, root: Path
         StaticFiles(root, prefix=prefix)
 
 
-@pytest.mark.parametrize("name", ["missing", "t.txt", "t.txt/sub"])
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [
+        ("missing", "does not exist"),
+        ("t.txt", "is not a directory"),
+        ("t.txt/sub", "does not exist"),
+        ("dangling", "does not exist"),
+        ("loop", "can't be looked at: "),
+    ],
+)
 @pytest.mark.parametrize("live", [False, True])
-def test_a_directory_that_is_none_raises_with_its_path(name: str, live: bool, root: Path) -> None:
-    with pytest.raises(NotADirectoryError, match="directory") as caught:
+@pytest.mark.parametrize("kind", [NotADirectoryError, RuntimeError])
+def test_a_directory_that_is_none_raises_with_its_path_and_why(
+    kind: type[Exception], name: str, trouble: str, live: bool, root: Path
+) -> None:
+    write_tree(root, {"dangling": Link("nowhere"), "loop": Link("loop")})
+    with pytest.raises(kind, match=re.escape(f"directory: {str(root / name)!r} {trouble}")):
         StaticFiles([root, root / name], live=live)
-    assert str(root / name) in str(caught.value)
 
 
 def test_an_option_that_does_not_exist_is_a_type_error(root: Path) -> None:
