@@ -13,7 +13,7 @@ from .core.codings import SUFFIXES
 from .core.media_types import MediaTypes
 from .core.values import Fields, File, Policy
 from .disk.packages import package_directory
-from .manifests import Manifest
+from .manifests import MAKERS, Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
@@ -153,8 +153,12 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def immutable(value: Immutable) -> Callable[[str], bool]:
-    """A function from a file's name to whether its content never changes."""
+def immutable(value: Immutable, *, check_dir: bool = True) -> Callable[[str], bool]:
+    """A function from a file's name to whether its content never changes.
+
+    A manifest is read now, so that a missing one is noticed before the first request; but where
+    `check_dir` is False a build may have yet to write it.
+    """
     if value is None:
         return lambda name: False
     if isinstance(value, str | re.Pattern):
@@ -167,8 +171,11 @@ def immutable(value: Immutable) -> Callable[[str], bool]:
         return lambda name: bool(pattern.search(name))
     if not callable(value):
         raise TypeError(f"immutable takes a regular expression or a callable, not {value!r}")
+    if value in MAKERS:
+        call = f"immutable=manifests.{value.__name__}('path/of/the/manifest.json')"
+        raise TypeError(f"immutable takes what {value!r} gives for a manifest, as in {call}")
     if isinstance(value, Manifest):
-        value.read()  # now, so that a missing one is noticed before the first request
+        (value.read if check_dir else value.expect)()
     return value
 
 
@@ -320,7 +327,7 @@ def _policies(given: Mapping[str, Any]) -> Policies:
             stored_encodings(given["stored_encodings"]),
         ),
         cache_control(given["cache_control"]),
-        immutable(given["immutable"]),
+        immutable(given["immutable"], check_dir=given["check_dir"]),
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
     )

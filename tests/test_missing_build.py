@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -16,7 +17,7 @@ import pytest
 
 import dualstatic.asgi
 import dualstatic.wsgi
-from dualstatic import Request, StaticFiles
+from dualstatic import Request, StaticFiles, manifests
 
 from .apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
 from .doors import Client, OnDisk, make_environ, make_scope, trouble
@@ -233,6 +234,35 @@ def test_a_refresh_finds_the_directory_too(late: Path, mode: str) -> None:
     write_tree(late, {"t.txt": TEXT, "link": Link("t.txt")})
     files.refresh()
     assert content(files, "/link") == TEXT
+
+
+@pytest.mark.parametrize("content", [None, "", '{"paths": {"a.0123', "[]"])
+def test_nothing_is_immutable_until_the_manifest_is_there(
+    content: str | None, files: Callable[..., StaticFiles], late: Path, caplog: Any
+) -> None:
+    manifest = late / "staticfiles.json"
+    served = files(prefix="/", immutable=manifests.django(manifest))
+    names = [f"{letter}.0123456789ab.js" for letter in "abc"]
+    write_tree(late, dict.fromkeys(names, TEXT))
+
+    def is_immutable(name: str) -> bool:
+        answer = served.answer(Request("GET", f"/{name}"))
+        assert answer is not None
+        with answer:
+            return "immutable" in dict(answer.headers)["cache-control"]
+
+    if content is not None:
+        write_tree(late, {"next": content})
+        os.replace(late / "next", manifest)
+    for _ in range(2):
+        assert not is_immutable(names[0])
+        assert not is_immutable(names[1])
+    assert len(caplog.messages) == (content is not None)
+    write_tree(late, {"next": json.dumps({"paths": {f"{name[0]}.js": name for name in names}})})
+    os.replace(late / "next", manifest)
+    assert is_immutable(names[2])
+    served.refresh()
+    assert is_immutable(names[0])
 
 
 SERVER = """
