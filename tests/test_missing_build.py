@@ -198,11 +198,12 @@ def test_a_directory_is_not_looked_at_before_the_first_request(
     assert client.get("/static/after.txt").body == b"after"
 
 
-def test_under_many_threads_the_index_is_made_once(
+def test_under_many_threads_the_function_for_live_is_asked_and_the_index_made_once(
     late: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_tree(late, {"t.txt": TEXT})
-    files = OnDisk(late, check_dir=False)
+    asked: list[bool] = []
+    files = OnDisk(late, check_dir=False, live=lambda: asked.append(True) or False)
     scandir, scans = os.scandir, []
 
     def slow(*args: Any) -> Any:
@@ -224,7 +225,7 @@ def test_under_many_threads_the_index_is_made_once(
     for thread in threads:
         thread.join()
     assert bodies == [TEXT] * 8
-    assert len(scans) == 1
+    assert (len(asked), len(scans)) == (1, 1)
 
 
 def test_a_refresh_finds_the_directory_too(late: Path, mode: str) -> None:
