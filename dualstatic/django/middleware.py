@@ -16,7 +16,8 @@ from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
 from ..doors import make_request
-from .settings import OfDjango, static_files
+from .checks import served
+from .settings import OfDjango
 
 
 class StaticMiddleware:
@@ -30,7 +31,7 @@ class StaticMiddleware:
 
     def __init__(self, get_response: Callable[[OfDjango], OfDjango]) -> None:
         self._get_response = get_response
-        self._files = static_files()
+        self._files = served()
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
