@@ -8,6 +8,7 @@ from .. import wsgi as wsgi_door
 from .checks import served
 from .middleware import StaticMiddleware
 from .settings import Option, refresh, script_name, static_files
+from .storage import CompressedManifestStaticFilesStorage, CompressedStaticFilesStorage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ..asgi import ASGIApp, Receive, Scope, Send
 
 __all__ = [
+    "CompressedManifestStaticFilesStorage",
+    "CompressedStaticFilesStorage",
     "StaticMiddleware",
     "asgi",
     "refresh",
