@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -48,7 +49,8 @@ class Site:
     """One tree of files with its look-up and its rules. Both doors ask here.
 
     `look_up.answers` has what answered a path before, for `pick`; a path that is not in
-    `look_up.covers` is never ours. Doors look at both by themselves, to save a call.
+    `look_up.covers` is never ours. Doors look at both by themselves, to save a call. `is_ready`
+    says that all directories were there.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -63,7 +65,7 @@ class Site:
         )
         self.falls_back = settings.not_found is not None
         self.look_up = self._make_look_up(settings)
-        self._checking, self._checked = Lock(), False
+        self.is_ready, self._preparing = False, Lock()
 
     def _make_look_up(self, settings: Settings) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
@@ -82,18 +84,19 @@ class Site:
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
         for directory in self._directories:
-            if not may_be_missing and not os.path.isdir(directory.path):
-                raise NotADirectoryError(f"directory: there is no directory at {directory.path!r}")
+            if not may_be_missing and (trouble := _trouble(directory.path)):
+                raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
         self.look_up.refresh()
-        self._checked = True
+        self.is_ready = True
 
     def is_below(self, path: str) -> bool:
         """Whether a path is the prefix or below it."""
         return f"{path}/".startswith(f"{self._prefix}/")
 
     def may_fall_back(self, method: str, path: str) -> bool:
-        """Whether an app's 404 to this request may get a page in its place."""
-        return self.falls_back and method in ("GET", "HEAD") and self.is_below(path)
+        """Whether an app's 404 to this request may get a page, or an error, in its place."""
+        may = self.falls_back or not self.is_ready
+        return may and method in ("GET", "HEAD") and self.is_below(path)
 
     def pick(
         self,
@@ -123,17 +126,17 @@ class Site:
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
             return None
-        self._make_sure(request.path, wait=wait)
         find, decide = partial(self._locate, request.path), partial(self._decide, request)
         return self._open(find, decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
-        if has_app and not self.falls_back:
+        if has_app and not self.may_fall_back(request.method, request.path):
             return None
-        self._make_sure(request.path, wait=wait)
+        if missing := self._missing(request.path, wait=wait):
+            raise MissingDirectory(missing)
         if not has_app and self._refuses(request, wait=wait):
             return Answer(replies.not_allowed())
         page = self._page(request, wait=wait)
@@ -142,15 +145,19 @@ class Site:
         vary = replies.deciding_fields(request) if self.falls_back else ()
         return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
 
-    def _make_sure(self, path: str, *, wait: bool) -> None:
-        """Where `check_dir` is False: look for the directories at the first request below them."""
-        if self._checked or not self.is_below(path):
-            return
+    def _missing(self, path: str, *, wait: bool) -> str | None:
+        """Which directory is missing still; with `check_dir`, none is."""
+        if self.is_ready or not self.is_below(path):
+            return None
         if not wait:
             raise BlockingIOError("the first request looks for the directories")
-        with self._checking:
-            if not self._checked:
-                self.refresh()
+        with self._preparing:
+            try:
+                if not self.is_ready:
+                    self.refresh()
+            except MissingDirectory as error:
+                return str(error)
+        return None
 
     def _open(self, find: _Find, decide: _Decide, *, wait: bool) -> Answer | None:
         """Find, decide, and put the open file beside the response.
@@ -245,6 +252,20 @@ class Site:
             return _for(request, replies.page(status, chosen, *vary)), chosen
 
         return self._open(find, decide, wait=wait)
+
+
+class MissingDirectory(NotADirectoryError, RuntimeError):
+    """A directory to serve is missing; the message has its path, and the option that names it."""
+
+
+def _trouble(path: str) -> str | None:
+    """Why a path is no directory to serve; None: it is one."""
+    try:
+        return None if stat.S_ISDIR(os.stat(path).st_mode) else "is not a directory"
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except OSError as error:
+        return f"can't be looked at: {error.strerror}"
 
 
 class _Looks(dict[str, "Found | None"]):

@@ -1018,7 +1018,7 @@ open(settings.BASE_DIR / 'growing/new.txt', 'w').close()
 try:
     refresh()
 except NotADirectoryError as error:
-    said = [str(error).startswith('directory: there is no directory at')]
+    said = [str(error).endswith('does not exist')]
 said.append(served[2].answer(Request('GET', '/new.txt')).status)
 left = weakref.WeakSet(served)
 del served

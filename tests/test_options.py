@@ -183,6 +183,9 @@ def test_a_wrong_value_raises_with_the_name_of_its_option_and_what_that_takes(
         "/static\0",
         " /static",
         "/a%20b",
+        "/static/*",
+        "/static/<path:name>",
+        "/{name}",
     ],
 )
 def test_a_prefix_that_is_no_plain_path_is_a_value_error(prefix: str, root: Path) -> None:
@@ -190,12 +193,24 @@ def test_a_prefix_that_is_no_plain_path_is_a_value_error(prefix: str, root: Path
         StaticFiles(root, prefix=prefix)
 
 
-@pytest.mark.parametrize("name", ["missing", "t.txt", "t.txt/sub"])
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [
+        ("missing", "does not exist"),
+        ("t.txt", "is not a directory"),
+        ("t.txt/sub", "does not exist"),
+        ("dangling", "does not exist"),
+        ("loop", "can't be looked at: "),
+    ],
+)
 @pytest.mark.parametrize("live", [False, True])
-def test_a_directory_that_is_none_raises_with_its_path(name: str, live: bool, root: Path) -> None:
-    with pytest.raises(NotADirectoryError, match="directory") as caught:
+@pytest.mark.parametrize("kind", [NotADirectoryError, RuntimeError])
+def test_a_directory_that_is_none_raises_with_its_path_and_why(
+    kind: type[Exception], name: str, trouble: str, live: bool, root: Path
+) -> None:
+    write_tree(root, {"dangling": Link("nowhere"), "loop": Link("loop")})
+    with pytest.raises(kind, match=re.escape(f"directory: {str(root / name)!r} {trouble}")):
         StaticFiles([root, root / name], live=live)
-    assert str(root / name) in str(caught.value)
 
 
 def test_an_option_that_does_not_exist_is_a_type_error(root: Path) -> None:
@@ -449,6 +464,34 @@ def test_what_is_immutable_is_kept_for_a_year(
     client = serve(root, immutable=immutable, cache_control="max-age=60")
     assert client.get("/sub/app.0123abcd.js")["cache-control"] == FOREVER
     assert client.get("/plain")["cache-control"] == "max-age=60"
+
+
+@pytest.mark.parametrize("kind", ["text", "callable"])
+@pytest.mark.parametrize(
+    ("cache_control", "scope"),
+    [
+        ("private", "private"),
+        ("max-age=60, Private", "private"),
+        ('no-cache, private="set-cookie"', "private"),
+        ("no-store", "private"),
+        ("no-cache", "public"),
+        ("s-maxage=60, x-private, private-x", "public"),
+        (None, "public"),
+    ],
+)
+def test_what_is_immutable_stays_as_private_as_cache_control_says(
+    cache_control: str | None,
+    scope: str,
+    kind: str,
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+) -> None:
+    root = tree({"a.0123abcd.js": b"1", "plain": b"2"})
+    value: Any = cache_control if kind == "text" else lambda name: cache_control
+    client = serve(root, immutable="abcd", cache_control=value)
+    answer = client.get("/a.0123abcd.js")
+    assert answer["cache-control"] == f"{scope}, max-age=31536000, immutable"
+    assert client.get("/plain").get("cache-control") == cache_control
 
 
 def test_a_pattern_is_searched_anywhere_in_the_name_below_the_prefix(
@@ -762,10 +805,14 @@ class AsgiApp:
 
 def test_a_door_refuses_an_app_of_the_other_kind(root: Path) -> None:
     files = StaticFiles(root)
-    with pytest.raises(TypeError, match="app takes an app that is called with environ start_res"):
-        dualstatic.wsgi.StaticMiddleware(AsgiApp(), files=files)
-    with pytest.raises(TypeError, match="app takes an app that is called with scope receive send"):
-        dualstatic.asgi.StaticMiddleware(wsgi_app, files=files)
+    for door, app, called_with, other in (
+        (dualstatic.wsgi, AsgiApp(), "environ start_response", "asgi"),
+        (dualstatic.asgi, wsgi_app, "scope receive send", "wsgi"),
+    ):
+        with pytest.raises(TypeError, match=f"app takes an app that is called with {called_with}"):
+            door.StaticMiddleware(lambda request: None, files=files)
+        with pytest.raises(TypeError, match=rf" for dualstatic\.{other}\.StaticMiddleware$"):
+            door.StaticMiddleware(app, files=files)
     for app in (lambda *arguments: None, wsgi_app, max):
         dualstatic.wsgi.StaticMiddleware(app, files=files)
     for app in (lambda *arguments: None, AsgiApp(), max):

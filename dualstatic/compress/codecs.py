@@ -153,7 +153,7 @@ def _decompressor(each: Any) -> Decompressor:  # noqa: ANN401 (the libraries sha
 def _brotli() -> Codec:
     brotli = _library("br", "brotli")
     if not hasattr(brotli.Decompressor, "can_accept_more_data"):
-        raise LibraryMissing("br needs brotli 1.2 or newer: pip install 'dualstatic[compress]'")
+        raise LibraryMissing("br needs brotli 1.2 or newer: pip install 'brotli>=1.2'")
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
         mode = brotli.MODE_TEXT if text else brotli.MODE_GENERIC
@@ -213,6 +213,4 @@ def _library(coding: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise LibraryMissing(
-            f"{coding} needs the package {name}: pip install 'dualstatic[compress]'"
-        ) from error
+        raise LibraryMissing(f"{coding} needs the package {name}: pip install {name}") from error
