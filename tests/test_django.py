@@ -18,7 +18,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 
-from .django_project import LIBRARY, Project
+from .django_project import ASK_EACH_WAY, LIBRARY, Project
 from .doors import Answer
 from .servers import Server, eventually, exchange
 from .trees import settle
@@ -566,30 +566,6 @@ say([os.fspath(path) for path in files.site._settings.directories])
     assert [Path(path).name for path in paths] == ["more", "static", "static"]
 
 
-ASK_EACH_WAY = """
-import asyncio
-from django.core.asgi import get_asgi_application
-from django.core.wsgi import get_wsgi_application
-from werkzeug.test import Client
-from asgiref.testing import ApplicationCommunicator
-import dualstatic.django
-
-def ask_wsgi(path):
-    return Client(wsgi).get(path).status_code
-
-def ask_asgi(path):
-    async def ask():
-        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
-        client = ApplicationCommunicator(asgi, scope)
-        await client.send_input({"type": "http.request"})
-        return (await client.receive_output(10))["status"]
-    return asyncio.run(ask())
-wsgi, asgi = get_wsgi_application(), get_asgi_application()
-if WRAPPED:
-    wsgi, asgi = dualstatic.django.wsgi(wsgi), dualstatic.django.asgi(asgi)
-"""
-
-
 @pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "middleware"])
 def test_a_folder_that_a_build_makes_later_is_seen_in_development(
     project: Project, wrapped: bool, tmp_path: Path
@@ -739,23 +715,31 @@ say(dict((name, ask(files, name)) for name in names))
     assert list(found.values()) == [[200, FOREVER]] * (backend != "StaticFilesStorage")
 
 
-def test_a_manifest_of_a_build_to_come_stops_no_command(project: Project):
+def test_a_manifest_of_a_build_to_come_stops_nothing(project: Project):
     text = """
 from dualstatic import manifests
-DUALSTATIC = {'immutable': manifests.vite(BASE_DIR / 'dist/.vite/manifest.json')}
+(BASE_DIR / 'dist').mkdir(exist_ok=True)
+(BASE_DIR / 'dist/app-BwRtDk2x.js').write_text('tides()')
+DUALSTATIC = {'files': BASE_DIR / 'dist', 'immutable': manifests.vite(BASE_DIR / 'dist/vite.json')}
 """
     settings = project.settings("unbuilt", text + ALONE)
     project.manage(settings, "collectstatic", "--noinput", "--dry-run", "-v", "0")
     code = """
-from dualstatic.django import static_files
-try:
-    static_files()
-except FileNotFoundError as error:
-    say(str(error))
+from django.conf import settings
+from django.core.checks import run_checks
+from django.test import Client
+client, path = Client(), '/app-BwRtDk2x.js'
+said = [each.msg for each in run_checks() if each.id == 'dualstatic.W004']
+before = client.get(path)['Cache-Control']
+text = json.dumps({'src/app.js': {'file': path[1:], 'name': 'app', 'src': 'src/app.js'}})
+(settings.BASE_DIR / 'dist/vite.json').write_text(text)
+dualstatic.django.refresh()
+say([said, before, client.get(path)['Cache-Control']])
 """
-    said = project.ask(settings, code)
+    [said], *found = project.ask(settings, "import dualstatic.django\n" + code)
     assert said.startswith("immutable: there is no manifest at '")
-    assert said.endswith("dist/.vite/manifest.json'; Vite, with build.manifest: true, writes it")
+    assert said.endswith("; Vite, with build.manifest: true, writes it")
+    assert found == ["no-cache", FOREVER]
 
 
 def test_an_argument_comes_before_the_setting(project: Project):

@@ -72,7 +72,7 @@ def _of_options() -> Iterator[CheckMessage]:
     found: list[CheckMessage] = []
     try:
         build({**options, "check_dir": False}, found.append)
-    except (ImproperlyConfigured, TypeError, ValueError) as error:
+    except (ImproperlyConfigured, TypeError, ValueError, OSError) as error:
         yield Error(str(error), id="dualstatic.E002")
     yield from found
 
@@ -80,8 +80,6 @@ def _of_options() -> Iterator[CheckMessage]:
 def _of_option(name: str, value: Option) -> CheckMessage | None:
     try:
         check_option(name, value)
-    except FileNotFoundError as error:
-        return Warning(f"DUALSTATIC: {error}", id="dualstatic.W004")
     except (TypeError, ValueError) as error:
         return Error(f"DUALSTATIC: {error}", id="dualstatic.E001")
     return None

@@ -82,7 +82,7 @@ def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) 
     return (
         status in (404, 405)
         and site.may_fall_back(request.method or "", request.path_info)
-        and is_miss(site, str(status), response.items())
+        and is_miss(files, str(status), response.items())
     )
 
 

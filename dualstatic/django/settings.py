@@ -78,12 +78,12 @@ def static_files(**options: Option) -> list[StaticFiles]:
     asked after these: directories, which are served at the root with the same options, or
     `StaticFiles` of your own. With `files`, STATIC_ROOT may be unset.
 
-    A directory that is missing is warned of, and asked for at each request until it is there, as by
-    `check_dir=False`; in a test run it is left out. With `check_dir` it is as for `StaticFiles`.
+    A directory or a manifest that is missing is warned of, and waited for as by `check_dir=False`;
+    in a test run such a directory is left out. `check_dir=True` has it raise, as elsewhere.
 
     :raises ImproperlyConfigured: a setting is wrong; the message names it, and what it takes
     :raises TypeError, ValueError: an option is wrong
-    :raises FileNotFoundError: the manifest of the option `immutable` is missing
+    :raises NotADirectoryError, FileNotFoundError: something is missing, and `check_dir` is True
     """
     found = build({**options_of_the_settings(), **options}, warn)
     _served.extend(ref(files, _served.remove) for files in found)
@@ -92,12 +92,15 @@ def static_files(**options: Option) -> list[StaticFiles]:
 
 def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     """As `static_files`, and says what is to be warned of."""
+    say = bool if _is_test_run() else say  # what tests need not have collected is no news
     others = options.pop("files", ())
     prefix = check.prefix(options.pop("prefix")) if "prefix" in options else _prefix()
     options.setdefault("live", settings.DEBUG)
     finders = options.pop("finders", None)
     for name in options:
         _check_name(name)
+    if "immutable" in options and options.get("check_dir") is not True:
+        options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
         finders = settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
     if check.flag("finders", finders):
@@ -110,7 +113,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
 def check_option(name: str, value: Option) -> None:
     """See to one option alone, as it stands in the setting DUALSTATIC.
 
-    :raises TypeError, ValueError, OSError: as `static_files` does
+    :raises TypeError, ValueError: it is wrong
     """
     _check_name(name)
     if name in ("finders", "check_dir"):
@@ -158,6 +161,11 @@ def _warn_once(text: str) -> None:
     _log.warning(text)
 
 
+def _is_test_run() -> bool:
+    """Whether Django's test environment is set up, by its own runner or by pytest-django."""
+    return hasattr(mail, "outbox")
+
+
 def _check_name(name: str) -> None:
     if name not in _OPTIONS:
         raise TypeError(f"{name} is none of the options: {', '.join(sorted(_OPTIONS))}")
@@ -181,12 +189,24 @@ def _from_directory(
 ) -> Iterator[StaticFiles]:
     """A directory, which a build or collectstatic may have yet to make."""
     is_there = os.path.isdir(path)
-    if not is_there and options.get("check_dir") is not True and hasattr(mail, "outbox"):
-        return  # in a test run, where Django has set this: its 404 is as good
+    if not is_there and options.get("check_dir") is not True and _is_test_run():
+        return  # Django's 404 is as good there
     if not is_there:
         text = f"{missing.msg}, and there is no directory at {os.fspath(path)!r}"
         say(checks.Warning(text, missing.hint, id=missing.id))
     yield StaticFiles(path, **{"check_dir": is_there, **options})
+
+
+def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
+    """A manifest that a build may have yet to write: until then no name is immutable."""
+    if not isinstance(immutable, manifests.Manifest):
+        return immutable
+    try:
+        immutable.read()
+    except FileNotFoundError as error:
+        immutable.expect()
+        say(checks.Warning(str(error), "Until then no name is immutable.", id="dualstatic.W004"))
+    return immutable.__call__  # to StaticFiles, a function: it would have to be there
 
 
 def _prefix() -> str:
@@ -271,14 +291,8 @@ def _hashed_names(storage: OfDjango | None) -> Callable[[str], bool] | None:
     except NotImplementedError:  # on another machine, from where it was read just now
         return manifests.django_names({"paths": storage.hashed_files}).__contains__
     names = manifests.django(path)
-
-    def is_hashed(name: str) -> bool:
-        try:
-            return names(name)
-        except (FileNotFoundError, ValueError):
-            return False  # the first collectstatic has yet to write it, or is about to
-
-    return is_hashed
+    names.expect()  # the first collectstatic has yet to write it
+    return names
 
 
 # Files where the finders find them.
