@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from .core.codings import SUFFIXES
@@ -18,7 +18,8 @@ from .manifests import MAKERS, Manifest
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
 Headers = Mapping[str, str] | Callable[[str], Mapping[str, str] | None] | None
-NotFound = Literal["404-page", "single-page-application"] | None
+NotFound = str | Callable[[str], str | None] | None
+Live = bool | Callable[[], bool]
 StrPath = str | os.PathLike[str]
 Packages = Sequence[str | tuple[str, str]]
 
@@ -221,16 +222,39 @@ def memory(value: int) -> int:
     return value
 
 
-def flag(option: str, value: bool) -> bool:
+def flag(option: str, value: bool, *, also: str = "") -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{option} takes True or False, not {value!r}")
+        raise TypeError(f"{option} takes True or False{also}, not {value!r}")
     return value
 
 
+def live(value: Live) -> Live:
+    also = ", or a function without arguments that gives one of them"
+    if callable(value):
+        ask = value
+        return lambda: flag("live", ask(), also=also)
+    return flag("live", value, also=also)
+
+
 def not_found(value: NotFound) -> NotFound:
-    if value not in (None, "404-page", "single-page-application"):
-        takes = 'not_found takes None, "404-page" or "single-page-application"'
-        raise (ValueError if isinstance(value, str) else TypeError)(f"{takes}, not {value!r}")
+    """A page's path below the prefix, or "404-page", or None; or a function from a path to one."""
+    if callable(value):
+        ask = value
+        return lambda path: _page(ask(path))
+    return _page(value)
+
+
+def _page(value: object) -> str | None:
+    pages = '"404-page", "single-page-application", a page such as "/200.html", None'
+    takes = f"not_found takes {pages}, or a function from a path to one of these"
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{takes}, not {value!r}")
+    if value is None or value == "404-page":
+        return value
+    if value == "single-page-application":
+        return "/index.html"
+    if value[:1] != "/" or value.endswith("/") or _NO_PATH.search(value):
+        raise ValueError(f"{takes}, not {value!r}")
     return value
 
 
@@ -290,7 +314,7 @@ class Settings:
     html: bool
     clean_urls: bool
     not_found: NotFound
-    live: bool
+    live: Live
     dotfiles: bool
     encodings: Sequence[str]
     memory: int
@@ -311,7 +335,7 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
         html=flag("html", given["html"]),
         clean_urls=flag("clean_urls", given["clean_urls"]),
         not_found=not_found(given["not_found"]),
-        live=flag("live", given["live"]),
+        live=live(given["live"]),
         dotfiles=flag("dotfiles", given["dotfiles"]),
         encodings=encodings(given["encodings"]),
         memory=memory(given["memory"]),

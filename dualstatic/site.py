@@ -64,10 +64,11 @@ class Site:
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
         self.falls_back = settings.not_found is not None
-        self.look_up = self._make_look_up(settings)
+        self._ask_live = settings.live if callable(settings.live) else None
+        self.look_up = self._make_look_up(settings, live=settings.live is True)
         self.is_ready, self._preparing = False, Lock()
 
-    def _make_look_up(self, settings: Settings) -> LookUp:
+    def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
         codings = () if settings.offload else settings.encodings
@@ -75,7 +76,7 @@ class Site:
         is_coded = policies.media_type.stored_coding
         finder = Finder(codings, is_coded, policies, describe, policies.ask)
         gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
-        if settings.live:
+        if live:
             return Live(finder, self._directories, gate)
         memory = 0 if settings.offload else settings.memory
         paths = pages.own_path if self._pages is pages.plain else pages.spellings
@@ -86,8 +87,19 @@ class Site:
         for directory in self._directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
                 raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
-        self.look_up.refresh()
-        self.is_ready = True
+        if self._ask_live is None:
+            self.look_up.refresh()
+            self.is_ready = True
+
+    def _choose_mode(self) -> None:
+        """Ask the function that `live` may be, once.
+
+        The doors keep the look-up that they have. It stays as it is, and an index that has never
+        been refreshed covers what a live look-up does, and remembers as little.
+        """
+        if self._ask_live and self._ask_live():
+            self.look_up = self._make_look_up(self._settings, live=True)
+        self._ask_live = None
 
     def is_below(self, path: str) -> bool:
         """Whether a path is the prefix or below it."""
@@ -154,6 +166,7 @@ class Site:
         with self._preparing:
             try:
                 if not self.is_ready:
+                    self._choose_mode()
                     self.refresh()
             except MissingDirectory as error:
                 return str(error)
@@ -225,10 +238,20 @@ class Site:
             return self._404_page(request, (), wait=wait) if settings.html else None
         if not replies.is_navigation(request, settings.policies.media_type.is_asset):
             return None
-        vary = replies.deciding_fields(request)
-        if settings.not_found == "404-page":
+        wanted, vary = self._wanted_page(request.path, wait=wait), replies.deciding_fields(request)
+        if wanted is None:
+            return None
+        if wanted == "404-page":
             return self._404_page(request, vary, wait=wait)
-        return self._page_at(f"{self._prefix}/index.html", 200, request, vary, wait=wait)
+        return self._page_at(self._prefix + wanted, 200, request, vary, wait=wait)
+
+    def _wanted_page(self, path: str, *, wait: bool) -> str | None:
+        wanted = self._settings.not_found
+        if not callable(wanted):
+            return wanted
+        if not wait:
+            raise BlockingIOError("a function among the options is asked")
+        return wanted(path)
 
     def _404_page(self, request: Request, vary: Sequence[str], *, wait: bool) -> Answer | None:
         """The nearest 404.html, from the request's directory upward."""

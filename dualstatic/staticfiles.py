@@ -21,7 +21,8 @@ class StaticFiles:
         there, and raise at a request below the prefix that the app answers with 404
     :param follow_symlink: let links lead out of the directory
     :param prefix: the decoded URL path of the directory, below the mount point
-    :param live: look at the disk at each request; otherwise names are read once, see `refresh`
+    :param live: look at the disk at each request; otherwise names are read once, see `refresh`. A
+        function is asked once, at the first request below the prefix, when an index is made, too
     :param dotfiles: serve names that begin with a dot, not `.well-known` alone
     :param encodings: content codings whose siblings are looked for: zstd, br, gzip
     :param stored_encodings: suffixes of files that are stored compressed and asked for by their own
@@ -34,8 +35,10 @@ class StaticFiles:
     :param memory: bytes of files kept in memory, 0 for none; not in live mode
     :param clean_urls: serve `about.html` as `/about`; with the index pages and redirects of `html`
     :param not_found: what a navigation gets that nobody, the app included, has an answer for:
-        "404-page", the nearest `404.html`, or "single-page-application", the root's `index.html`;
-        a 405 counts as none, unless it allows GET
+        "404-page", the nearest `404.html`, or "single-page-application", the root's `index.html`,
+        or a page below the directory, such as "/200.html"; or a function from the path of the
+        request (below the mount point, with the prefix) to one of these, or None. An app's 405
+        counts as no answer, unless it allows GET
     :param offload: the field by which a server in front is told to send a file: "X-Sendfile", or
         "X-Accel-Redirect: /path", below which nginx has the directory
 
@@ -52,7 +55,7 @@ class StaticFiles:
         check_dir: bool = True,
         follow_symlink: bool = False,
         prefix: str = "/",
-        live: bool = False,
+        live: check.Live = False,
         dotfiles: bool = False,
         encodings: Sequence[str] = ("zstd", "br", "gzip"),
         stored_encodings: Mapping[str, str] | None = None,

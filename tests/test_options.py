@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
 
-from .doors import Answer, Client
+from .apps import App
+from .doors import Answer, Client, Messages, make_environ, make_scope
+from .steps import staying
 from .trees import Link, settle, write_tree
 
 TEXT = b"the text " * 100
@@ -122,7 +125,25 @@ def wrong_values() -> list[Wrong]:
         ("media_types", {5: "text/x"}, TYPES, "suffixes"),
         ("media_types", {"sub/a.x": "text/x"}, ValueError, "suffixes"),
         ("charset", 5, TypeError, "None"),
+        ("live", 1, TypeError, "or a function without arguments"),
+        ("not_found", 5, TypeError, "single-page-application"),
+        ("not_found", True, TypeError, "a page such as"),
+        ("not_found", b"/200.html", TypeError, "a page such as"),
+        ("not_found", ["404-page"], TypeError, "a page such as"),
     ]
+    pages = (
+        "",
+        "/",
+        "404",
+        "spa",
+        "200.html",
+        "/a/",
+        "//a.html",
+        "/../a.html",
+        "/a.html?b",
+        "/a%20b",
+    )
+    wrong += [("not_found", page, ValueError, 'a page such as "/200.html"') for page in pages]
     wrong += [("prefix", value, TypeError, "str") for value in (None, 5, b"/static")]
     wrong += [(flag, v, TypeError, "True or False") for flag in FLAGS for v in (1, "yes", None)]
     wrong += [("headers", {name: "1"}, ValueError, "field") for name in FORBIDDEN]
@@ -298,6 +319,72 @@ def test_only_in_live_mode_a_new_file_is_there_at_once(root: Path, door: str) ->
     write_tree(root, {"new.txt": b"new"})
     assert index.get("/new.txt").passed
     assert live.get("/new.txt").body == b"new"
+
+
+def status_of(door: Any, target: str) -> int:
+    """The status that a door gives, which was made before this request."""
+    if isinstance(door, dualstatic.wsgi.StaticMiddleware):
+        started: list[str] = []
+        environ = make_environ("GET", target.encode(), ())
+        b"".join(door(environ, lambda status, *_: started.append(status)))  # type: ignore[arg-type]
+        return int(started[0][:3])
+    messages = Messages()
+    anyio.run(door, make_scope("GET", target.encode(), ()), staying(), messages.send)
+    assert messages.start is not None
+    return int(messages.start["status"])
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_function_for_live_is_asked_once_at_the_first_request_below_the_prefix(
+    live: bool, root: Path, door: str
+) -> None:
+    asked: list[bool] = []
+
+    def ask() -> bool:
+        asked.append(live)
+        return live
+
+    files, app = StaticFiles(root, prefix="/static", live=ask), App("at once")
+    doors: list[Any] = [
+        dualstatic.wsgi.StaticMiddleware(app.wsgi, files=files)
+        if door == "wsgi"
+        else dualstatic.asgi.StaticMiddleware(app.asgi, files=files)
+        for _ in range(2)
+    ]
+    files.refresh()
+    assert status_of(doors[0], "/other") == 404
+    assert asked == []
+    write_tree(root, {"before.txt": b"before"})
+    assert status_of(doors[0], "/static/before.txt") == 200
+    write_tree(root, {"after.txt": b"after"})
+    for each in doors:
+        for _ in range(2):
+            assert status_of(each, "/static/after.txt") == (200 if live else 404)
+            assert status_of(each, "/static/t.txt") == 200
+    files.refresh()
+    assert status_of(doors[1], "/static/after.txt") == 200
+    (root / "t.txt").unlink()
+    assert status_of(doors[1], "/static/t.txt") == 404
+    assert asked == [live]
+
+
+@pytest.mark.parametrize("name", ["missing", "t.txt"])
+def test_a_function_for_live_is_not_asked_where_the_directory_is_missing(
+    name: str, root: Path
+) -> None:
+    with pytest.raises(NotADirectoryError, match=name):
+        StaticFiles(root / name, live=lambda: pytest.fail("asked"))
+
+
+@pytest.mark.parametrize("value", [1, "yes", None])
+def test_what_a_function_for_live_gives_is_checked_at_the_request(
+    value: Any, root: Path, door: str
+) -> None:
+    client = Client(StaticFiles(root, prefix="/static", live=lambda: value), door)
+    assert client.get("/other").passed
+    for _ in range(2):
+        with pytest.raises(TypeError, match="live takes True or False, or a function"):
+            client.get("/static/t.txt")
 
 
 # prefix

@@ -266,6 +266,95 @@ def test_a_navigation_gets_the_nearest_404_page_in_place_of_the_apps(
 
 
 @pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("prefix", ["", "/app"])
+@pytest.mark.parametrize("clean_urls", [False, True])
+def test_a_page_of_the_directory_is_the_page_of_navigations(
+    tree: Callable[..., Path], mode: str, door: str, how: str, prefix: str, clean_urls: bool
+) -> None:
+    root = tree({"index.html": "home", "200.html": "shell", "sub/200.html": "no"})
+    options: dict[str, Any] = {"clean_urls": clean_urls, "prefix": prefix}
+    served = StaticFiles(root, live=mode == "live", not_found="/200.html", **options)
+    for target in ("/route", "/sub/route", "/sub/", "/index.htm"):
+        answer = ask(served, door, App(how), prefix + target)
+        assert (answer.status, answer.body, answer.passed) == (200, b"shell", False)
+        assert (answer["cache-control"], answer["vary"]) == ("no-cache", BY_DEST)
+    assert ask(served, door, App(how), f"{prefix}/route", {"Sec-Fetch-Mode": "cors"}).passed
+    served = StaticFiles(root, live=mode == "live", not_found="/sub/200.html", **options)
+    assert ask(served, door, App(how), f"{prefix}/route").body == b"no"
+    served = StaticFiles(root, live=mode == "live", not_found="/gone.html", **options)
+    assert ask(served, door, App(how), f"{prefix}/route").passed
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("wanted", "status", "body"),
+    [
+        (SPA, 200, b"home"),
+        (PAGE, 404, b"no such page in sub"),
+        ("/sub/404.html", 200, b"no such page in sub"),
+        ("/gone.html", 404, JSON),
+        (None, 404, JSON),
+    ],
+)
+def test_a_function_says_what_a_navigation_gets(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    wanted: str | None,
+    status: int,
+    body: bytes,
+) -> None:
+    asked: list[str] = []
+
+    def not_found(path: str) -> str | None:
+        asked.append(path)
+        return wanted
+
+    served = files(not_found=not_found, html=True, prefix="/app")
+    for target, fields, app_status in (
+        ("/app/sub/x", {"Sec-Fetch-Mode": "cors"}, 404),
+        ("/app/sub/x", NAVIGATE, 200),
+        ("/other", NAVIGATE, 404),
+        ("/app/app.js", NAVIGATE, 404),
+    ):
+        ask(served, door, App(how, app_status), target, fields)
+    assert asked == []
+    answer = ask(served, door, App(how), "/app/sub/%C3%BC%20x?q=1")
+    assert (answer.status, answer.body, answer["vary"]) == (status, body, BY_DEST)
+    assert asked == ["/app/sub/\u00fc x"]
+
+
+def test_where_a_function_names_no_page_there_is_none_without_an_app_either(
+    files: Callable[..., StaticFiles],
+) -> None:
+    served = files(not_found=lambda path: None, html=True)
+    answer = served.fallback(
+        Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"}), has_app=False
+    )
+    assert answer is not None
+    assert (answer.status, list(answer)) == (404, [b"Not Found\n"])
+
+
+def test_a_function_is_not_asked_on_the_event_loop(files: Callable[..., StaticFiles]) -> None:
+    served = files(not_found=lambda path: SPA)
+    navigation = Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"})
+    with pytest.raises(BlockingIOError):
+        served.fallback(navigation, has_app=True, wait=False)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("value", "error"), [(5, TypeError), (True, TypeError), ("spa", ValueError)]
+)
+def test_a_wrong_value_of_a_function_raises_with_the_name_of_the_option(
+    files: Callable[..., StaticFiles], door: str, how: str, value: Any, error: Any
+) -> None:
+    served = files(not_found=lambda path: value)
+    with pytest.raises(error, match=f'^not_found takes "404-page", .* not {value!r}$'):
+        ask(served, door, App(how), "/nope")
+
+
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("not_found", [SPA, PAGE])
 @pytest.mark.parametrize("target", ["/nope", "/staticx", "/"])
 def test_a_path_that_is_not_below_the_prefix_keeps_the_apps_answer(
