@@ -847,6 +847,32 @@ say([
     assert project.ask(settings, code) == [[404, True], [404, False], [404, False], [200, False]]
 
 
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_the_apps_405_to_a_navigation_gets_the_page_but_one_that_allows_get(
+    project: Project, client: str
+):
+    (project.directory / "mysite/methods_urls.py").write_text("""
+from django.http import HttpResponse
+from django.urls import path
+from django.views.decorators.http import require_GET, require_POST
+view = lambda request: HttpResponse('the app')
+urlpatterns = [path('post', require_POST(view)), path('get', require_GET(view))]
+""")
+    (project.root / "404.html").write_text("lost")
+    text = "DUALSTATIC = {'not_found': '404-page', 'prefix': '/'}\n"
+    text += "ROOT_URLCONF = 'mysite.methods_urls'\n"
+    settings = project.settings("only_post", text + ALONE)
+    code = f"""
+import asyncio, inspect
+from django.test import {client}
+def ask(method, path):
+    answer = getattr({client}(), method)(path, headers={{'Accept': 'text/html'}})
+    return (asyncio.run(answer) if inspect.isawaitable(answer) else answer).status_code
+say([ask('get', '/post'), ask('post', '/post'), ask('head', '/get'), ask('get', '/get')])
+"""
+    assert project.ask(settings, code) == [404, 200, 405, 200]
+
+
 def test_a_404_that_a_page_takes_the_place_of_is_closed(project: Project):
     (project.root / "404.html").write_text("lost")
     text = "DUALSTATIC = {'not_found': '404-page', 'prefix': '/'}\nROOT_URLCONF = 'mysite.gone'\n"
