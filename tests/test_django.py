@@ -729,8 +729,8 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.test import Client
 client, path = Client(), '/app-BwRtDk2x.js'
-said = [each.msg for each in run_checks() if each.id == 'dualstatic.W004']
 before = client.get(path)['Cache-Control']
+said = [each.msg for each in run_checks() if each.id == 'dualstatic.W004']
 text = json.dumps({'src/app.js': {'file': path[1:], 'name': 'app', 'src': 'src/app.js'}})
 (settings.BASE_DIR / 'dist/vite.json').write_text(text)
 dualstatic.django.refresh()
