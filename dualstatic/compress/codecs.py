@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -112,6 +112,19 @@ def codec(coding: str) -> Codec:
     :raises LibraryMissing: its library isn't installed
     """
     return {"gzip": _gzip, "br": _brotli, "zstd": _zstd}[coding]()
+
+
+def installed(codings: Iterable[str], left_out: Callable[[LibraryMissing], object]) -> list[Codec]:
+    """The codecs whose libraries are installed; `left_out` is told of the others."""
+    return [each for coding in codings if (each := _if_installed(coding, left_out))]
+
+
+def _if_installed(coding: str, left_out: Callable[[LibraryMissing], object]) -> Codec | None:
+    try:
+        return codec(coding)
+    except LibraryMissing as error:
+        left_out(error)
+        return None
 
 
 def _gzip() -> Codec:
