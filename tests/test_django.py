@@ -413,6 +413,23 @@ def test_runserver_without_the_staticfiles_app_serves_static_root(project: Proje
         assert "etag" in server.get("/static/more.txt")
 
 
+def test_runserver_and_the_test_client_run_no_application_of_asgi_py(project: Project):
+    settings = project.settings("half", "WSGI_APPLICATION = 'mysite.half_wsgi.application'")
+    (project.directory / "mysite/half_wsgi.py").write_text(
+        "from django.core.wsgi import get_wsgi_application as get\napplication = get()\n"
+    )
+    code = """
+from django.core.servers.basehttp import get_internal_wsgi_application
+from django.test import Client as TestClient
+from werkzeug.test import Client
+import mysite.asgi
+path = '/static/more.txt'
+say([Client(get_internal_wsgi_application()).get(path).status_code,
+    TestClient().get(path).status_code])
+"""
+    assert project.ask(settings, code) == [404, 404]
+
+
 # Mount points.
 
 
