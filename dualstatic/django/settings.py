@@ -162,7 +162,10 @@ def _warn_once(text: str) -> None:
 
 
 def _is_test_run() -> bool:
-    """Whether Django's test environment is set up, by its own runner or by pytest-django."""
+    """Whether Django's test environment is set up, by its own runner or by pytest-django.
+
+    The one other thing that sets this is a mail by the backend that keeps mails for tests.
+    """
     return hasattr(mail, "outbox")
 
 
