@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from io import FileIO
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
@@ -43,6 +44,12 @@ _ZEROCOPYSEND = "http.response.zerocopysend"
 _AT_ONCE = 2**15
 """Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
 
+_UNWATCHED = 2**20
+"""Bytes that are read in less time than it takes to watch for the client.
+
+Of HTTP/1 each server wakes a `send` that waits, when its client leaves.
+"""
+
 _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
 
@@ -76,7 +83,8 @@ class StaticMiddleware:
         self.files = files
         self._site = files.site
         self._look_up = files.site.look_up
-        self._handover = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
+        wanted = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
+        self._handover = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -163,15 +171,15 @@ class StaticMiddleware:
                 work = _hand_over(response, body, offers, send)
             else:
                 work = _answer(response, body, send)
-            is_long = sum(map(len, response.body)) > _AT_ONCE
+            is_long = sum(map(len, response.body)) > _UNWATCHED
             await _carry_out(work, receive, watch=is_long or _is_multiplexed(scope))
         finally:
             await _close(body)
         return None
 
-    def _offers(self, scope: Scope) -> set[str]:
+    def _offers(self, scope: Scope) -> frozenset[str]:
         """By which messages the server takes a file, as far as that is wanted."""
-        return {name for name in scope.get("extensions") or () if self._handover.get(name)}
+        return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
 def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None] | None:
@@ -208,12 +216,12 @@ async def _close(body: Body) -> None:
         return await in_thread(body.close)
 
 
-def _is_handed_over(response: Response, offers: set[str]) -> bool:
+def _is_handed_over(response: Response, offers: frozenset[str]) -> bool:
     """Whether the server sends the file; by its path it can send nothing but all of it."""
     return _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206)
 
 
-async def _hand_over(response: Response, body: Body, offers: set[str], send: Send) -> None:
+async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
     parts: list[Message] = []
     if _PATHSEND in offers and response.status != 206 and response.file is not None:
         path = response.file.opener.path_of(response.file.name)
@@ -308,7 +316,9 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
     The last says whether a server may have to wait before it has taken the body.
     """
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    # One call encodes all of them. No field has a line break in it.
+    texts = "\n".join(chain.from_iterable(response.headers)).encode("latin-1").split(b"\n")
+    fields = list(zip(texts[::2], texts[1::2], strict=True))
     body = b"".join(part for part in response.body if isinstance(part, bytes))
     response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
     return wire
@@ -416,12 +426,17 @@ def _path(scope: Scope) -> str:
 
 
 def _request(scope: Scope, path: str) -> Request:
-    lines: dict[str, list[str]] = {}
+    headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for key, value in scope.get("headers", ()):
-        if name := _ALL_FIELD_NAMES.get(key):
-            lines.setdefault(name, []).append(value.decode("latin-1"))
-    # Joined once: not every server bounds the lines of a request.
-    headers = {name: ", ".join(values) for name, values in lines.items()}
+        if key in _ALL_FIELD_NAMES:
+            name, text = _ALL_FIELD_NAMES[key], value.decode("latin-1")
+            if name in headers:
+                repeated.setdefault(name, [headers[name]]).append(text)
+            else:
+                headers[name] = text
+    for name, lines in repeated.items():  # joined once: not every server bounds them
+        headers[name] = ", ".join(lines)
     query = scope.get("query_string", b"").decode("latin-1")
     method, mount = scope.get("method", ""), scope.get("root_path", "")
     return make_request(method, path, query, headers, scope.get("raw_path"), mount)

@@ -12,7 +12,7 @@ from functools import partial
 
 from .core import pages, replies
 from .core.paths import Gate, admits
-from .core.values import Representation, Request, Resource, Response
+from .core.values import Request, Resource, Response
 from .disk.body import Answer
 from .disk.find import Finder, Found, LookUp
 from .disk.index import Index
@@ -38,11 +38,8 @@ _TARGETS, _LONG_TARGET = 16, 256
 _Located = tuple[str, Found]
 """The path under which something is to be asked for, and what it is."""
 
-_Decision = tuple[Response, Representation | None]
-"""A response, and the representation whose bytes it names."""
-
-_Find = Callable[..., _Located | None]
-_Decide = Callable[[Resource, str], _Decision | None]
+_Locate = Callable[..., _Located | None]
+_Decide = Callable[[Request, Resource, str], Response | None]
 
 
 class Site:
@@ -140,8 +137,7 @@ class Site:
         """See `StaticFiles.answer`."""
         if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
             return None
-        find, decide = partial(self._locate, request.path), partial(self._decide, request)
-        return self._open(find, decide, wait=wait)
+        return self._open(request, request.path, self._locate, self._decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -172,33 +168,38 @@ class Site:
                 return str(error)
         return None
 
-    def _open(self, find: _Find, decide: _Decide, *, wait: bool) -> Answer | None:
+    def _open(
+        self, request: Request, path: str, locate: _Locate, decide: _Decide, *, wait: bool
+    ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
         What a look-up remembers may be true no more, which shows where its file is opened. Then it
         is found anew; what is found anew is open already, so that a second look is the last.
         """
         for anew in (False, True):
-            located = find(wait=wait, anew=anew)
+            located = locate(path, wait=wait, anew=anew)
             if located is None:
                 return None
             canonical, found = located
-            with found:
-                decided = decide(found.resource, canonical)
-                if decided is None:
+            try:
+                response = decide(request, found.resource, canonical)
+                if response is None:
                     return None
-                if answer := found.answer(*decided, wait=wait):
+                if answer := found.answer(response, wait=wait):
                     return answer
+            finally:
+                found.close()
         return None
 
     def _locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
         """What answers a path, and the path under which it is to be asked for."""
-        find = partial(self.look_up.find, wait=wait, anew=anew)
-        if self._pages is not pages.clean and (found := find(path)):
+        if self._pages is not pages.clean and (
+            found := self.look_up.find(path, wait=wait, anew=anew)
+        ):
             return path, found
         if self._pages is pages.plain:
             return None
-        looks = _Looks(find)
+        looks = _Looks(partial(self.look_up.find, wait=wait, anew=anew))
         if self._pages is pages.html:
             looks[path] = None
         try:
@@ -208,17 +209,16 @@ class Site:
         finally:
             looks.close()
 
-    def _decide(self, request: Request, resource: Resource, canonical: str) -> _Decision | None:
-        """The response to a request for what was found, and the representation that it is of."""
+    def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
+        """The response to a request for what was found."""
         if request.path and not admits(request.raw_path, request.path):
             return None
         if canonical != request.path:
-            redirect = replies.redirect(request, canonical)
-            return (redirect, None) if redirect else None
+            return replies.redirect(request, canonical)
         chosen = replies.select(resource, request.headers.get("accept-encoding"))
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
-        return replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY), chosen
+        return replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
@@ -266,15 +266,15 @@ class Site:
     def _page_at(
         self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
     ) -> Answer | None:
-        def find(*, wait: bool, anew: bool) -> _Located | None:
+        def locate(path: str, *, wait: bool, anew: bool) -> _Located | None:
             found = self.look_up.find(path, wait=wait, anew=anew)
             return (path, found) if found else None
 
-        def decide(resource: Resource, canonical: str) -> _Decision | None:
+        def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return _for(request, replies.page(status, chosen, *vary)), chosen
+            return _for(request, replies.page(status, chosen, *vary))
 
-        return self._open(find, decide, wait=wait)
+        return self._open(request, path, locate, decide, wait=wait)
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):
