@@ -126,7 +126,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ),
     (
         {"MIDDLEWARE": [WHITENOISE, OURS]},
-        f"W005: MIDDLEWARE has '{WHITENOISE}' beside '{OURS}'",
+        f"W005: MIDDLEWARE has '{WHITENOISE}' beside what dualstatic serves",
         "",
     ),
     (
@@ -224,6 +224,13 @@ MIDDLEWARE = ['dualstatic.wsgi.StaticMiddleware']
     (project.directory / "mysite/many.py").write_text(f"from .apps import *\n{text}")
     found = project.ask("many", HEAD + "say([each.partition(':')[0][-4:] for each in checked()])")
     assert sorted(found) == ["E001", "E001", "E003", "W002", "W006", "W006"]
+
+
+def test_whitenoise_is_reported_beside_a_wrapped_application_too(project: Project):
+    text = f"from .apps import *\nMIDDLEWARE = [{WHITENOISE!r}]\nWHITENOISE_MAX_AGE = 60\n"
+    (project.directory / "mysite/beside.py").write_text(text)
+    [said] = project.ask("beside", HEAD + "say(checked())")
+    assert said.startswith(f"dualstatic.W005: MIDDLEWARE has '{WHITENOISE}'")
 
 
 def test_what_is_silenced_is_not_logged_either(project: Project):
