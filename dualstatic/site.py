@@ -6,13 +6,14 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Representation, Request, Resource, Response
 from .disk.body import Answer
+from .disk.errors import logger
 from .disk.find import Finder, Found, LookUp
 from .disk.index import Index
 from .disk.live import Live
@@ -52,9 +53,9 @@ class Site:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._prefix = settings.prefix
-        self._directories = [
+        self.directories = [
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
@@ -71,21 +72,44 @@ class Site:
         codings = () if settings.offload else settings.encodings
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        finder = Finder(codings, is_coded, policies, describe, policies.ask)
-        gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
+        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        self.gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
         if settings.live:
-            return Live(finder, self._directories, gate)
+            return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
         paths = pages.own_path if self._pages is pages.plain else pages.spellings
-        return Index(finder, self._directories, gate, memory, paths)
+        return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
-        for directory in self._directories:
+        for directory in self.directories:
             if not may_be_missing and not os.path.isdir(directory.path):
                 raise NotADirectoryError(f"directory: there is no directory at {directory.path!r}")
         self.look_up.refresh()
         self._checked = True
+        logger.info("%s", self)
+        if (known := self.look_up.known()) is not None:
+            self._warn_of_gaps(known)
+
+    def _warn_of_gaps(self, known: Set[str]) -> None:
+        """Say once which option has nothing in the index that it is for."""
+        place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
+        if self.falls_back and not self._has_page(known):
+            self.finder.warn("there is no page for not_found", place)
+        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+            self.finder.warn("immutable matches no name", place)
+
+    def _has_page(self, known: Set[str]) -> bool:
+        if self.settings.not_found == "404-page":
+            return any(path.endswith("/404.html") for path in known)
+        return f"{self._prefix}/index.html" in known
+
+    def __str__(self) -> str:
+        known = self.look_up.known()
+        files = "" if known is None else f"{len(known)} files of "
+        places = " and ".join(ascii(directory.path) for directory in self.directories)
+        how = "live" if known is None else "in an index"
+        return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
     def is_below(self, path: str) -> bool:
         """Whether a path is the prefix or below it."""
@@ -126,7 +150,7 @@ class Site:
         if request.method not in ("GET", "HEAD"):
             return None
         self._make_sure(request.path, wait=wait)
-        find, decide = partial(self._locate, request.path), partial(self._decide, request)
+        find, decide = partial(self.locate, request.path), partial(self._decide, request)
         return self._open(find, decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
@@ -171,7 +195,7 @@ class Site:
                     return answer
         return None
 
-    def _locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
+    def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
         """What answers a path, and the path under which it is to be asked for."""
         find = partial(self.look_up.find, wait=wait, anew=anew)
         if self._pages is not pages.clean and (found := find(path)):
@@ -204,14 +228,14 @@ class Site:
         """Whether a name exists, but not for this method."""
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
-        located = self._locate(request.path, wait=wait)
+        located = self.locate(request.path, wait=wait)
         if located:
             located[1].close()
         return located is not None
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
-        settings = self._settings
+        settings = self.settings
         if not self.is_below(request.path):
             return None
         if settings.not_found is None:
