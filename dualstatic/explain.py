@@ -83,7 +83,7 @@ def explain(site: Site, request: Request) -> str:
     try:
         return f"{_shown(request.path)} {_said(site, request)}"
     except (OSError, UnicodeError) as error:
-        return f"{_shown(request.path)} can't be looked up: {error}"
+        return f"{_shown(request.path)} can't be looked up: {str(error)!a}"
 
 
 def _said(site: Site, request: Request) -> str:
@@ -173,7 +173,10 @@ def _refused(site: Site, name: str) -> str:
 
 def _not_found(site: Site, path: str, name: str) -> str:
     """Why a name that could be a file's, or a directory's, has no answer."""
-    kinds = [_kind(directory, name) for directory in site.directories]
+    for directory in site.directories:
+        if not os.path.isdir(directory.path):
+            return f"is not served, as there is no directory at {_shown(directory.path)}"
+    kinds = [kind(directory, name) for directory in site.directories]
     if "directory" in kinds:
         return _without_page(site, f"{name}/{_INDEX}".lstrip("/"))
     if path.endswith("/") and "file" in kinds:
@@ -181,10 +184,10 @@ def _not_found(site: Site, path: str, name: str) -> str:
     return _not_served(site, name) or "".join(kinds[:1]) or _missing(site, path, name)
 
 
-def _kind(directory: Directory, name: str) -> str:
+def kind(directory: Directory, name: str) -> str:
     """What a directory has under a name, or what is wrong with it there; "" if it has nothing."""
     if not name:
-        return "directory" if os.path.isdir(directory.path) else ""
+        return "directory"
     *parts, leaf = name.split("/")
     with directory.walk() as walk:
         try:
@@ -257,10 +260,7 @@ def _missing(site: Site, path: str, name: str) -> str:
         return f"is not there, but {_shown(name + '.html')} is: clean_urls=True answers with it"
     if rest := _behind_a_prefix(site, name):
         return rest
-    lost = [directory.path for directory in site.directories if not os.path.isdir(directory.path)]
-    places = [directory.path for directory in site.directories]
-    is_no_directory = f", and there is no directory at {_shown(lost[0])}" if lost else ""
-    return f"is not in {' or '.join(map(_shown, places))}{is_no_directory}"
+    return f"is not in {' or '.join(_shown(directory.path) for directory in site.directories)}"
 
 
 def _behind_a_prefix(site: Site, name: str) -> str:

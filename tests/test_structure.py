@@ -45,7 +45,8 @@ WALLS = {
     "compress.codecs": {"core.codings"},
     "compress.": {"compress.", "core.", "disk."},
     "manifests": set(),
-    "__main__": {"__init__", "wsgi", "asgi", "compress."},
+    "listing": {"staticfiles", "explain", "site", "core.", "disk."},
+    "__main__": {"__init__", "listing", "wsgi", "asgi", "compress."},
 }
 PURE = {
     "core.": {

@@ -27,8 +27,8 @@ LEADS_OUT = "a link leads out of the root"
 
 logger = logging.getLogger("dualstatic")
 
-_NAMED, _PLACES = 10, 10_000
-"""Places that are named for one message, and places that are counted; each message has its own."""
+_PLACES = 10_000
+"""Places that are counted for one message; another message has places of its own."""
 
 _WAYS = {f"skipped, {LEADS_OUT}": "; follow_symlink=True follows such links"}
 
@@ -41,13 +41,13 @@ class LeadsOut(FileNotFoundError):
 
 
 class OnceLogger:
-    """Logs each message once for each of its first places, and then how many there are.
+    """Logs each message once for each of its first places (`named`), then how many there are.
 
     A message is of the program, a place of the disk.
     """
 
-    def __init__(self, level: int = logging.WARNING) -> None:
-        self._level = level
+    def __init__(self, level: int = logging.WARNING, named: int = 10) -> None:
+        self._level, self._named = level, named
         self._places: dict[str, set[str]] = {}
         self._counted: dict[str, int] = {}
 
@@ -61,7 +61,7 @@ class OnceLogger:
         places = self._places.setdefault(message, set())
         if path not in places and len(places) < _PLACES:
             places.add(path)
-            if len(places) <= _NAMED:
+            if len(places) <= self._named:
                 logger.log(self._level, "%s: %s", message, ascii(path))
 
     def count(self) -> None:
@@ -71,13 +71,13 @@ class OnceLogger:
 
     def _count(self, message: str) -> None:
         number = len(self._places[message])
-        if number > max(_NAMED, self._counted.get(message, 0)):
+        if number > max(self._named, self._counted.get(message, 0)):
             self._counted[message] = number
             way = _WAYS.get(message, "")
             logger.log(self._level, "%s: %d places so far%s", message, number, way)
 
 
-_log_once = OnceLogger(logging.ERROR)
+_log_once = OnceLogger(logging.ERROR, named=1000)
 
 
 def log_failure(error: OSError, path: str) -> None:
