@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
+from logging import DEBUG
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import StreamingHttpResponse
@@ -15,7 +16,8 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import make_request
+from ..doors import is_logged, make_request
+from ..staticfiles import StaticFiles
 from .settings import OfDjango, static_files
 
 
@@ -39,9 +41,7 @@ class StaticMiddleware:
         if self._is_async:
             return self._call_async(request)
         for files in self._files:
-            if request.path_info in files.site.look_up.covers and (
-                answer := files.answer(_request(request))
-            ):
+            if _may_answer(files, request) and (answer := files.answer(_request(request))):
                 return _response(request, answer)
         return self._or_page(request, self._get_response(request))
 
@@ -49,7 +49,7 @@ class StaticMiddleware:
         from ..asgi import in_thread, open_answer
 
         for files in self._files:
-            if request.path_info in files.site.look_up.covers:
+            if _may_answer(files, request):
                 ask = partial(files.answer, _request(request))
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
@@ -71,6 +71,11 @@ class StaticMiddleware:
                 else:  # a cache has to know that another request may get a page
                     patch_vary_headers(response, deciding_fields(ours))
         return response
+
+
+def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
+    """Whether the files are to be asked; for the log they say of each request why it is a miss."""
+    return request.path_info in files.site.look_up.covers or is_logged(DEBUG, True)
 
 
 def _discard(response: OfDjango) -> None:
