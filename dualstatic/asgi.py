@@ -48,6 +48,9 @@ _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
 
 _THREADS = 40
+_MISSES = (404, 405)
+"""The status codes of an app that may have no answer; of all others nothing more is looked at."""
+
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
 
 
@@ -115,7 +118,7 @@ class StaticMiddleware:
 
         async def watch(message: Message) -> None:
             nonlocal replaced
-            if message["type"] == "http.response.start" and is_miss(
+            if message.get("status") in _MISSES and is_miss(
                 self.files, str(message["status"]), _lines(message)
             ):
                 request = _request(scope, path)
