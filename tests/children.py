@@ -1,14 +1,23 @@
-"""Runs a function in a process of its own: one that may give up rights, or run out of files."""
+"""Runs a function in a process of its own: one that may give up rights, or run out of files.
+
+Also a program as Python would run it. Each of these processes is forked from one that has imported
+what most of them need (`tests.ready`), and done no more.
+"""
 
 from __future__ import annotations
 
 import os
+import runpy
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 import anyio
@@ -19,16 +28,49 @@ HANGS = 30
 """Seconds after which something is taken to wait for what never comes."""
 
 _context = get_context("forkserver")
-_context.set_forkserver_preload(["pytest", "trio", "tests.doors", "tests.faults", "tests.steps"])
+_context.set_forkserver_preload(["tests.ready"])
 
 
 def in_child(function: Callable[..., T], *arguments: object) -> T:
-    """What a module-level `function` gives, or raises, in a process where nothing has run yet.
-
-    It is forked from one that has imported what most tests need, and done no more.
-    """
+    """What a module-level `function` gives, or raises, in a process where nothing has run yet."""
     with ProcessPoolExecutor(1, mp_context=_context) as pool:
         return pool.submit(function, *arguments).result(timeout=60)
+
+
+def start_python(
+    *arguments: str, environment: dict[str, str], out: Path, err: Path
+) -> BaseProcess:
+    """Start what `python` does with these arguments; what it prints goes to the files."""
+    place = (environment, os.getcwd(), str(out), str(err))
+    process = _context.Process(target=_run_python, args=(arguments, *place))
+    process.start()
+    return process
+
+
+def _run_python(
+    arguments: tuple[str, ...], environment: dict[str, str], folder: str, out: str, err: str
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for path, stream in ((out, sys.stdout), (err, sys.stderr)):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
+    become_python(*arguments)
+
+
+def become_python(first: str, *rest: str) -> None:
+    """Go on as `python` does with these arguments: -m and a module, -c and code, or a script."""
+    sys.argv = [first, *rest] if first not in ("-m", "-c") else [first, *rest[1:]]
+    sys.path.insert(0, os.path.dirname(first) or os.getcwd())
+    if first == "-m":
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        main = sys.modules["__main__"] = ModuleType("__main__")
+        exec(rest[0], vars(main))
+    else:
+        runpy.run_path(first, run_name="__main__")
 
 
 def give_up_rights() -> None:

@@ -167,7 +167,7 @@ def test_a_slow_client_costs_little_memory_or_the_readme_says_so(server: Server,
 
 def resident(server: Server) -> int:
     """Bytes of memory that a server and its children have."""
-    pids = (server.process.pid, *server.workers())
+    pids = (server.pid, *server.workers())
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * PAGE
 
 

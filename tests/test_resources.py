@@ -449,7 +449,7 @@ def test_what_is_no_file_never_blocks_and_is_a_miss(
 
 def memory_of(server: Server) -> dict[int, int]:
     """Bytes that each process of a server holds."""
-    return {process: resident(process) for process in (server.process.pid, *server.workers())}
+    return {process: resident(process) for process in (server.pid, *server.workers())}
 
 
 def resident(process: int) -> int:
