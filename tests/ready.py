@@ -9,7 +9,7 @@ from importlib import import_module
 
 for name in """
     brotli zstandard pytest trio
-    dualstatic.asgi dualstatic.wsgi dualstatic.__main__ dualstatic.compress.command
+    dualstatic.asgi dualstatic.wsgi dualstatic.compress.command
     tests.doors tests.faults tests.steps
     django.core.asgi django.core.wsgi django.core.management django.contrib.staticfiles
     granian.cli gunicorn.app.wsgiapp gunicorn.workers.gthread h11 httptools

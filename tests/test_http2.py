@@ -19,7 +19,7 @@ from .matrix.http2 import Http2, Stream
 from .servers import Server, eventually, free_port, serve
 from .test_matrix import AHEAD, ENDED, EXCEPTIONS
 
-BIG = random.Random(1).randbytes(5 * 2**20)
+BIG = random.Random(1).randbytes(3 * 2**19)
 FILES = {
     "small.css": b"body { color: teal }\n" * 40,
     "middle.bin": BIG[: 700 * 1024],  # in memory below /static, on the disk below /live
