@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from io import FileIO
 from itertools import chain
+from logging import DEBUG
 from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
@@ -18,7 +19,7 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer, Body
-from .doors import check_arguments, is_miss, make_request, opened, with_vary
+from .doors import check_arguments, is_logged, is_miss, make_request, opened, with_vary
 from .staticfiles import StaticFiles
 
 # Frameworks spell these types in different ways; these take them all.
@@ -94,7 +95,8 @@ class StaticMiddleware:
         if resource is None:
             if not path.startswith("/"):
                 path = _NO_PATH.sub("/", path)
-            if path not in self._look_up.covers and self.app and not self._site.falls_back:
+            ours = path in self._look_up.covers or self._site.falls_back
+            if self.app and not ours and not is_logged(DEBUG, True):
                 return await self.app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
             return await _answer_whole(response, scope, receive, send)
@@ -107,7 +109,7 @@ class StaticMiddleware:
 
     async def _ask(self, scope: Scope, path: str) -> Answer | None:
         """Our answer, without a wait for the disk if that can be; None: the app's."""
-        if self.app is not None and path not in self._look_up.covers:
+        if self.app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
             return None
         request, read = _request(scope, path), not self._offers(scope)
         answer = await open_answer(partial(self.files.answer, request), read=read)

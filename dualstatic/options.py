@@ -283,13 +283,17 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the options say of each file, asked by its name; `ask`: functions of the user are."""
+    """What the options say of each file, asked by its name; `ask`: functions of the user are.
+
+    `foretells` says that `immutable` may be asked of any name, at any time: it is no function.
+    """
 
     media_type: MediaTypes
     cache_control: Callable[[str], str | None]
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
     ask: bool
+    foretells: bool
 
     def __call__(self, name: str) -> Policy:
         caching = self.cache_control(name)
@@ -354,6 +358,7 @@ def _policies(given: Mapping[str, Any]) -> Policies:
         immutable(given["immutable"], check_dir=given["check_dir"]),
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
+        isinstance(given["immutable"], str | re.Pattern | Manifest),
     )
 
 

@@ -7,13 +7,14 @@ import secrets
 import stat
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Request, Resource, Response
 from .disk.body import Answer
+from .disk.errors import logger
 from .disk.find import Finder, Found, LookUp
 from .disk.index import Index
 from .disk.live import Live
@@ -51,9 +52,9 @@ class Site:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._prefix = settings.prefix
-        self._directories = [
+        self.directories = [
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
@@ -71,22 +72,25 @@ class Site:
         codings = () if settings.offload else settings.encodings
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        finder = Finder(codings, is_coded, policies, describe, policies.ask)
-        gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
+        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        self.gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
         if live:
-            return Live(finder, self._directories, gate)
+            return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
         paths = pages.own_path if self._pages is pages.plain else pages.spellings
-        return Index(finder, self._directories, gate, memory, paths)
+        return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
-        for directory in self._directories:
+        for directory in self.directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
                 raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
+        logger.info("%s", self)
+        if self.is_ready and (known := self.look_up.known()) is not None:
+            self._warn_of_gaps(known)
 
     def _choose_mode(self) -> None:
         """Ask the function that `live` may be, once.
@@ -95,8 +99,30 @@ class Site:
         been refreshed covers what a live look-up does, and remembers as little.
         """
         if self._ask_live and self._ask_live():
-            self.look_up = self._make_look_up(self._settings, live=True)
+            self.look_up = self._make_look_up(self.settings, live=True)
         self._ask_live = None
+
+    def _warn_of_gaps(self, known: Set[str]) -> None:
+        """Say once which option has nothing in the index that it is for."""
+        place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
+        if self.falls_back and not self._has_page(known):
+            self.finder.warn("there is no page for not_found", place)
+        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+            self.finder.warn("immutable matches no name", place)
+
+    def _has_page(self, known: Set[str]) -> bool:
+        page = self.settings.not_found
+        if page == "404-page":
+            return any(path.endswith("/404.html") for path in known)
+        return callable(page) or f"{self._prefix}{page}" in known
+
+    def __str__(self) -> str:
+        known = self.look_up.known() if self._ask_live is None else None
+        files = "" if known is None else f"{len(known)} files of "
+        places = " and ".join(ascii(directory.path) for directory in self.directories)
+        how = "live" if known is None else "in an index"
+        how = "live or in an index" if self._ask_live else how
+        return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
     def is_below(self, path: str) -> bool:
         """Whether a path is the prefix or below it."""
@@ -137,7 +163,7 @@ class Site:
         """See `StaticFiles.answer`."""
         if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
             return None
-        return self._open(request, request.path, self._locate, self._decide, wait=wait)
+        return self._open(request, request.path, self.locate, self._decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -191,7 +217,7 @@ class Site:
                 found.close()
         return None
 
-    def _locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
+    def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
         """What answers a path, and the path under which it is to be asked for."""
         if self._pages is not pages.clean and (
             found := self.look_up.find(path, wait=wait, anew=anew)
@@ -224,14 +250,14 @@ class Site:
         """Whether a name exists, but not for this method."""
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
-        located = self._locate(request.path, wait=wait)
+        located = self.locate(request.path, wait=wait)
         if located:
             located[1].close()
         return located is not None
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
-        settings = self._settings
+        settings = self.settings
         if not self.is_below(request.path):
             return None
         if settings.not_found is None:
@@ -246,7 +272,7 @@ class Site:
         return self._page_at(self._prefix + wanted, 200, request, vary, wait=wait)
 
     def _wanted_page(self, path: str, *, wait: bool) -> str | None:
-        wanted = self._settings.not_found
+        wanted = self.settings.not_found
         if not callable(wanted):
             return wanted
         if not wait:

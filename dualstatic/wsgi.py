@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
+from logging import DEBUG
 from typing import TYPE_CHECKING
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer, Body
-from .doors import Lines, check_arguments, is_miss, make_request, with_vary
+from .doors import Lines, check_arguments, is_logged, is_miss, make_request, with_vary
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class StaticMiddleware:
         path: str = environ.get("PATH_INFO", "")
         if not path.isascii():  # a call of `_decoded` takes longer than to look
             path = _decoded(path)
-        if path not in self._look_up.covers and self.app is not None:
+        app = self.app
+        if path not in self._look_up.covers and app is not None and not is_logged(DEBUG, True):
             if self._site.falls_back:
                 return self._ask_app(environ, start_response, path)
-            return self.app(environ, start_response)
+            return app(environ, start_response)
         resource = self._look_up.answers.get(path)
         if resource and (response := self._pick(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
@@ -62,7 +64,7 @@ class StaticMiddleware:
         request = _request(environ, path)
         try:
             answer = self.files.answer(request)
-            if answer is None and self.app is None:
+            if answer is None and app is None:
                 answer = self.files.fallback(request, has_app=False)
         except OSError as error:
             raise _no_oserror(error) from error

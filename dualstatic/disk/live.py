@@ -122,6 +122,9 @@ class Live:
     def touch(self, resource: Resource) -> None:
         """Nothing is kept in live mode."""
 
+    def known(self) -> None:
+        """Nothing is known of the disk before it is asked."""
+
     def refresh(self) -> None:
         self.finder.validators.clear()
         self._last.clear()
