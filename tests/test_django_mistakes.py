@@ -356,12 +356,12 @@ class Tests(SimpleTestCase):
 def test_the_tests_of_a_project_pass_before_collectstatic(tmp_path: Path, text: str, file: int):
     project = Project(tmp_path)
     tests = TESTS.replace("PAGE", "200").replace("FILE", str(file))
-    write_tree(tmp_path, {"tests/__init__.py": "", "tests/test_site.py": tests})
+    write_tree(tmp_path, {"site_tests/__init__.py": "", "site_tests/test_site.py": tests})
     plain = f"STORAGES['staticfiles'] = {PLAIN['staticfiles']}\n"
     apps = "INSTALLED_APPS = ['django.contrib.staticfiles', 'dualstatic.django', 'shop']\n"
     settings = project.settings("fresh", f"{plain}{apps}MIDDLEWARE = [{OURS!r}]\n{text}")
     script = tmp_path / "run.py"
-    ran = run(script, settings, "manage", "", "", "test", str(tmp_path / "tests"))
+    ran = run(script, settings, "manage", "", "", "test", str(tmp_path / "site_tests"))
     assert ran.returncode == 0, ran.stderr
     assert "Ran 3 tests" in ran.stderr
     assert "dualstatic" not in ran.stderr
