@@ -55,6 +55,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "TypeError: check_dir takes",
     ),
     (
+        {"DUALSTATIC": {"check_dir": None}, "DEBUG": True},
+        "E001: DUALSTATIC: check_dir takes True or False, not None",
+        "TypeError: check_dir takes",
+    ),
+    (
         {"DUALSTATIC": {"memory": -1}},
         "E001: DUALSTATIC: memory takes a number of bytes from 0 up, not -1",
         "ValueError: memory takes",
