@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote_to_bytes
 from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
-from .disk.errors import LEADS_OUT, OnceLogger, logger
+from .disk.errors import LEADS_OUT, NOT_THERE, OnceLogger, logger
 from .disk.root import Directory
 from .site import Site
 
@@ -276,17 +276,26 @@ def _behind_a_prefix(site: Site, name: str) -> str:
 
 def _spelled(directory: Directory, name: str) -> str | None:
     """A name as the directory has it, in another case or another Unicode form."""
-    found: list[str] = []
-    with directory.walk() as walk:
-        for part in name.split("/"):
-            walk.enter(found[-1:])
-            names = [entry for entry, _ in walk.entries()]
-            alike = [each for each in names if _folded(each) == _folded(part)]
-            if not alike:
-                return None
-            found.append(part if part in alike else min(alike))
-    spelled = "/".join(found)
+    spelled = ""
+    for part in name.split("/"):
+        names = names_in(directory, spelled) or ()
+        alike = [each for each in names if _folded(each) == _folded(part)]
+        if not alike:
+            return None
+        spelled = f"{spelled}/{part if part in alike else min(alike)}".lstrip("/")
     return spelled if spelled != name else None
+
+
+def names_in(directory: Directory, folder: str) -> list[str] | None:
+    """The names in a folder of a directory; None: it is none, or can't be read."""
+    try:
+        with directory.walk() as walk:
+            walk.enter(folder.split("/"))
+            return [name for name, _ in walk.entries()]
+    except OSError as error:
+        if error.errno not in NOT_THERE:
+            raise
+        return None
 
 
 def _folded(name: str) -> str:
