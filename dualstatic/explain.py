@@ -115,8 +115,8 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
     if located is None:
         return "is answered by a file that is gone since"
     _, found = located
-    with found:
-        plain, *siblings = [form.stored for form in found.resource.representations]
+    found.close()
+    plain, *siblings = [form.stored for form in found.resource.representations]
     coded = [str(sibling.coding) for sibling in siblings]
     _, warnings = _on_disk(site, plain.file.name)
     return "".join(
@@ -234,11 +234,11 @@ def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
     warn = _Warnings()
     finder = replace(site.finder, warn=warn)
     places = [(directory, finder.encodings) for directory in site.directories]
-    forms = finder.find(places, name)
-    if forms is None:
+    look = finder.find(places, name)
+    if look is None:
         return None, warn.said
-    forms.close()
-    file = forms.looks[0].stored.file
+    look.close()
+    file = look.stored[0].file
     return file.opener.path_of(file.name), warn.said
 
 
@@ -310,6 +310,8 @@ def _folded(name: str) -> str:
 
 def _page(site: Site, path: str) -> str:
     """What a navigation gets that nobody has an answer for."""
+    if not site.is_ready:
+        return ""  # to ask for one would raise the error that says so
     navigation = Request("GET", path, headers=_NAVIGATION)
     answer = site.fallback(navigation, has_app=True, wait=True)
     if answer is None:
