@@ -6,12 +6,13 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualstatic import StaticFiles
@@ -195,7 +196,7 @@ def test_a_file_that_this_process_may_not_read_is_said() -> None:
 segments = st.sampled_from(
     "t.txt T.TXT index.html INDEX.html sub a.txt noindex x.css app.js only.js link.txt linked self "
     "config c.txt out secret.txt .hidden .well-known x .. . %2e%2e %2f %5c %00 %ff \u00fc%20b.txt "
-    "u\u0308%20b.txt 100%25.txt 100%.txt \ufffd %EF%BF%BD static nope ..data ;a=1".split(" ")
+    "u\u0308%20b.txt 100%25.txt 100%.txt \ufffd %EF%BF%BD static nope ..data ;a=1 404 index".split(" ")
 )
 anything = st.text(st.characters(exclude_characters="?#", exclude_categories=()), max_size=8)
 paths = st.builds(
@@ -205,15 +206,34 @@ paths = st.builds(
 )
 
 
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"html": True},
+    {"clean_urls": True, "dotfiles": True},
+    {"html": True, "not_found": "single-page-application"},
+    {"follow_symlink": True, "not_found": "404-page"},
+]
+
+
+@cache
+def explained(directory: Path, live: bool, prefix: str, number: int) -> StaticFiles:
+    return StaticFiles(directory, live=live, prefix=prefix, memory=0, **OPTIONS[number])
+
+
 @given(
-    paths, st.integers(0, 2), st.sampled_from(["/", "/static"]), st.sampled_from(["", "/static"])
+    st.sampled_from(["wsgi", "asgi"]),
+    st.booleans(),
+    st.sampled_from(["/", "/static"]),
+    st.integers(0, len(OPTIONS) - 1),
+    st.sampled_from(["", "/static"]),
+    paths,
 )
-@relaxed
+@settings(relaxed, max_examples=400)
 def test_the_sentence_says_what_the_door_does(
-    site_of_explain: Path, path: str, mode: int, prefix: str, start: str
+    site_of_explain: Path, door: str, live: bool, prefix: str, number: int, start: str, path: str
 ) -> None:
-    files, target = files_of(site_of_explain, mode, prefix), start + path
-    answer = Client(files, "wsgi").get(target.encode("utf-8", "surrogatepass"))
+    files, target = explained(site_of_explain, live, prefix, number), start + path
+    answer = Client(files, door).get(target.encode("utf-8", "surrogatepass"))
     said = files.explain(target)
     assert said.isascii()
     assert said.isprintable()
