@@ -125,6 +125,7 @@ def doors(files: StaticFiles) -> None:
     dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=True)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
+    files.explain("/app.css").upper()
 
 
 def django_doors() -> list[StaticFiles]:
