@@ -7,7 +7,6 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from io import FileIO
-from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
@@ -303,10 +302,9 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
     The last says whether a server may have to wait before it has taken the body.
     """
-    # One call encodes all of them. No field has a line break in it.
-    texts = "\n".join(chain.from_iterable(response.headers)).encode("latin-1").split(b"\n")
-    fields = list(zip(texts[::2], texts[1::2], strict=True))
-    body = b"".join(part for part in response.body if isinstance(part, bytes))
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    parts: Any = () if response.file else response.body
+    body = b"".join(parts)
     response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
     return wire
 

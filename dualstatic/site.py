@@ -51,6 +51,7 @@ class Site:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._prefix = settings.prefix
+        self._gate = Gate(settings.prefix, settings.dotfiles, _WINDOWS)
         self._directories = [
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
@@ -69,12 +70,11 @@ class Site:
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
         finder = Finder(codings, is_coded, policies, describe, policies.ask)
-        gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
         if settings.live:
-            return Live(finder, self._directories, gate)
+            return Live(finder, self._directories, self._gate)
         memory = 0 if settings.offload else settings.memory
         paths = pages.own_path if self._pages is pages.plain else pages.spellings
-        return Index(finder, self._directories, gate, memory, paths)
+        return Index(finder, self._directories, self._gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
@@ -84,13 +84,9 @@ class Site:
         self.look_up.refresh()
         self._checked = True
 
-    def is_below(self, path: str) -> bool:
-        """Whether a path is the prefix or below it."""
-        return f"{path}/".startswith(f"{self._prefix}/")
-
     def may_fall_back(self, method: str, path: str) -> bool:
         """Whether an app's 404 to this request may get a page in its place."""
-        return self.falls_back and method in ("GET", "HEAD") and self.is_below(path)
+        return self.falls_back and method in ("GET", "HEAD") and path in self._gate
 
     def pick(
         self,
@@ -141,7 +137,7 @@ class Site:
 
     def _make_sure(self, path: str, *, wait: bool) -> None:
         """Where `check_dir` is False: look for the directories at the first request below them."""
-        if self._checked or not self.is_below(path):
+        if self._checked or path not in self._gate:
             return
         if not wait:
             raise BlockingIOError("the first request looks for the directories")
@@ -213,7 +209,7 @@ class Site:
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
         settings = self._settings
-        if not self.is_below(request.path):
+        if request.path not in self._gate:
             return None
         if settings.not_found is None:
             return self._404_page(request, (), wait=wait) if settings.html else None

@@ -249,7 +249,8 @@ def _requested_ranges(headers: Mapping[str, str], stored: Stored, now: float) ->
     specs = fields.byte_ranges(headers["range"]) if size else None
     if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
         return None
-    return _coalesce([part for spec in specs if (part := _clip(spec, size))])
+    ranges = [part for spec in specs if (part := _clip(spec, size))]
+    return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
 def _if_range(text: str, stored: Stored, now: float) -> bool:
@@ -270,8 +271,6 @@ def _clip(spec: fields.RangeSpec, size: int) -> range:
 
 def _coalesce(ranges: list[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
-    if len(ranges) < 2:
-        return ranges
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:

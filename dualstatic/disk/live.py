@@ -8,7 +8,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..core.values import Gate, Identity, Resource
+from ..core.paths import Gate
+from ..core.values import Identity, Resource
 from .find import Finder, Found, Look, close_all
 from .root import Directory, identity
 from .root_by_descriptor import ByDescriptor
@@ -16,16 +17,6 @@ from .root_by_path import ByPath
 
 _REMEMBERED = 1024
 """Names whose last resource is remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Below:
-    """The paths below a prefix."""
-
-    prefix: str
-
-    def __contains__(self, path: object) -> bool:
-        return f"{path}/".startswith(f"{self.prefix}/")
 
 
 class _Last(NamedTuple):
@@ -71,7 +62,7 @@ class Live:
     _last: dict[str, _Last] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.covers: Container[str] = Below(self.gate.prefix)
+        self.covers: Container[str] = self.gate
         self._places = [(directory, self.finder.encodings) for directory in self.directories]
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
@@ -83,9 +74,9 @@ class Live:
             raise BlockingIOError("a function among the options is asked")
         try:
             return self._find_again(name, wait)
-        except OSError:
+        except OSError as error:
             if not wait:
-                raise
+                raise _unsure(name) from error
         return self._find_anew(name)
 
     def _find_again(self, name: str, wait: bool) -> Found | None:
@@ -108,6 +99,7 @@ class Live:
     def _find_anew(self, name: str) -> Found | None:
         look = self.finder.find(self._places, name)
         if look is None:
+            self._last.pop(name, None)
             return None
         found = look.found(self.finder.policy(name))
         if _stays(look) and not self.finder.asks:

@@ -17,6 +17,7 @@ import pytest
 
 import dualstatic.asgi
 from dualstatic import Request, StaticFiles
+from dualstatic.disk import root_by_descriptor
 from dualstatic.disk.body import FileChanged
 from dualstatic.disk.nowait import answers_at_once
 from tests.doors import OnDisk, make_scope
@@ -344,7 +345,7 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
 ) -> None:
     """Elsewhere, as on FUSE and NFS, `open` may ask a server that hangs, whatever is cached."""
     settle(monkeypatch)
-    real, openers = os.open, []
+    real, openers = root_by_descriptor.open_directly, []
 
     def noting(path: Any, *rest: Any, **more: Any) -> int:
         if path == "big.bin":
@@ -358,7 +359,7 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
         assert stream(files) == BIG
         openers.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(os, "open", noting)
+            patch.setattr(root_by_descriptor, "open_directly", noting)
             assert stream(files) == BIG
         assert len(openers) == 1
         return openers == [threading.get_ident()]
