@@ -176,15 +176,20 @@ class Site:
             return path, found
         if self._pages is pages.plain:
             return None
-        looks = _Looks(partial(self.look_up.find, wait=wait, anew=anew))
-        if self._pages is pages.html:
-            looks[path] = None
+        looks: dict[str, Found | None] = {path: None} if self._pages is pages.html else {}
+
+        def look(path: str) -> Found | None:
+            if path not in looks:
+                looks[path] = self.look_up.find(path, wait=wait, anew=anew)
+            return looks[path]
+
         try:
-            located = self._pages(path, looks.__getitem__)
-            found = located and looks.pop(located.path)
+            located = self._pages(path, look)
+            found = looks.pop(located.path) if located else None
             return (located.canonical, found) if located and found else None
         finally:
-            looks.close()
+            for other in filter(None, looks.values()):
+                other.close()
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
@@ -242,22 +247,6 @@ class Site:
             return _for(request, replies.page(status, chosen, *vary))
 
         return self._open(request, path, locate, decide, wait=wait)
-
-
-class _Looks(dict[str, "Found | None"]):
-    """What was found for one request, by path; all that stays in here is closed at the end."""
-
-    def __init__(self, find: Callable[[str], Found | None]) -> None:
-        self._find = find
-
-    def __missing__(self, path: str) -> Found | None:
-        found = self[path] = self._find(path)
-        return found
-
-    def close(self) -> None:
-        for found in self.values():
-            if found:
-                found.close()
 
 
 def _for(request: Request, response: Response) -> Response:

@@ -136,16 +136,6 @@ def test_what_is_not_there_is_a_miss_at_once(directory: Directory, root: Path) -
 
 
 @on_linux
-def test_what_is_no_file_is_not_opened_at_once(directory: Directory, root: Path) -> None:
-    walk_to(directory, "t.txt")
-    os.mkfifo(root / "pipe")
-    for name in ("pipe", "a"):
-        assert os.path.lexists(root / name)
-        with pytest.raises(BlockingIOError):
-            read(directory, name, wait=False)
-
-
-@on_linux
 @pytest.mark.parametrize("wait", [True, False])
 def test_one_call_tells_what_is_not_there_unless_there_is_a_link(
     wait: bool, directory: Directory, root: Path

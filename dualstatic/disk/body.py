@@ -49,13 +49,8 @@ class Answer:
         return self.response.headers
 
     def __iter__(self) -> Iterator[bytes]:
-        return self.body or iter(self.whole)
-
-    @property
-    def whole(self) -> tuple[bytes, ...]:
-        """The bytes of an answer that needs no file: none of its parts is a range."""
-        parts: tuple[Any, ...] = self.response.body
-        return parts
+        parts: tuple[Any, ...] = self.response.body  # without a file, all of them are bytes
+        return self.body or iter(parts)
 
     def __enter__(self) -> Answer:
         return self

@@ -18,8 +18,16 @@ AT_FDCWD = -100
 """Stands for the working directory, as a directory's descriptor."""
 
 _OPENAT2 = 437
-_BENEATH = 0x08 | 0x04 | 0x02  # RESOLVE_BENEATH, _NO_SYMLINKS, _NO_MAGICLINKS
-_CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
+
+BENEATH = 0x08 | 0x04 | 0x02  # RESOLVE_BENEATH, _NO_SYMLINKS, _NO_MAGICLINKS
+"""No way through a link, nor out of the directory."""
+
+SAME_MOUNT = 0x01  # RESOLVE_NO_XDEV
+"""No way from one mounted file system to another."""
+
+CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
+"""No wait for the disk."""
+
 _HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
 _FOLLOWING_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
 _LOOK = _FOLLOWING_LOOK | getattr(os, "O_NOFOLLOW", 0)
@@ -46,37 +54,34 @@ _missing: set[int] = set()
 _answers: dict[int, bool] = {}
 
 
-def open_directly(
-    path: str, flags: int, directory: int = AT_FDCWD, *, beneath: bool, wait: bool
-) -> int:
-    """Open a path by one call; `beneath`: it may lead through no link, and not out of `directory`.
+def open_directly(path: str, flags: int, directory: int = AT_FDCWD, resolve: int = 0) -> int:
+    """Open a path by one call; `resolve` says what may not be on the way.
 
     :raises FileNotFoundError, NotADirectoryError: it isn't there
-    :raises BlockingIOError: this can't tell, and a walk may; or it had to wait, and `wait` is False
+    :raises BlockingIOError: that is on the way, or this system can't tell
     """
-    descriptor = _openat2(path, flags, directory, beneath, wait)
+    descriptor = _openat2(path, flags, directory, resolve)
     if descriptor >= 0:
         return descriptor
     number = -descriptor if -descriptor in _NOT_THERE else errno.EAGAIN
     raise OSError(number, os.strerror(number), path)
 
 
-def is_no_file(path: str, directory: int, beneath: bool, wait: bool) -> bool:
+def is_no_file(path: str, directory: int, resolve: int) -> bool:
     """Whether a path is neither a file nor a link; False, too, where this can't tell."""
-    descriptor = _openat2(path, _LOOK, directory, beneath, wait)
+    descriptor = _openat2(path, _LOOK, directory, resolve)
     if descriptor < 0:
         return -descriptor in _NOT_THERE
     try:
-        mode, _ = _kind(descriptor)
+        mode, _ = kind_at_once(descriptor)
         return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)
     finally:
         os.close(descriptor)
 
 
-def _openat2(path: str, flags: int, directory: int, beneath: bool, wait: bool) -> int:
+def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
     """A descriptor, or an error's number below zero; EAGAIN where there is no such call."""
-    call = _call if wait else _call_at_once
-    resolve = (_BENEATH if beneath else 0) | (0 if wait else _CACHED)
+    call = _call_at_once if resolve & CACHED else _call
     if call is None or resolve in _missing or "\0" in path:
         return -errno.EAGAIN
     try:
@@ -106,19 +111,19 @@ def _has_openat2(resolve: int) -> bool:
     return True
 
 
-def is_file_at_once(path: str, directory: int, *, beneath: bool) -> bool:
+def is_file_at_once(path: str, directory: int, resolve: int) -> bool:
     """Whether a path is a file that can be opened without a wait. Nothing is asked of a server."""
-    look = _LOOK if beneath else _FOLLOWING_LOOK
-    descriptor = open_directly(path, look, directory, beneath=beneath, wait=False)
+    look = _LOOK if resolve & BENEATH else _FOLLOWING_LOOK
+    descriptor = open_directly(path, look, directory, resolve)
     try:
-        mode, device = _kind(descriptor)
+        mode, device = kind_at_once(descriptor)
         return stat.S_ISREG(mode) and answers_at_once(device)
     finally:
         os.close(descriptor)
 
 
-def _kind(descriptor: int) -> tuple[int, int]:
-    """The mode and the device of what is open; zeros where this system can't tell."""
+def kind_at_once(descriptor: int) -> tuple[int, int]:
+    """The mode and the device of what is open, asked of no server; zeros: this can't be told."""
     buffer = _Status()
     flags = _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC
     if _statx is None or _statx(descriptor, b"", flags, _STATX_TYPE, buffer):

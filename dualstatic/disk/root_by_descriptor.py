@@ -8,7 +8,16 @@ import stat
 from typing import Literal
 
 from .errors import NOT_THERE
-from .nowait import is_file_at_once, is_no_file, open_directly
+from .nowait import (
+    BENEATH,
+    CACHED,
+    SAME_MOUNT,
+    answers_at_once,
+    is_file_at_once,
+    is_no_file,
+    kind_at_once,
+    open_directly,
+)
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = (
@@ -54,21 +63,39 @@ class ByDescriptor:
         if wait:
             self.root = os.open(path, _SEARCH)
         else:
-            self.root = open_directly(path, _SEARCH, beneath=False, wait=False)
+            self.root = open_directly(path, _SEARCH, resolve=CACHED)
         self.path, self.follow = path, follow
         self._nofollow = 0 if follow else NOFOLLOW
+        self._resolve = 0 if follow else BENEATH
+        self._device: int | None = None
         self._real_path: str | None = None
 
     def open_directly(self, name: str, *, wait: bool) -> tuple[int, os.stat_result]:
         """A file that was one when it was last looked at, by as few calls as can be.
 
         Elsewhere it is looked at first. Here a FIFO that has just taken its name is opened, but
-        not waited for. `wait` and what is raised are as for `nowait.open_directly`.
+        not waited for.
+
+        :raises FileNotFoundError, NotADirectoryError: it isn't there
+        :raises BlockingIOError: a walk has to tell; or the disk, or a server, had to be waited for,
+            and `wait` is False
         """
-        beneath = not self.follow
-        if not wait and not is_file_at_once(name, self.root, beneath=beneath):
+        if wait:
+            return self._open_directly(name, self._resolve)
+        resolve = self._resolve | CACHED
+        if self._device is None:
+            _, self._device = kind_at_once(self.root)
+        if answers_at_once(self._device):
+            try:
+                return self._open_directly(name, resolve | SAME_MOUNT)
+            except BlockingIOError:
+                pass  # it may be on another device that answers at once
+        if not is_file_at_once(name, self.root, resolve):
             raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", name)
-        descriptor = open_directly(name, READ, self.root, beneath=beneath, wait=wait)
+        return self._open_directly(name, resolve)
+
+    def _open_directly(self, name: str, resolve: int) -> tuple[int, os.stat_result]:
+        descriptor = open_directly(name, READ, self.root, resolve)
         try:
             return descriptor, os.fstat(descriptor)
         except BaseException:
@@ -77,7 +104,7 @@ class ByDescriptor:
 
     def lacks(self, name: str, *, wait: bool) -> bool:
         """Whether there is neither a file of this name nor a link; False, too, if unsure."""
-        return is_no_file(name, self.root, beneath=not self.follow, wait=wait)
+        return is_no_file(name, self.root, self._resolve if wait else self._resolve | CACHED)
 
     @property
     def real_path(self) -> str:
@@ -98,7 +125,7 @@ class ByDescriptor:
         if "/" not in path:  # of one name `enter` tells as much, and costs less
             return None
         try:
-            return open_directly(path, _SEARCH, place, beneath=True, wait=True)
+            return open_directly(path, _SEARCH, place, BENEATH)
         except BlockingIOError:
             return None
 
