@@ -12,8 +12,8 @@ from functools import partial
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Request, Resource, Response
-from .disk.body import Answer
-from .disk.find import Finder, Found, LookUp
+from .disk.body import Answer, Found
+from .disk.find import Finder, LookUp
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
@@ -197,10 +197,9 @@ class Site:
             return None
         if canonical != request.path:
             return replies.redirect(request, canonical)
-        chosen = replies.select(resource, request.headers.get("accept-encoding"))
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
-        return replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
+        return replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""

@@ -176,11 +176,10 @@ def _select(resource: Resource, accept_encoding: str) -> Representation:
     return best if preference(best)[0] else resource.representations[0]
 
 
-def respond(
-    request: Request, representation: Representation, *, now: float, key: bytes
-) -> Response:
-    """The answer to a GET or HEAD of a representation; `key` makes boundaries unforeseeable."""
+def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
+    """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
+    representation = select(resource, headers.get("accept-encoding"))
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.stored, now)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from ..core.paths import Gate
 from ..core.values import File, Policy, Resource, Response
-from .body import Answer, Body
+from .body import Answer, Body, Found
 from .errors import log_failure
-from .find import Finder, Found, Look, Place
+from .find import Finder, Look, Place
 from .locks import Lock
 from .memory import Memory
 from .root import Directory

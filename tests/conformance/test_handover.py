@@ -216,7 +216,7 @@ def test_a_system_without_the_call_has_nothing_in_its_cache(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = StaticFiles(tree({"t.txt": DIGITS}), live=True)
-    monkeypatch.setattr("dualstatic.disk.nowait._call_at_once", None)
+    monkeypatch.setattr("dualstatic.disk.root_by_descriptor._call_at_once", None)
     for _ in range(2):
         assert files.answer(Request("GET", "/t.txt"))
         with pytest.raises(BlockingIOError):
@@ -345,10 +345,10 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
 ) -> None:
     """Elsewhere, as on FUSE and NFS, `open` may ask a server that hangs, whatever is cached."""
     settle(monkeypatch)
-    real, openers = root_by_descriptor.open_directly, []
+    real, openers = root_by_descriptor._open_by_one_call, []
 
     def noting(path: Any, *rest: Any, **more: Any) -> int:
-        if path == "big.bin":
+        if path == "big.bin" and not rest[0] & os.O_PATH:
             openers.append(threading.get_ident())
         return real(path, *rest, **more)
 
@@ -359,7 +359,7 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
         assert stream(files) == BIG
         openers.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(root_by_descriptor, "open_directly", noting)
+            patch.setattr(root_by_descriptor, "_open_by_one_call", noting)
             assert stream(files) == BIG
         assert len(openers) == 1
         return openers == [threading.get_ident()]
