@@ -233,7 +233,7 @@ def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
     """Where the finder finds a name now, and what it warns of."""
     warn = _Warnings()
     finder = replace(site.finder, warn=warn)
-    places = [(directory, finder.encodings) for directory in site.directories]
+    places = [(directory, finder.suffixes) for directory in site.directories]
     look = finder.find(places, name)
     if look is None:
         return None, warn.said

@@ -59,6 +59,12 @@ class Site:
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
+        if settings.previous:
+            self.directories.append(
+                directory_at(
+                    settings.previous, follow_symlink=settings.follow_symlink, is_previous=True
+                )
+            )
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
@@ -70,10 +76,12 @@ class Site:
     def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
-        codings = () if settings.offload else settings.encodings
+        suffixes = () if settings.offload else settings.suffixes
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        self.finder = Finder(
+            suffixes, is_coded, policies, describe, policies.ask, policies.was_immutable
+        )
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
@@ -84,7 +92,8 @@ class Site:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
         for directory in self.directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
-                raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
+                option = "previous" if directory.is_previous else "directory"
+                raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
@@ -139,13 +148,14 @@ class Site:
         raw_path: bytes | None,
         accept_encoding: str | None,
         if_none_match: str | None,
+        dictionary: str | None = None,
     ) -> Response | None:
         """The answer to a GET with no other field that matters, if all of it is in memory.
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
         the path before.
         """
-        chosen = resource.only or replies.select(resource, accept_encoding)
+        chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if raw_path not in resource.targets and not _admits(resource, raw_path, path):
             return None
         if if_none_match is not None:
