@@ -6,7 +6,7 @@ What is opened here is what gets sent: nothing is looked at first and opened lat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -46,6 +46,9 @@ class LookUp(Protocol):
 
     def touch(self, resource: Resource) -> None:
         """Its bytes in memory were asked for; KeyError where they are there no more."""
+
+    def known(self) -> Set[str] | None:
+        """The paths of all files that an index has; None in live mode."""
 
     def refresh(self) -> None:
         """Forget what is remembered, or make it anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..core.paths import Gate
@@ -176,10 +176,17 @@ class Index:
                 state.answers.pop(answered, None)
             self._memory.let_go(resource)
 
+    def known(self) -> Set[str]:
+        """The paths of all files, with their real names."""
+        scans = self._state.scans
+        hidden = (f"{self._gate.prefix}/{name}" for scan in scans for name in scan.hidden)
+        return set(hidden).union(*(scan.paths for scan in scans))
+
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole."""
         with self._refreshing:
             scans = [self._scan(directory) for directory in self._directories]
+            self._finder.warn.count()
             state = _State(tuple(scans))
             with self._guard:
                 self._state, self.answers = state, state.answers

@@ -69,7 +69,7 @@ class Live:
             raise BlockingIOError("a function among the options is asked")
         try:
             return self._find_again(name, wait)
-        except OSError as error:
+        except OSError as error:  # a root that isn't there, too: only a walk tells why
             if not wait:
                 raise _unsure(name) from error
         return self._find_anew(name)
@@ -108,6 +108,9 @@ class Live:
 
     def touch(self, resource: Resource) -> None:
         """Nothing is kept in live mode."""
+
+    def known(self) -> None:
+        """Nothing is known of the disk before it is asked."""
 
     def refresh(self) -> None:
         self.finder.validators.clear()
