@@ -179,7 +179,7 @@ def _select(resource: Resource, accept_encoding: str) -> Representation:
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
     """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
-    representation = select(resource, headers.get("accept-encoding"))
+    representation = resource.only or select(resource, headers.get("accept-encoding"))
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.stored, now)

@@ -34,11 +34,14 @@ class _Last(NamedTuple):
     def open(self, root: ByDescriptor | ByPath, *, wait: bool) -> Found:
         """The same files, opened again; BlockingIOError where one may be another by now."""
         opened = root.open_again(self.files, self.absent, wait=wait)
-        names_and_files = zip(self.files, opened, strict=True)
-        found = Found(self.resource, {name: file[0] for name, file in names_and_files})
-        if [identity(status) for _, status in opened] != [*self.files.values()]:
+        descriptors, changed = {}, None
+        for (name, known), (descriptor, status) in zip(self.files.items(), opened, strict=True):
+            descriptors[name] = descriptor
+            changed = changed if identity(status) == known else name
+        found = Found(self.resource, descriptors)
+        if changed:
             found.close()
-            raise _unsure(next(iter(self.files)))
+            raise _unsure(changed)
         return found
 
 

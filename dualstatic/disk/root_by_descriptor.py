@@ -111,13 +111,14 @@ class ByDescriptor:
         :raises BlockingIOError: a walk has to tell; or the disk, or a server, had to be waited for,
             and `wait` is False
         """
+        resolve = self._resolve if wait else self._resolve | _CACHED
         descriptors: list[int] = []
         try:
             for name in names:
                 # One by one: if one isn't there, those before it are closed.
                 descriptors.append(self._open_directly(name, wait))  # noqa: PERF401
             for name in absent:
-                if not self.lacks(name, wait=wait):
+                if not _is_no_file(name, self.root, resolve):
                     raise BlockingIOError(errno.EAGAIN, "it may be there by now", name)
             return [(descriptor, os.fstat(descriptor)) for descriptor in descriptors]
         except BaseException:
