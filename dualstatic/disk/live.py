@@ -1,4 +1,9 @@
-"""The look-up of live mode: each request looks at the disk."""
+"""The look-up of live mode: each request looks at the disk.
+
+What a name led to is opened again, from the root and by its name. Where each of its files is the
+one it was, and no other sibling is there, all that was said of them holds still. Anything else is
+looked up anew, by a walk.
+"""
 
 from __future__ import annotations
 
