@@ -170,7 +170,9 @@ class Site:
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
-        if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
+        if request.method not in ("GET", "HEAD"):
+            return None
+        if not self.is_ready and self._missing(request.path, wait=wait):
             return None
         return self._open(request, request.path, self.locate, self._decide, wait=wait)
 

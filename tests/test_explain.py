@@ -196,7 +196,9 @@ def test_a_file_that_this_process_may_not_read_is_said() -> None:
 segments = st.sampled_from(
     "t.txt T.TXT index.html INDEX.html sub a.txt noindex x.css app.js only.js link.txt linked self "
     "config c.txt out secret.txt .hidden .well-known x .. . %2e%2e %2f %5c %00 %ff \u00fc%20b.txt "
-    "u\u0308%20b.txt 100%25.txt 100%.txt \ufffd %EF%BF%BD static nope ..data ;a=1 404 index".split(" ")
+    "u\u0308%20b.txt 100%25.txt 100%.txt \ufffd %EF%BF%BD static nope ..data ;a=1 404 index".split(
+        " "
+    )
 )
 anything = st.text(st.characters(exclude_characters="?#", exclude_categories=()), max_size=8)
 paths = st.builds(

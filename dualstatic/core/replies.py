@@ -200,7 +200,7 @@ def _delta(
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
     """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
-    representation = select(
+    representation = resource.only or select(
         resource, headers.get("accept-encoding"), headers.get("available-dictionary")
     )
     status = None
