@@ -277,7 +277,7 @@ def test_a_file_has_the_hsts_field_where_the_settings_say_so(start: Start, kind:
 def memory_of(server: Server) -> int:
     """The most that one of the processes has had in memory, in bytes."""
     peaks = []
-    for process in (server.process.pid, *server.workers()):
+    for process in (server.pid, *server.workers()):
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
         peaks += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")]
     return max(peaks)

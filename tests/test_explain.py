@@ -196,13 +196,33 @@ def test_a_file_that_this_process_may_not_read_is_said() -> None:
 segments = st.sampled_from(
     "t.txt T.TXT index.html INDEX.html sub a.txt noindex x.css app.js only.js link.txt linked self "
     "config c.txt out secret.txt .hidden .well-known x .. . %2e%2e %2f %5c %00 %ff \u00fc%20b.txt "
-    "u\u0308%20b.txt 100%25.txt 100%.txt \ufffd %EF%BF%BD static nope ..data ;a=1 404 index".split(" ")
+    "u\u0308%20b.txt 100%25.txt 100%.txt \ufffd %EF%BF%BD static nope ..data ;a=1 404 index".split(
+        " "
+    )
 )
 anything = st.text(st.characters(exclude_characters="?#", exclude_categories=()), max_size=8)
 paths = st.builds(
     lambda parts, slash: f"/{'/'.join(parts)}{slash}".rstrip(),
     st.lists(segments | anything, max_size=5),
     st.sampled_from(["", "", "/"]),
+)
+NAMES = [*TREE, "sub", "noindex", "linked", "linked/a.txt", "self/t.txt", "out/secret.txt", ""]
+CHANGES: list[Callable[[str], str]] = [
+    lambda name: name,
+    lambda name: f"{name}/",
+    lambda name: name.replace("/", "%2f"),
+    lambda name: name.replace("/", "//"),
+    lambda name: name.replace("/", "/./"),
+    lambda name: f"{name}/x",
+    lambda name: f"sub/../{name}",
+    lambda name: name.removesuffix(".html"),
+    lambda name: name.removesuffix("index.html"),
+    lambda name: f"{name}.html",
+    str.upper,
+    lambda name: name.replace(".", "%2E").replace("t", "%74"),
+]
+near = st.builds(
+    lambda name, change: f"/{change(quote(name))}", st.sampled_from(NAMES), st.sampled_from(CHANGES)
 )
 
 
@@ -226,7 +246,7 @@ def explained(directory: Path, live: bool, prefix: str, number: int) -> StaticFi
     st.sampled_from(["/", "/static"]),
     st.integers(0, len(OPTIONS) - 1),
     st.sampled_from(["", "/static"]),
-    paths,
+    near | paths,
 )
 @settings(relaxed, max_examples=400)
 def test_the_sentence_says_what_the_door_does(

@@ -28,7 +28,7 @@ from .children import run_threads, within
 from .conftest import WITH_MEMORY
 from .doors import Client, OnDisk
 from .faults import patch_everywhere
-from .servers import run
+from .servers import run_anew
 from .trees import Link, settle, write_tree
 from .watch import Watch, needs_inotify
 
@@ -871,5 +871,5 @@ files = StaticFiles(sys.argv[1])
 
 
 def test_the_root_stays_open_for_threads_that_work_at_the_end_of_python(root: Path) -> None:
-    ended = run("-c", AT_THE_END, str(root))
+    ended = run_anew("-c", AT_THE_END, str(root))
     assert ended.stdout == "1\n", ended.stderr
