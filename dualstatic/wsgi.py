@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
@@ -102,7 +102,9 @@ class StaticMiddleware:
         try:
             response, body = answer.response, answer.body
             start_response(_STATUS_LINES[response.status], list(response.headers))
-            return self._wrapped(environ, body) if body else answer.whole or _NOTHING
+            # Without a file, all parts are bytes.
+            parts: Any = response.body or _NOTHING
+            return parts if body is None else self._wrapped(environ, body)
         except BaseException:
             answer.close()
             raise

@@ -99,7 +99,6 @@ def test_the_disk_is_looked_at_for_a_line_and_not_without(
     root: Path,
     serve: Callable[..., Client],
     log: Callable[..., list[str]],
-    mode: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -118,8 +117,7 @@ def test_the_disk_is_looked_at_for_a_line_and_not_without(
             walks.clear()
             log()
             assert client.get(target).passed
-            if mode == "index" or target == "/other":
-                assert bool(walks) is is_looked_at
+            assert bool(walks) is is_looked_at
             assert len(log()) == is_looked_at
 
 

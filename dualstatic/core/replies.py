@@ -176,11 +176,10 @@ def _select(resource: Resource, accept_encoding: str) -> Representation:
     return best if preference(best)[0] else resource.representations[0]
 
 
-def respond(
-    request: Request, representation: Representation, *, now: float, key: bytes
-) -> Response:
-    """The answer to a GET or HEAD of a representation; `key` makes boundaries unforeseeable."""
+def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
+    """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
+    representation = select(resource, headers.get("accept-encoding"))
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.stored, now)
@@ -249,7 +248,8 @@ def _requested_ranges(headers: Mapping[str, str], stored: Stored, now: float) ->
     specs = fields.byte_ranges(headers["range"]) if size else None
     if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
         return None
-    return _coalesce([part for spec in specs if (part := _clip(spec, size))])
+    ranges = [part for spec in specs if (part := _clip(spec, size))]
+    return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
 def _if_range(text: str, stored: Stored, now: float) -> bool:
@@ -270,8 +270,6 @@ def _clip(spec: fields.RangeSpec, size: int) -> range:
 
 def _coalesce(ranges: list[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
-    if len(ranges) < 2:
-        return ranges
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:
