@@ -310,8 +310,6 @@ def _folded(name: str) -> str:
 
 def _page(site: Site, path: str) -> str:
     """What a navigation gets that nobody has an answer for."""
-    if not site.is_ready:
-        return ""  # to ask for one would raise the error that says so
     navigation = Request("GET", path, headers=_NAVIGATION)
     # A directory that is missing has been told of, and would raise.
     answer = site.fallback(navigation, has_app=True, wait=True) if site.is_ready else None

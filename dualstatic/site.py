@@ -97,32 +97,30 @@ class Site:
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
-            logger.info("%s", self)
-            if (known := self.look_up.known()) is not None:
-                self._warn_of_gaps(known)
+        logger.info("%s", self)
+        if self.is_ready and (known := self.look_up.known()) is not None:
+            self._warn_of_gaps(known)
 
     def _warn_of_gaps(self, known: Set[str]) -> None:
         """Say once which option has nothing in the index that it is for."""
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
-        if not self._may_have_page(known):
+        if self.falls_back and not self._has_page(known):
             self.finder.warn("there is no page for not_found", place)
         if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
             self.finder.warn("immutable matches no name", place)
 
-    def _may_have_page(self, known: Set[str]) -> bool:
+    def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
-        if page is None or callable(page):
-            return True
         if page == "404-page":
             return any(path.endswith("/404.html") for path in known)
-        return self._prefix + page in known
+        return callable(page) or f"{self._prefix}{page}" in known
 
     def __str__(self) -> str:
-        known, files, how = self.look_up.known(), "", "live"
+        known = self.look_up.known() if self.is_ready else None
+        files = "" if known is None else f"{len(known)} files of "
+        how = "live" if known is None else "in an index"
         if not self.is_ready:
-            how = "not looked at yet"
-        elif known is not None:
-            files, how = f"{len(known)} files of ", "in an index"
+            how = "live or in an index" if self._ask_live else "not looked at yet"
         places = " and ".join(ascii(directory.path) for directory in self.directories)
         return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
