@@ -43,12 +43,13 @@ WALLS = {
     "__init__": {"staticfiles", "disk.body", "core.values"},
     "compress.codecs": {"core.codings"},
     "compress.": {"compress.", "core.", "disk."},
-    "manifests": set(),
+    "manifests": {"core.releases"},
     "__main__": {"__init__", "wsgi", "asgi", "compress."},
 }
 PURE = {
     "core.": {
         "__future__",
+        "collections",
         "collections.abc",
         "dataclasses",
         "datetime",
