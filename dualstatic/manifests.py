@@ -240,3 +240,27 @@ def django_names(content: object) -> frozenset[str]:
         raise ValueError(f"it should hold {takes}")
     stems = {str(name): stems_of(source) for source, name in paths.items()}
     return hashed(stems, shape=_HEX_OF_DJANGO)
+
+
+# Any of them.
+
+USUAL_PLACES = (
+    ".vite/manifest.json",
+    "manifest.json",
+    "asset-manifest.json",
+    "assets-manifest.json",
+    "staticfiles.json",
+)
+"""Where builds write their manifests, below their output."""
+
+
+def urls_by_source(content: object) -> dict[str, str]:
+    """The files that a manifest lists, as it calls them, by what they were made of."""
+    entries = content if isinstance(content, dict) else {}
+    for key in ("paths", "files"):
+        entries = entries[key] if isinstance(entries.get(key), dict) else entries
+    found = {}
+    for source, each in entries.items():
+        if url := _url(each.get("file", each) if isinstance(each, dict) else each):
+            found[source] = url
+    return found

@@ -41,8 +41,8 @@ WALLS = {
     },
     "django.": {"django.", "wsgi", "asgi"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
-    "compress.codecs": {"core.codings"},
-    "compress.": {"compress.", "core.", "disk."},
+    "compress.codecs": {"core.codings", "core.deltas"},
+    "compress.": {"compress.", "core.", "disk.", "manifests"},
     "manifests": {"core.releases"},
     "__main__": {"__init__", "wsgi", "asgi", "compress."},
 }

@@ -9,10 +9,12 @@ import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from queue import SimpleQueue
 from types import FrameType
 from typing import TextIO
@@ -21,6 +23,7 @@ from ..core.codings import SUFFIXES
 from ..core.paths import Gate
 from ..disk.root import directory_at
 from .codecs import Codec, LibraryMissing, codec
+from .deltas import deltas
 from .siblings import MINIMUM, MINIMUM_GAIN, Job, Outcome, Plain, State, Stop, Stopped, Tree, find
 
 DESCRIPTION = f"""\
@@ -63,21 +66,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"which of {','.join(SUFFIXES)} (all that are installed)",
     )
     parser.add_argument(
-        "--check",
-        action="store_true",
-        help="write nothing; name the siblings that are missing, outdated or not smaller",
+        "--previous",
+        action="append",
+        default=[],
+        metavar="OLD",
+        help="an older build, "
+        "to write deltas from its files as well; several times, for several, the newest first",
     )
     parser.add_argument(
         "--jobs", type=_jobs, default=_cpus(), metavar="N", help="files at a time (%(default)s)"
     )
-    parser.add_argument(
-        "--dotfiles", action="store_true", help="take names with a leading dot as well"
-    )
-    parser.add_argument(
-        "--follow-symlink",
-        action="store_true",
-        help="take files that links lead to outside as well",
-    )
+    flag = partial(parser.add_argument, action="store_true")
+    flag("--check", help="write nothing; name the siblings that are missing, outdated or too large")
+    flag("--dotfiles", help="take names with a leading dot as well")
+    flag("--follow-symlink", help="take files that links lead to outside as well")
 
 
 def _codings(text: str) -> list[str]:
@@ -106,9 +108,12 @@ def run(options: argparse.Namespace) -> int:
 
     :raises CantCompress: they can't be met
     """
-    if not os.path.isdir(options.directory):
-        raise CantCompress(f"there is no directory at {options.directory!r}")
+    for path in (options.directory, *options.previous):
+        if not os.path.isdir(path):
+            raise CantCompress(f"there is no directory at {path!r}")
     codecs = _codecs(options.encodings)
+    if options.previous:
+        _codec("zstd", is_wanted=True)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
     report = Report(has_bar=bool(sys.stdout and sys.stdout.isatty()))
@@ -164,34 +169,41 @@ def _outcomes(
 
     A large one at the end would keep one processor busy and the others waiting.
     """
-    directory = directory_at(options.directory, follow_symlink=False).pin()
-    gate = Gate("", options.dotfiles, sys.platform == "win32")
-    tree = Tree(directory, gate, options.follow_symlink)
+    trees = [_tree(path, options) for path in (options.directory, *options.previous)]
     plains: list[Plain] = []
-    for found in find(tree, stop):
+    for found in chain.from_iterable(find(tree, stop) for tree in trees):
         if isinstance(found, Outcome):
             yield found
         else:
             plains.append(found)
     plains.sort(key=lambda plain: plain.size, reverse=True)
-    jobs = [Job(tree, plain, each, stop, options.check) for plain in plains for each in codecs]
-    report.whole = sum(job.plain.size for job in jobs)
-    yield from _run_all(jobs, options.jobs, stop)
+    new, *older = ([plain for plain in plains if plain.tree is tree] for tree in trees)
+    jobs = [Job(plain, each, stop, options.check) for plain in new for each in codecs]
+    later = [*deltas(new, older, stop, options.check)]
+    report.whole = sum(job.plain.size for some in (jobs, later) for job in some)
+    yield from _run_all([job.run for job in jobs], options.jobs, stop)
+    # Each has to be smaller than the siblings that are there by now.
+    yield from _run_all([job.run for job in later], options.jobs, stop)
 
 
-def _run_all(jobs: Sequence[Job], workers: int, stop: Stop) -> Iterator[Outcome]:
+def _tree(path: str, options: argparse.Namespace) -> Tree:
+    gate = Gate("", options.dotfiles, sys.platform == "win32")
+    return Tree(directory_at(path, follow_symlink=False).pin(), gate, options.follow_symlink)
+
+
+def _run_all(jobs: Sequence[Callable[[], Outcome]], workers: int, stop: Stop) -> Iterator[Outcome]:
     """What the jobs give, which run in threads: compressors let go of the interpreter's lock.
 
     However this ends, no thread is at work any more.
     """
-    waiting, done = SimpleQueue[Job | None](), SimpleQueue[Outcome | None]()
+    waiting, done = SimpleQueue[Callable[[], Outcome] | None](), SimpleQueue[Outcome | None]()
     for job in [*jobs, *[None] * workers]:
         waiting.put(job)
 
     def work() -> None:
         try:
             for job in iter(waiting.get, None):
-                done.put(job.run())
+                done.put(job())
         finally:
             done.put(None)
 
@@ -261,7 +273,7 @@ class Report:
         sized = [outcome for outcome in self.outcomes if outcome.after]
         if sized:
             print(f"{'':8}{'files':>8}{'before':>15}{'after':>15}")
-        for coding in SUFFIXES:
+        for coding in (*SUFFIXES, "dcz"):
             pairs = [(each.before, each.after) for each in sized if each.coding == coding]
             if pairs:
                 before, after = map(sum, zip(*pairs, strict=True))
