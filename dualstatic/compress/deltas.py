@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 
 from ..core.codings import SUFFIXES
 from ..core.deltas import MOST_DELTAS, delta_suffix
@@ -54,9 +54,10 @@ def deltas(
     for plain in build:
         if keys[plain.name][-1]:
             ranked = [_ranked(plain, keys[plain.name], release) for release in releases]
-            turns = filter(None, chain.from_iterable(zip_longest(*ranked)))
-            found = {old.name: old for old in [*turns][::-1]}
-            for number, old in enumerate([*found.values()][: -MOST_DELTAS - 1 : -1], start=1):
+            found: dict[str, Plain] = {}
+            for old in filter(None, chain.from_iterable(zip_longest(*ranked))):
+                found.setdefault(old.name, old)
+            for number, old in enumerate(islice(found.values(), MOST_DELTAS), start=1):
                 yield Delta(plain, old, number, stop, only_looks)
 
 
