@@ -1,6 +1,7 @@
 """`python -m dualstatic DIRECTORY`: a file server, for the time that it takes to look.
 
-`python -m dualstatic compress DIRECTORY` writes the siblings that a server then sends.
+`python -m dualstatic compress DIRECTORY` writes the siblings that a server then sends;
+`python -m dualstatic keep DIST STORE` keeps the hashed files of earlier builds.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def _parser() -> _Parser:
     parser = _Parser(
         "dualstatic",
         description="Serve the files of a directory.",
-        epilog="'dualstatic compress --help' tells of the other command, which writes compressed "
-        "siblings. A directory of that name is served as ./compress.",
+        epilog="'dualstatic compress --help' tells of the command that writes compressed siblings, "
+        "'dualstatic keep --help' of the one that keeps earlier builds. A directory of such a name "
+        "is served as ./compress.",
     )
     flag = argparse.BooleanOptionalAction
     parser.add_argument("directory", metavar="DIRECTORY")
@@ -94,20 +96,21 @@ def _serve_asgi(files: StaticFiles, listener: socket.socket) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
-    if given[:1] == ["compress"]:
-        _compress(given[1:])
+    if given[:1] in (["compress"], ["keep"]):
+        _command(*given)
     else:
         _serve(given)
 
 
-def _compress(arguments: Sequence[str]) -> None:
-    from .compress import command
+def _command(name: str, *arguments: str) -> None:
+    from .compress import command, keep
 
-    parser = _Parser("dualstatic compress")
-    command.add_arguments(parser)
+    module = keep if name == "keep" else command
+    parser = _Parser(f"dualstatic {name}")
+    module.add_arguments(parser)
     try:
-        parser.exit(command.run(parser.parse_args(arguments)))
-    except command.CantCompress as error:
+        parser.exit(module.run(parser.parse_args(arguments)))
+    except command.Refused as error:
         parser.error(str(error))
     except OSError as error:  # what is printed can't be, at the end of Python neither
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

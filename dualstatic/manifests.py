@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from posixpath import basename
 
 from .core.releases import HEX, OF_VITE, hashed, stems_of
@@ -264,3 +265,11 @@ def urls_by_source(content: object) -> dict[str, str]:
         if url := _url(each.get("file", each) if isinstance(each, dict) else each):
             found[source] = url
     return found
+
+
+def hashed_names(content: object) -> frozenset[str]:
+    """The names with a hash in a manifest of whatever kind, as it calls them."""
+    for names_of in (_vite_names, django_names, partial(_webpack_names, public_path="/")):
+        with suppress(ValueError):
+            return names_of(content)
+    return frozenset()

@@ -20,11 +20,20 @@ from types import FrameType
 from typing import TextIO
 
 from ..core.codings import SUFFIXES
-from ..core.paths import Gate
-from ..disk.root import directory_at
 from .codecs import Codec, LibraryMissing, codec
 from .deltas import deltas
-from .siblings import MINIMUM, MINIMUM_GAIN, Job, Outcome, Plain, State, Stop, Stopped, Tree, find
+from .siblings import (
+    MINIMUM,
+    MINIMUM_GAIN,
+    Job,
+    Outcome,
+    Plain,
+    State,
+    Stop,
+    Stopped,
+    find,
+    tree_at,
+)
 
 DESCRIPTION = f"""\
 Write a compressed sibling (NAME.zst, NAME.br, NAME.gz) beside each file of a directory.
@@ -48,7 +57,7 @@ _SIGNALS = [
 ]
 
 
-class CantCompress(Exception):
+class Refused(Exception):
     """An option that can't be met; says which and why."""
 
 
@@ -106,11 +115,11 @@ def _cpus() -> int:
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; the exit status.
 
-    :raises CantCompress: they can't be met
+    :raises Refused: they can't be met
     """
     for path in (options.directory, *options.previous):
         if not os.path.isdir(path):
-            raise CantCompress(f"there is no directory at {path!r}")
+            raise Refused(f"there is no directory at {path!r}")
     codecs = _codecs(options.encodings)
     if options.previous:
         _codec("zstd", is_wanted=True)
@@ -118,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
     report = Report(has_bar=bool(sys.stdout and sys.stdout.isatty()))
     stop = Stop()
-    with _signals(stop):
+    with signals(stop):
         try:
             with closing(_outcomes(options, codecs, report, stop)) as outcomes:
                 for outcome in outcomes:
@@ -140,13 +149,13 @@ def _codec(coding: str, is_wanted: bool) -> Codec | None:
         return codec(coding)
     except LibraryMissing as error:
         if is_wanted:
-            raise CantCompress(str(error)) from error
+            raise Refused(str(error)) from error
         print(f"left out: {error}", file=sys.stderr)
         return None
 
 
 @contextmanager
-def _signals(stop: Stop) -> Iterator[None]:
+def signals(stop: Stop) -> Iterator[None]:
     """Note a signal that asks for the end, instead of ending in the middle of something."""
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -169,12 +178,15 @@ def _outcomes(
 
     A large one at the end would keep one processor busy and the others waiting.
     """
-    trees = [_tree(path, options) for path in (options.directory, *options.previous)]
+    trees = [
+        tree_at(path, dotfiles=options.dotfiles, follows=options.follow_symlink)
+        for path in (options.directory, *options.previous)
+    ]
     plains: list[Plain] = []
     for found in chain.from_iterable(find(tree, stop) for tree in trees):
         if isinstance(found, Outcome):
             yield found
-        else:
+        elif found.size >= MINIMUM:
             plains.append(found)
     plains.sort(key=lambda plain: plain.size, reverse=True)
     new, *older = ([plain for plain in plains if plain.tree is tree] for tree in trees)
@@ -184,11 +196,6 @@ def _outcomes(
     yield from _run_all([job.run for job in jobs], options.jobs, stop)
     # Each has to be smaller than the siblings that are there by now.
     yield from _run_all([job.run for job in later], options.jobs, stop)
-
-
-def _tree(path: str, options: argparse.Namespace) -> Tree:
-    gate = Gate("", options.dotfiles, sys.platform == "win32")
-    return Tree(directory_at(path, follow_symlink=False).pin(), gate, options.follow_symlink)
 
 
 def _run_all(jobs: Sequence[Callable[[], Outcome]], workers: int, stop: Stop) -> Iterator[Outcome]:

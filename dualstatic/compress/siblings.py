@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -20,7 +21,7 @@ from ..core.media_types import MediaTypes
 from ..core.paths import Gate
 from ..core.values import Identity
 from ..disk.errors import NOT_THERE
-from ..disk.root import Directory, identity
+from ..disk.root import Directory, directory_at, identity
 from ..disk.root_by_descriptor import Kind
 from .codecs import Codec
 from .place import Place
@@ -135,6 +136,11 @@ class Tree:
             yield Place(walk, self.directory.path_of(name), self.follows)
 
 
+def tree_at(path: str, *, dotfiles: bool = False, follows: bool = False) -> Tree:
+    gate = Gate("", dotfiles, sys.platform == "win32")
+    return Tree(directory_at(path, follow_symlink=False).pin(), gate, follows)
+
+
 @dataclass(frozen=True, slots=True)
 class Plain:
     """A file to compress, as it was when it was found."""
@@ -167,8 +173,10 @@ class Plain:
         return status
 
 
-def find(tree: Tree, stop: Stop) -> Iterator[Plain | Outcome]:
-    """The files of a directory that are worth a try, and what can't be read."""
+def find(
+    tree: Tree, stop: Stop, wants: Callable[[str], bool] = is_compressible
+) -> Iterator[Plain | Outcome]:
+    """The files of a directory whose names are wanted, and what can't be read."""
     todo = [""]
     while todo:
         stop.check()
@@ -179,7 +187,7 @@ def find(tree: Tree, stop: Stop) -> Iterator[Plain | Outcome]:
                     name = f"{folder}/{leaf}" if folder else leaf
                     if kind == "directory" and tree.gate(f"/{name}/x"):
                         todo.append(name)
-                    elif kind in ("file", "link") and tree.gate(f"/{name}"):
+                    elif kind in ("file", "link") and tree.gate(f"/{name}") and wants(leaf):
                         yield from _find_file(tree, place, name, kind)
         except OSError as error:
             yield failure(folder or ".", error)
@@ -187,7 +195,7 @@ def find(tree: Tree, stop: Stop) -> Iterator[Plain | Outcome]:
 
 def _find_file(tree: Tree, place: Place, name: str, kind: Kind) -> Iterator[Plain | Outcome]:
     leaf = name.rpartition("/")[2]
-    if not is_compressible(leaf) or _TEMPORARY.fullmatch(leaf):
+    if _TEMPORARY.fullmatch(leaf):
         return
     try:
         with place.open_plain(leaf) as file:
@@ -197,8 +205,7 @@ def _find_file(tree: Tree, place: Place, name: str, kind: Kind) -> Iterator[Plai
         if kind == "file" or error.errno not in NOT_THERE:
             yield failure(name, error)
     else:
-        if plain.size >= MINIMUM:
-            yield plain
+        yield plain
 
 
 def failure(name: str, error: OSError | MemoryError) -> Outcome:
