@@ -115,7 +115,7 @@ def test_without_one_the_names_with_a_hash_in_the_manifest_are_kept(
         (["dist", "store"], "--immutable"),
         (["dist", "store", "--immutable", "nothing"], "--immutable"),
         (["dist", "store", "--immutable", "("], "--immutable"),
-        (["dist", "store", "--days", "-1"], "--days"),
+        (["dist", "store", "--days", "0"], "--days"),
         (["dist", "store", "--days", "many"], "--days"),
         (["nowhere", "store"], "nowhere"),
         (["dist", "dist"], "DIST"),
@@ -189,9 +189,10 @@ def test_a_name_of_the_list_leads_nowhere_else(dist: Path, store: Path, tmp_path
     (store / "link").symlink_to(tmp_path / "deep")
     for name in ("../secret", "/etc/nothing", "", ".", "link/secret", "a\0b", STATE):
         age(store, name, 99)
-    assert keep(dist, store, *HASHED).returncode in (0, 1)
+    ended = keep(dist, store, *HASHED)
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert (tmp_path / "deep/secret").exists()
-    assert kept(store) == {APP, "link/secret"} or kept(store) == {APP}
+    assert set(state(store)) == {APP}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "3", '{"a": "b"}', '{"a": null}', "[" * 99999])

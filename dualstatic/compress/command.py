@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "to write deltas from its files as well; several times, for several, the newest first",
     )
     parser.add_argument(
-        "--jobs", type=_jobs, default=_cpus(), metavar="N", help="files at a time (%(default)s)"
+        "--jobs", type=number, default=_cpus(), metavar="N", help="files at a time (%(default)s)"
     )
     flag = partial(parser.add_argument, action="store_true")
     flag("--check", help="write nothing; name the siblings that are missing, outdated or too large")
@@ -98,7 +98,7 @@ def _codings(text: str) -> list[str]:
     return codings
 
 
-def _jobs(text: str) -> int:
+def number(text: str) -> int:
     digits = text.lstrip("0")
     if not text.isascii() or not digits.isdigit() or len(digits) > 3:
         raise argparse.ArgumentTypeError(f"a number from 1 to 999, not {text!r}")

@@ -23,10 +23,11 @@ from typing import Any, BinaryIO
 
 from ..core.codings import SUFFIXES, is_outdated
 from ..core.deltas import MOST_DELTAS, delta_suffix
+from ..core.paths import Gate
 from ..disk.root_by_descriptor import NOFOLLOW
 from ..manifests import hashed_names
 from .codecs import PIECE
-from .command import Refused, shown, signals
+from .command import Refused, number, shown, signals
 from .deltas import manifests_in, name_of
 from .place import Place
 from .siblings import Outcome, Plain, State, Stop, Stopped, Tree, failure, find, tree_at
@@ -48,16 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exit status: 0; 1 if a file failed; 2; 130 at Ctrl-C."
     parser.add_argument("directory", metavar="DIST", help="the build")
     parser.add_argument("store", metavar="STORE", help="is made, if it isn't there")
-    parser.add_argument("--days", type=_days, default=30, metavar="N", help="(%(default)s)")
-    of_manifest = "those that the manifest in DIST lists with a hash"
-    help_ = f"the names to keep, as for the option `immutable` ({of_manifest})"
-    parser.add_argument("--immutable", type=_pattern, metavar="REGEX", help=help_)
-
-
-def _days(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 5:
-        raise argparse.ArgumentTypeError(f"a number of days, not {text!r}")
-    return int(text)
+    parser.add_argument("--days", type=number, default=30, metavar="N", help="(%(default)s)")
+    of_manifest = (
+        "names to keep, as for the server (those that a manifest in DIST lists with a hash)"
+    )
+    parser.add_argument("--immutable", type=_pattern, metavar="REGEX", help=of_manifest)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -107,9 +103,9 @@ def _keep(build: Tree, store: Tree, options: argparse.Namespace, stop: Stop) -> 
     names = _immutable(build, files, options.immutable)
     now = int(time.time())
     with _locked(store, stop) as root:
-        state = _read(root) | dict.fromkeys(names, now)
+        state = _read(root, store.gate) | dict.fromkeys(names, now)
         _write(root, state)
-        outcomes += [_copied(_group(files, name), store, stop) for name in names]
+        outcomes += [_copied(files, name, store, stop) for name in names]
         for name in [name for name, had in state.items() if had < now - options.days * _DAY]:
             outcomes.append(_forgotten(store, name))
             if outcomes[-1].state is State.REMOVED:
@@ -152,11 +148,12 @@ def _locked(store: Tree, stop: Stop) -> Iterator[Place]:
             os.close(descriptor)
 
 
-def _read(root: Place) -> dict[str, int]:
+def _read(root: Place, gate: Gate) -> dict[str, int]:
     """When a build had each name last, in seconds."""
     try:
         with root.open_plain(_STATE) as file:
-            return {str(name): int(had) for name, had in json.load(file).items()}
+            listed = json.load(file).items()
+        return {name: int(had) for name, had in listed if gate(f"/{name}")}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -169,20 +166,18 @@ def _write(root: Place, state: Mapping[str, int]) -> None:
         new.become(_STATE, new.status)
 
 
-def _group(files: Mapping[str, Plain], name: str) -> list[Plain]:
-    """A file, and its siblings but outdated ones: the file may have another date in the store."""
+def _copied(files: Mapping[str, Plain], name: str, store: Tree, stop: Stop) -> Outcome:
+    """What became of a file. An outdated sibling isn't copied: in the store it may look right."""
+    plain = files[name]
     siblings = [files[name + each] for each in _SIBLINGS if name + each in files]
-    mine = files[name].identity
-    return [files[name], *(each for each in siblings if not is_outdated(each.identity, mine))]
-
-
-def _copied(files: Sequence[Plain], store: Tree, stop: Stop) -> Outcome:
-    """What became of a file, the first, and of its siblings."""
     try:
-        are_new = [_copy(each, store, stop) for each in files]
+        is_new = _copy(plain, store, stop)
+        for each in siblings:
+            if not is_outdated(each.identity, plain.identity):
+                _copy(each, store, stop)
     except (OSError, MemoryError) as error:
-        return failure(files[0].name, error)
-    return Outcome(files[0].name, State.WRITTEN if are_new[0] else State.CURRENT)
+        return failure(name, error)
+    return Outcome(name, State.WRITTEN if is_new else State.CURRENT)
 
 
 def _copy(plain: Plain, store: Tree, stop: Stop) -> bool:
