@@ -123,15 +123,18 @@ def run(options: argparse.Namespace) -> int:
     codecs = _codecs(options.encodings)
     if options.previous:
         _codec("zstd", is_wanted=True)
+    report, stop = Report(has_bar=bool(sys.stdout and sys.stdout.isatty())), Stop()
+    return carry_out(_outcomes(options, codecs, report, stop), report, stop)
+
+
+def carry_out(outcomes: Generator[Outcome, None, None], report: Report, stop: Stop) -> int:
+    """Do what gives these outcomes, and report them; the exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
-    report = Report(has_bar=bool(sys.stdout and sys.stdout.isatty()))
-    stop = Stop()
-    with signals(stop):
+    with _signals(stop), closing(outcomes):
         try:
-            with closing(_outcomes(options, codecs, report, stop)) as outcomes:
-                for outcome in outcomes:
-                    report.add(outcome)
+            for outcome in outcomes:
+                report.add(outcome)
         except Stopped:
             report.end("stopped: what was written is whole, the rest is as it was")
             return 128 + stop.signal
@@ -155,7 +158,7 @@ def _codec(coding: str, is_wanted: bool) -> Codec | None:
 
 
 @contextmanager
-def signals(stop: Stop) -> Iterator[None]:
+def _signals(stop: Stop) -> Iterator[None]:
     """Note a signal that asks for the end, instead of ending in the middle of something."""
 
     def note(number: int, frame: FrameType | None) -> None:

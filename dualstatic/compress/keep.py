@@ -12,10 +12,8 @@ import importlib
 import json
 import os
 import re
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import zip_longest
@@ -27,10 +25,10 @@ from ..core.paths import Gate
 from ..disk.root_by_descriptor import NOFOLLOW
 from ..manifests import hashed_names
 from .codecs import PIECE
-from .command import Refused, number, shown, signals
+from .command import Refused, Report, carry_out, number
 from .deltas import manifests_in, name_of
 from .place import Place
-from .siblings import Outcome, Plain, State, Stop, Stopped, Tree, failure, find, tree_at
+from .siblings import Outcome, Plain, State, Stop, Tree, failure, find, tree_at
 
 _STATE = ".dualstatic-keep.json"
 _LOCK = ".dualstatic-keep.lock"
@@ -74,44 +72,38 @@ def run(options: argparse.Namespace) -> int:
     if os.path.commonpath(paths) in paths:
         raise Refused("of DIST and STORE none may lie in the other")
     stop = Stop()
-    with signals(stop):
-        try:
-            os.makedirs(options.store, exist_ok=True)
-            outcomes = _keep(tree_at(options.directory), tree_at(options.store), options, stop)
-        except OSError as error:
-            raise Refused(f"can't keep anything in {options.store!r}: {error.strerror}") from error
-        except Stopped:
-            print("stopped: what was copied is whole, the rest is as it was", file=sys.stderr)
-            return 128 + stop.signal
-    return _report(outcomes)
+    return carry_out(_outcomes(options, stop), Report(has_bar=False), stop)
 
 
-def _report(outcomes: Sequence[Outcome]) -> int:
-    for each in outcomes:
-        if each.state is State.FAILED:
-            print(f"failed: {shown(each.name)}: {each.reason}", file=sys.stderr)
-    count = Counter(each.state for each in outcomes)
-    kept = count[State.WRITTEN] + count[State.CURRENT]
-    print(f"{kept} kept, {count[State.WRITTEN]} of them new; {count[State.REMOVED]} forgotten")
-    return int(bool(count[State.FAILED]))
+def _outcomes(options: argparse.Namespace, stop: Stop) -> Generator[Outcome, None, None]:
+    try:
+        os.makedirs(options.store, exist_ok=True)
+        yield from _keep(tree_at(options.directory), tree_at(options.store), options, stop)
+    except OSError as error:
+        raise Refused(f"can't keep anything in {options.store!r}: {error.strerror}") from error
 
 
-def _keep(build: Tree, store: Tree, options: argparse.Namespace, stop: Stop) -> list[Outcome]:
-    found = [*find(build, stop, wants=bool)]
-    outcomes = [each for each in found if isinstance(each, Outcome)]
-    files = {each.name: each for each in found if isinstance(each, Plain)}
+def _keep(
+    build: Tree, store: Tree, options: argparse.Namespace, stop: Stop
+) -> Generator[Outcome, None, None]:
+    files: dict[str, Plain] = {}
+    for found in find(build, stop, wants=bool):
+        if isinstance(found, Outcome):
+            yield found
+        else:
+            files[found.name] = found
     names = _immutable(build, files, options.immutable)
-    now = int(time.time())
     with _locked(store, stop) as root:
+        now = int(time.time())
         state = _read(root, store.gate) | dict.fromkeys(names, now)
         _write(root, state)
-        outcomes += [_copied(files, name, store, stop) for name in names]
+        for name in names:
+            yield _copied(files, name, store, stop)
         for name in [name for name, had in state.items() if had < now - options.days * _DAY]:
-            outcomes.append(_forgotten(store, name))
-            if outcomes[-1].state is State.REMOVED:
+            yield (outcome := _forgotten(store, name))
+            if outcome.state is State.FORGOTTEN:
                 del state[name]
         _write(root, state)
-    return outcomes
 
 
 def _immutable(
@@ -177,7 +169,7 @@ def _copied(files: Mapping[str, Plain], name: str, store: Tree, stop: Stop) -> O
                 _copy(each, store, stop)
     except (OSError, MemoryError) as error:
         return failure(name, error)
-    return Outcome(name, State.WRITTEN if is_new else State.CURRENT)
+    return Outcome(name, State.KEPT if is_new else State.CURRENT)
 
 
 def _copy(plain: Plain, store: Tree, stop: Stop) -> bool:
@@ -225,4 +217,4 @@ def _forgotten(store: Tree, name: str) -> Outcome:
                     place.remove(leaf + each, os.fstat(file.fileno()))
     except OSError as error:
         return failure(name, error)
-    return Outcome(name, State.REMOVED)
+    return Outcome(name, State.FORGOTTEN)

@@ -87,6 +87,8 @@ class State(Enum):
     WRITTEN = "written", "written", False
     DATED = "given a new date", "given the date of its file", False
     REMOVED = "removed", "removed, no longer smaller", False
+    KEPT = "kept", "", False
+    FORGOTTEN = "forgotten", "", False
     CURRENT = "up to date", "", False
     NO_GAIN = "not worth it", "", False
     LEFT = "left as they are", "", False
