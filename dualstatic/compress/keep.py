@@ -198,12 +198,11 @@ def _has(place: Place, leaf: str, file: BinaryIO) -> bool:
 @contextmanager
 def _folder(store: Tree, name: str) -> Iterator[Place]:
     """The folder of a name in the store, which is made if need be."""
-    above, parts = "", name.split("/")[:-1]
-    for part in parts:
-        with store.enter(above) as place, suppress(FileExistsError):
+    parts = name.split("/")[:-1]
+    for depth, part in enumerate(parts):
+        with store.enter("/".join(parts[:depth])) as place, suppress(FileExistsError):
             os.mkdir(place.at(part), dir_fd=place.here)
-        above = f"{above}/{part}"
-    with store.enter(above) as place:
+    with store.enter("/".join(parts)) as place:
         yield place
 
 
