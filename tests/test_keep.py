@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,23 @@ def test_two_at_once_lose_nothing(many: tuple[Path, Path], store: Path, started)
             assert (process.returncode, err) == (0, "")
         assert holds(store, one, two)
         assert set(state(store)) == names(one) | names(two)
+
+
+def test_one_that_is_begun_meanwhile_waits_and_loses_nothing(
+    many: tuple[Path, Path], store: Path, started
+):
+    first = start(started, many[0], store)
+    eventually(lambda: kept(store), WITHIN)
+    first.send_signal(signal.SIGSTOP)
+    second = start(started, many[1], store)
+    with suppress(subprocess.TimeoutExpired):
+        second.wait(3)
+    first.send_signal(signal.SIGCONT)
+    for process in (first, second):
+        process.communicate(timeout=WITHIN)
+        assert process.returncode == 0
+    assert holds(store, *many)
+    assert set(state(store)) == names(many[0]) | names(many[1])
 
 
 def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], store: Path, started):
