@@ -105,6 +105,30 @@ else:
     execute_from_command_line(["manage.py", *runserver])
 """
 
+# Applications for both doors, and how to ask them; `WRAPPED` is to be replaced.
+ASK_EACH_WAY = """
+import asyncio
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+from werkzeug.test import Client
+from asgiref.testing import ApplicationCommunicator
+import dualstatic.django
+
+def ask_wsgi(path):
+    return Client(wsgi).get(path).status_code
+
+def ask_asgi(path):
+    async def ask():
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+        client = ApplicationCommunicator(asgi, scope)
+        await client.send_input({"type": "http.request"})
+        return (await client.receive_output(10))["status"]
+    return asyncio.run(ask())
+wsgi, asgi = get_wsgi_application(), get_asgi_application()
+if WRAPPED:
+    wsgi, asgi = dualstatic.django.wsgi(wsgi), dualstatic.django.asgi(asgi)
+"""
+
 LIBRARY = "tides();\n" * 100
 
 FILES: dict[str, bytes | str | None] = {
@@ -149,13 +173,14 @@ class Project:
     def ask(self, settings: str, code: str) -> Any:
         """What the code says as JSON, in a process where Django is set up."""
         head = (
-            f"import json, os, sys; sys.path.insert(0, {str(self.directory)!r})\n"
+            f"import json, os, sys, warnings; sys.path.insert(0, {str(self.directory)!r})\n"
+            "warnings.simplefilter('error')\n"
             f"os.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.{settings}'\n"
             "sys.dont_write_bytecode = True\n"
             "import django; django.setup(set_prefix=False)\n"
             "def say(value): print(json.dumps(value))\n"
         )
-        ran = run("-W", "error", "-c", head + code)
+        ran = run("-c", head + code)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
 
@@ -171,5 +196,5 @@ class Project:
     ) -> Iterator[Server]:
         script, port = self.directory / "run.py", str(free_port())
         words = (script, settings, server, port, mount, *more)
-        with serve("-u", *words, logs=logs, calm=calm) as started:
+        with serve(*words, logs=logs, calm=calm) as started:
             yield started

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualstatic.compress import deltas as module
@@ -356,6 +356,7 @@ SOME = st.binary(min_size=160, max_size=500) | st.binary(min_size=10, max_size=2
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(SOME, SOME, SOME, st.integers(0, 39), st.integers(1, 255))
 def test_a_delta_holds_its_file_by_its_dictionary_and_nothing_else(
     texts: Texts, old: bytes, plain: bytes, other: bytes, at: int, flip: int

@@ -9,31 +9,17 @@ import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
-from queue import SimpleQueue
 from types import FrameType
 from typing import TextIO
 
 from ..core.codings import SUFFIXES
-from .codecs import Codec, LibraryMissing, codec
-from .deltas import deltas
-from .siblings import (
-    MINIMUM,
-    MINIMUM_GAIN,
-    Job,
-    Outcome,
-    Plain,
-    State,
-    Stop,
-    Stopped,
-    find,
-    tree_at,
-)
+from .codecs import Codec, LibraryMissing, installed
+from .siblings import MINIMUM, MINIMUM_GAIN, Outcome, State, Stop, Stopped
+from .work import cpus, outcomes
 
 DESCRIPTION = f"""\
 Write a compressed sibling (NAME.zst, NAME.br, NAME.gz) beside each file of a directory.
@@ -83,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "to write deltas from its files as well; several times, for several, the newest first",
     )
     parser.add_argument(
-        "--jobs", type=number, default=_cpus(), metavar="N", help="files at a time (%(default)s)"
+        "--jobs", type=number, default=cpus(), metavar="N", help="files at a time (%(default)s)"
     )
     flag = partial(parser.add_argument, action="store_true")
     flag("--check", help="write nothing; name the siblings that are missing, outdated or too large")
@@ -105,13 +91,6 @@ def number(text: str) -> int:
     return int(digits)
 
 
-def _cpus() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; the exit status.
 
@@ -122,18 +101,18 @@ def run(options: argparse.Namespace) -> int:
             raise Refused(f"there is no directory at {path!r}")
     codecs = _codecs(options.encodings)
     if options.previous:
-        _codec("zstd", is_wanted=True)
+        _codecs(["zstd"])
     report, stop = Report(has_bar=bool(sys.stdout and sys.stdout.isatty())), Stop()
     return carry_out(_outcomes(options, codecs, report, stop), report, stop)
 
 
-def carry_out(outcomes: Generator[Outcome, None, None], report: Report, stop: Stop) -> int:
+def carry_out(work: Generator[Outcome, None, None], report: Report, stop: Stop) -> int:
     """Do what gives these outcomes, and report them; the exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
-    with _signals(stop), closing(outcomes):
+    with _signals(stop), closing(work) as each:
         try:
-            for outcome in outcomes:
+            for outcome in each:
                 report.add(outcome)
         except Stopped:
             report.end("stopped: what was written is whole, the rest is as it was")
@@ -144,17 +123,13 @@ def carry_out(outcomes: Generator[Outcome, None, None], report: Report, stop: St
 
 def _codecs(wanted: Sequence[str] | None) -> list[Codec]:
     """The codecs asked for, or all whose libraries are there."""
-    return [each for coding in wanted or SUFFIXES if (each := _codec(coding, bool(wanted)))]
 
-
-def _codec(coding: str, is_wanted: bool) -> Codec | None:
-    try:
-        return codec(coding)
-    except LibraryMissing as error:
-        if is_wanted:
+    def left_out(error: LibraryMissing) -> None:
+        if wanted:
             raise Refused(str(error)) from error
         print(f"left out: {error}", file=sys.stderr)
-        return None
+
+    return installed(wanted or SUFFIXES, left_out)
 
 
 @contextmanager
@@ -177,56 +152,17 @@ def _signals(stop: Stop) -> Iterator[None]:
 def _outcomes(
     options: argparse.Namespace, codecs: Sequence[Codec], report: Report, stop: Stop
 ) -> Generator[Outcome, None, None]:
-    """What became of each sibling, as it becomes known; the largest files first.
-
-    A large one at the end would keep one processor busy and the others waiting.
-    """
-    trees = [
-        tree_at(path, dotfiles=options.dotfiles, follows=options.follow_symlink)
-        for path in (options.directory, *options.previous)
-    ]
-    plains: list[Plain] = []
-    for found in chain.from_iterable(find(tree, stop) for tree in trees):
-        if isinstance(found, Outcome):
-            yield found
-        elif found.size >= MINIMUM:
-            plains.append(found)
-    plains.sort(key=lambda plain: plain.size, reverse=True)
-    new, *older = ([plain for plain in plains if plain.tree is tree] for tree in trees)
-    jobs = [Job(plain, each, stop, options.check) for plain in new for each in codecs]
-    later = [*deltas(new, older, stop, options.check)]
-    report.whole = sum(job.plain.size for some in (jobs, later) for job in some)
-    yield from _run_all([job.run for job in jobs], options.jobs, stop)
-    # Each has to be smaller than the siblings that are there by now.
-    yield from _run_all([job.run for job in later], options.jobs, stop)
-
-
-def _run_all(jobs: Sequence[Callable[[], Outcome]], workers: int, stop: Stop) -> Iterator[Outcome]:
-    """What the jobs give, which run in threads: compressors let go of the interpreter's lock.
-
-    However this ends, no thread is at work any more.
-    """
-    waiting, done = SimpleQueue[Callable[[], Outcome] | None](), SimpleQueue[Outcome | None]()
-    for job in [*jobs, *[None] * workers]:
-        waiting.put(job)
-
-    def work() -> None:
-        try:
-            for job in iter(waiting.get, None):
-                done.put(job())
-        finally:
-            done.put(None)
-
-    with ThreadPoolExecutor(workers) as pool:
-        threads = [pool.submit(work) for _ in range(workers)]
-        try:
-            for _ in threads:
-                yield from iter(done.get, None)
-        except GeneratorExit:  # left in the middle, as where nobody reads what is printed
-            stop.signal = stop.signal or signal.SIGTERM
-            raise
-    for thread in threads:
-        thread.result()
+    return outcomes(
+        options.directory,
+        codecs,
+        stop,
+        dotfiles=options.dotfiles,
+        follow_symlink=options.follow_symlink,
+        previous=options.previous,
+        only_looks=options.check,
+        workers=options.jobs,
+        expect=report.expect,
+    )
 
 
 # What is said of it.
@@ -244,6 +180,9 @@ class Report:
     done: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
+
+    def expect(self, size: int) -> None:
+        self.whole = size
 
     def add(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
