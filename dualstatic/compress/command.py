@@ -17,6 +17,7 @@ from types import FrameType
 from typing import TextIO
 
 from ..core.codings import SUFFIXES
+from ..core.deltas import MOST_DELTAS
 from .codecs import Codec, LibraryMissing, installed
 from .siblings import MINIMUM, MINIMUM_GAIN, Outcome, State, Stop, Stopped
 from .work import cpus, outcomes
@@ -34,6 +35,10 @@ if it would no longer be smaller: so keep no other file of your own as NAME.gz b
 Nothing else is ever removed or replaced: not a sibling whose file is gone, not a link, and not what
 isn't compressed as its name says, which is reported. Files that are links get siblings beside the
 link; links to directories are not entered.
+
+With --previous, deltas (NAME.1.dcz to NAME.{MOST_DELTAS}.dcz) are written as well: from files of older builds that
+a manifest calls the same or whose names differ in the hash alone, where that makes them a tenth
+smaller than any other sibling. One from a file that isn't given any more is left as it is.
 """
 
 _SIGNALS = [
@@ -65,8 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="OLD",
-        help="an older build, "
-        "to write deltas from its files as well; several times, for several, the newest first",
+        help="an older build to make deltas from; several times for several, the newest first",
     )
     parser.add_argument(
         "--jobs", type=number, default=cpus(), metavar="N", help="files at a time (%(default)s)"
