@@ -260,6 +260,8 @@ USUAL_PLACES = (
     "manifest.json",
     "asset-manifest.json",
     "assets-manifest.json",
+    "webpack-stats.json",
+    "mix-manifest.json",
     "staticfiles.json",
 )
 """Where builds write their manifests, below their output."""

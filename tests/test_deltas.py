@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import pty
 import random
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,8 +30,20 @@ from dualstatic.core.deltas import largest_window
 from dualstatic.core.paths import Gate
 from dualstatic.disk.root import directory_at
 
-from .servers import eventually, run
-from .test_compress import NOISE, RUNNING_WITHIN, TEXT, compress, identities, names, start, write
+from .servers import eventually, run_anew
+from .test_compress import BEFORE as BOMB_START
+from .test_compress import (
+    NOISE,
+    PEAK,
+    RUNNING_WITHIN,
+    TEXT,
+    compress,
+    identities,
+    names,
+    start,
+    write,
+    zstd_bomb,
+)
 from .trees import OLD as BEFORE
 
 __all__ = ["start"]  # a fixture
@@ -397,6 +413,32 @@ def test_an_older_file_that_is_gone_meanwhile_is_a_failure_of_that_delta(new: Pa
     assert (outcome.name, outcome.state.name) == (DELTA, "FAILED")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells the memory that was used")
+def test_no_more_of_a_delta_is_decompressed_than_its_file_is_long(new: Path, old: Path):
+    write(new / "app-Bb3jf93a.js", BOMB_START + bytes(2**20))
+    write(new / DELTA, MAGIC + hashlib.sha256(PLAIN).digest() + zstd_bomb())
+    ended = run_anew("-c", PEAK, new, "--check", "--previous", old)
+    assert f"{DELTA}: outdated" in ended.stdout
+    peak = re.search(r"VmHWM:\s*(\d+) kB", ended.stderr)
+    assert peak
+    assert int(peak[1]) < 120 * 1024
+
+
+def test_on_a_terminal_the_bar_goes_to_the_end_once(new: Path, old: Path, start):
+    ours, theirs = pty.openpty()
+    process = start(new, "--previous", old, stdout=theirs)
+    os.close(theirs)
+    text = b""
+    with suppress(OSError):  # the end of a terminal
+        while piece := os.read(ours, 4096):
+            text += piece
+    os.close(ours)
+    process.communicate(timeout=RUNNING_WITHIN)
+    shares = [int(share) for share in re.findall(rb"\r\[#*\.*\] +(\d+)% ", text)]
+    assert shares == [25, 50, 75, 100]
+    assert b"4 written" in text
+
+
 LACKING = """
 import runpy, sys
 sys.modules["zstandard"] = sys.modules["compression.zstd"] = None
@@ -406,7 +448,7 @@ runpy.run_module("dualstatic", run_name="__main__")
 
 
 def test_deltas_without_the_library_of_zstd_are_an_error(new: Path, old: Path):
-    ended = run("-c", LACKING, new, "--previous", old, "--encodings", "gzip")
+    ended = run_anew("-c", LACKING, new, "--previous", old, "--encodings", "gzip")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "zstd" in ended.stderr
     assert names(new) == {"app-Bb3jf93a.js"}

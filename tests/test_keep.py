@@ -196,7 +196,9 @@ def test_a_name_of_the_list_leads_nowhere_else(dist: Path, store: Path, tmp_path
     assert set(state(store)) == {APP}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "3", '{"a": "b"}', '{"a": null}', "[" * 99999])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "3", '{"a": "b"}', '{"a": null}', '{"a": Infinity}', "[" * 99999]
+)
 def test_a_list_that_is_none_forgets_nothing(dist: Path, store: Path, content: str):
     keep(dist, store, *HASHED)
     (store / STATE).write_text(content)

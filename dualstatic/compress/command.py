@@ -36,9 +36,9 @@ Nothing else is ever removed or replaced: not a sibling whose file is gone, not 
 isn't compressed as its name says, which is reported. Files that are links get siblings beside the
 link; links to directories are not entered.
 
-With --previous, deltas (NAME.1.dcz to NAME.{MOST_DELTAS}.dcz) are written as well: from files of older builds that
-a manifest calls the same or whose names differ in the hash alone, where that makes them a tenth
-smaller than any other sibling. One from a file that isn't given any more is left as it is.
+With --previous, deltas (NAME.1.dcz to NAME.{MOST_DELTAS}.dcz) are written as well, from files of
+older builds that the manifests call the same or whose names differ in the hash alone, if they are a
+tenth smaller than every other sibling. One from a file that isn't given any more is left as it is.
 """
 
 _SIGNALS = [

@@ -47,11 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exit status: 0; 1 if a file failed; 2; 130 at Ctrl-C."
     parser.add_argument("directory", metavar="DIST", help="the build")
     parser.add_argument("store", metavar="STORE", help="is made, if it isn't there")
-    parser.add_argument("--days", type=number, default=30, metavar="N", help="(%(default)s)")
-    of_manifest = (
-        "names to keep, as for the server (those that a manifest in DIST lists with a hash)"
-    )
-    parser.add_argument("--immutable", type=_pattern, metavar="REGEX", help=of_manifest)
+    days = "how long a name is kept after the last build that had it (%(default)s)"
+    parser.add_argument("--days", type=number, default=30, metavar="N", help=days)
+    names = "finds the names to keep (those that a manifest in DIST lists with a hash)"
+    parser.add_argument("--immutable", type=_pattern, metavar="REGEX", help=names)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -148,7 +147,7 @@ def _read(root: Place, gate: Gate) -> dict[str, int]:
         return {name: int(had) for name, had in listed if gate(f"/{name}")}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Refused(f"{_STATE} in STORE is no list of names: remove it to begin anew") from error
 
 
