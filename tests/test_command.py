@@ -128,7 +128,7 @@ def test_usage_names_what_was_typed() -> None:
         ("-c", LAUNCH, "."): "dualstatic",
     }
     for start, typed in usages.items():
-        for name in ("", " compress", " explain"):
+        for name in ("", " compress", " keep", " explain"):
             said = run(*start, *name.split(), "--help").stdout
             assert said.startswith(f"usage: {typed}{name} [-h]"), said
         said = run(*start, "--help").stdout.replace("\n", " ")

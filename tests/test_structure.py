@@ -44,9 +44,9 @@ WALLS = {
     "django.storage": {"django.settings", "options", "core.codings", "compress."},
     "django.": {"django.", "wsgi", "asgi", "staticfiles"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
-    "compress.codecs": {"core.codings"},
-    "compress.": {"compress.", "core.", "disk."},
-    "manifests": set(),
+    "compress.codecs": {"core.codings", "core.deltas"},
+    "compress.": {"compress.", "core.", "disk.", "manifests"},
+    "manifests": {"core.releases"},
     "listing": {"staticfiles", "explain", "site", "core.", "disk."},
     "__main__": {"__init__", "listing", "wsgi", "asgi", "compress."},
 }
@@ -54,6 +54,7 @@ PURE = {
     "core.": {
         "base64",
         "__future__",
+        "collections",
         "collections.abc",
         "dataclasses",
         "datetime",
