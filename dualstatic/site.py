@@ -11,7 +11,7 @@ from functools import partial
 
 from .core import pages, replies
 from .core.paths import Gate, admits
-from .core.values import Representation, Request, Resource, Response
+from .core.values import Fields, Representation, Request, Resource, Response
 from .disk.body import Answer
 from .disk.find import Finder, Found, LookUp
 from .disk.index import Index
@@ -87,6 +87,10 @@ class Site:
         self.look_up.refresh()
         self._checked = True
 
+    def path_of(self, name: str) -> str:
+        """The path of a file, given its name below the directory."""
+        return f"{self._prefix}/{name}"
+
     def is_below(self, path: str) -> bool:
         """Whether a path is the prefix or below it."""
         return f"{path}/".startswith(f"{self._prefix}/")
@@ -141,6 +145,22 @@ class Site:
             return page
         vary = replies.deciding_fields(request) if self.falls_back else ()
         return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
+
+    def answer_with_file(self, request: Request, fields: Fields, *, wait: bool) -> Answer | None:
+        """A file as an app's own answer, with more fields, which replace others; None: no file.
+
+        A page is the file of its name, and not what else `html` makes of it.
+        """
+        if not admits(None, request.path):
+            return None
+        self._make_sure(request.path, wait=wait)
+
+        def decide(resource: Resource, canonical: str) -> _Decision:
+            chosen = replies.select(resource, request.headers.get("accept-encoding"))
+            form = replies.with_fields(resource, chosen, fields, self._settings.offload)
+            return replies.respond(request, form, now=time.time(), key=_BOUNDARY_KEY), chosen
+
+        return self._open(partial(self._file_at, request.path), decide, wait=wait)
 
     def _make_sure(self, path: str, *, wait: bool) -> None:
         """Where `check_dir` is False: look for the directories at the first request below them."""
@@ -236,15 +256,15 @@ class Site:
     def _page_at(
         self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
     ) -> Answer | None:
-        def find(*, wait: bool, anew: bool) -> _Located | None:
-            found = self.look_up.find(path, wait=wait, anew=anew)
-            return (path, found) if found else None
-
         def decide(resource: Resource, canonical: str) -> _Decision | None:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
             return _for(request, replies.page(status, chosen, *vary)), chosen
 
-        return self._open(find, decide, wait=wait)
+        return self._open(partial(self._file_at, path), decide, wait=wait)
+
+    def _file_at(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
+        found = self.look_up.find(path, wait=wait, anew=anew)
+        return (path, found) if found else None
 
 
 class _Looks(dict[str, "Found | None"]):

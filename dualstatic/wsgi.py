@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
@@ -11,12 +12,14 @@ from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer, Body
-from .doors import check_arguments, make_request, with_vary
+from .doors import FileOfView, check_arguments, make_request, with_vary
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from .options import Headers
 
 _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
@@ -130,6 +133,69 @@ class StaticMiddleware:
             file.close()
             raise
         return wrapped
+
+
+class FileResponse:
+    """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app.
+
+    `name` is that of a file below the directory of `files`, whatever the path of the request. It
+    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    A file that isn't there is the framework's own 404.
+
+    :param filename: the name under which the file is to be saved (RFC 6266): any text
+    :param headers: more fields, or a function from `name` to them; they are the strongest
+
+    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
+    """
+
+    def __init__(
+        self,
+        files: StaticFiles,
+        name: str,
+        *,
+        filename: str | None = None,
+        headers: Headers = None,
+    ) -> None:
+        self._file = FileOfView(files, name, filename, headers)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self._answer(environ)
+        if answer is None and (page := _not_found_of_flask()):
+            return page(environ, start_response)
+        if answer is None:
+            answer = _no_oserror(partial(self._file.not_found, environ.get("REQUEST_METHOD", "")))
+        assert answer is not None  # noqa: S101 (for the type checker)
+        start_response(_STATUS_LINES[answer.status], list(answer.headers))
+        return Chunks(answer) if answer.body else answer.whole or _NOTHING
+
+    def __iter__(self) -> Iterator[object]:
+        """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
+        from bottle import HTTPError, HTTPResponse, request
+
+        answer = self._answer(request.environ)
+        if answer is None:
+            raise HTTPError(404)
+        chunks = Chunks(answer) if answer.body else b"".join(answer.whole)
+        yield HTTPResponse(chunks, answer.status, dict(answer.headers))
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer | None:
+        method = environ.get("REQUEST_METHOD", "")
+        return _no_oserror(partial(self._file.answer, method, read_fields(environ)))
+
+
+def _not_found_of_flask() -> WSGIApplication | None:
+    """The 404 page of a Flask app; None: it is no Flask app whose view asks.
+
+    Flask calls the answer of a view where an exception would be a 500.
+    """
+    flask = sys.modules.get("flask")
+    if flask is None or not flask.has_request_context():
+        return None
+    from werkzeug.exceptions import NotFound
+
+    app = flask.current_app
+    page: WSGIApplication = app.make_response(app.handle_user_exception(NotFound()))
+    return page
 
 
 class Chunks:

@@ -15,6 +15,8 @@ from dualstatic import Answer, Request, StaticFiles, manifests
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from dualstatic.asgi import ASGIApp
+
 
 def cache_control(name: str) -> str | None:
     return "max-age=60" if name.endswith(".css") else None
@@ -123,6 +125,14 @@ def doors(files: StaticFiles) -> None:
     dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=True)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
+
+
+def views(files: StaticFiles, name: str) -> tuple[ASGIApp, WSGIApplication]:
+    dualstatic.django.file_response(None, files, name, filename=name, headers=headers)
+    return (
+        dualstatic.asgi.FileResponse(files, name, filename="über.pdf", headers={"X-More": "more"}),
+        dualstatic.wsgi.FileResponse(files, name, filename=None, headers=headers),
+    )
 
 
 def django_doors() -> list[StaticFiles]:

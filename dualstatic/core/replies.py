@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from hashlib import blake2b
 from urllib.parse import unquote
@@ -83,6 +84,20 @@ def _represent(
     )
 
 
+def with_fields(
+    resource: Resource,
+    form: Representation,
+    fields: Fields,
+    offload: Callable[[File], Fields] | None,
+) -> Representation:
+    """A form of a resource with more fields, for one answer: they replace the others."""
+    policy = replace(resource.policy, fields=_merge(resource.policy.fields, fields))
+    held = form.in_memory
+    content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
+    look = Look(form.stored, fresh=False, content=content)
+    return _represent(look, policy, offload, varies=resource.varies)
+
+
 def _described(stored: Stored, media_type: str) -> Fields:
     """The fields that tell of the representation itself."""
     return (
@@ -101,7 +116,7 @@ def _last_modified(stored: Stored) -> Fields:
     return (("last-modified", formatdate(stored.modified, usegmt=True)),)
 
 
-_OF_THE_CONTENT = frozenset({"content-type"})
+_OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
 _OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
 _OF_THE_WHOLE = frozenset({"content-length"})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}

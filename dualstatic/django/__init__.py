@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import wsgi as wsgi_door
-from .middleware import StaticMiddleware
+from .middleware import StaticMiddleware, file_response
 from .settings import Option, refresh, script_name, static_files
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..asgi import ASGIApp, Receive, Scope, Send
 
-__all__ = ["StaticMiddleware", "asgi", "refresh", "static_files", "wsgi"]
+__all__ = ["StaticMiddleware", "asgi", "file_response", "refresh", "static_files", "wsgi"]
 
 
 def wsgi(
