@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from .core.codings import SUFFIXES
+from .core.downloads import harmless
 from .core.media_types import MediaTypes
 from .core.values import Fields, File, Policy
 from .disk.packages import package_directory
@@ -252,18 +253,41 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the options say of each file, asked by its name; `ask`: functions of the user are."""
+    """What the options say of each file, asked by its name; `ask`: functions of the user are.
+
+    `of_uploads`: the files are those of strangers.
+    """
 
     media_type: MediaTypes
     cache_control: Callable[[str], str | None]
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
     ask: bool
+    of_uploads: bool = False
 
     def __call__(self, name: str) -> Policy:
         caching = FOREVER if self.immutable(name) else self.cache_control(name)
         coding = self.media_type.stored_coding(name)
-        return Policy(self.media_type(name), caching, self.headers(name), coding)
+        policy = Policy(self.media_type(name), caching, self.headers(name), coding)
+        return harmless(policy) if self.of_uploads else policy
+
+
+_OF_UPLOADS = (
+    "cache_control",
+    "charset",
+    "dotfiles",
+    "follow_symlink",
+    "headers",
+    "immutable",
+    "media_types",
+)
+
+
+def options_of_uploads(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """All options of a folder of uploads: those given, and what is right there."""
+    if refused := given.keys() - set(_OF_UPLOADS):
+        raise TypeError(f"uploads takes {', '.join(_OF_UPLOADS)}, not {min(refused)}")
+    return {**given, "live": True, "encodings": ()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from . import options as check
 from .core.values import Request
@@ -65,9 +66,36 @@ class StaticFiles:
         offload: str | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
-        self.site = Site(check.settings(given, owner=self))
+        self.site = Site(self._settings(given))
         if check.flag("check_dir", check_dir):
             self.refresh()
+
+    def _settings(self, given: Mapping[str, Any]) -> check.Settings:
+        return check.settings(given, owner=self)
+
+    @classmethod
+    def uploads(
+        cls,
+        directory: check.StrPath | Sequence[check.StrPath],
+        *,
+        prefix: str,
+        **options: Any,  # noqa: ANN401
+    ) -> StaticFiles:
+        """The same for a directory where strangers write, such as one of uploads.
+
+        It is looked at at each request, and may have yet to be made. No file answers for another.
+        No file can act in the site's name, whatever the other options say of its media type: each
+        has `Content-Security-Policy: sandbox` (but for PDF, whose viewers run no page) and nosniff.
+        Images, sound, video, fonts, PDF, JSON and plain text are shown in place, all else is saved
+        (`Content-Disposition: attachment`). Scripts and style sheets are plain text: a page of the
+        site could be made to load them.
+
+        :param options: cache_control, charset, dotfiles, follow_symlink, headers, immutable and
+            media_types, as of the class
+
+        :raises TypeError, ValueError: an option is wrong, or none of these; the message names it
+        """
+        return _Uploads(directory, prefix=prefix, **check.options_of_uploads(options))
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError(
@@ -106,3 +134,14 @@ class StaticFiles:
         page or a text with 404. `wait` and what is raised are as for `answer`.
         """
         return self.site.fallback(request, has_app=has_app, wait=wait)
+
+
+class _Uploads(StaticFiles):
+    """Files that strangers have written, in a directory that the first of them may make."""
+
+    def _settings(self, given: Mapping[str, Any]) -> check.Settings:
+        settings = super()._settings(given)
+        return replace(settings, policies=replace(settings.policies, of_uploads=True))
+
+    def refresh(self) -> None:
+        self.site.refresh(may_be_missing=True)

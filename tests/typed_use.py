@@ -35,6 +35,7 @@ def perhaps_headers(name: str) -> dict[str, str] | None:
 
 
 SMALLEST = StaticFiles("public")
+UPLOADS: StaticFiles = StaticFiles.uploads(Path("uploads"), prefix="/u", cache_control="private")
 FILES: list[StaticFiles] = [
     StaticFiles(Path("public")),
     StaticFiles(["public", "dist"], html=True),
