@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from functools import partial
 from io import FileIO
 from operator import itemgetter
@@ -17,7 +17,7 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer, Body
-from .doors import FileOfView, check_arguments, make_request, opened, with_vary
+from .doors import FileOfView, check_arguments, is_miss, make_request, opened, with_vary
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
 
 _THREADS = 40
+_MISSES = (404, 405)
+"""The status codes of an app that may have no answer; of all others nothing more is looked at."""
+
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
 
 
@@ -76,7 +79,7 @@ class StaticMiddleware:
         zerocopysend: bool = False,
     ) -> None:
         switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
-        check_arguments(app, "scope receive send", files, **switches)
+        check_arguments(app, "asgi", files, **switches)
         self.app = app
         self.files = files
         self._site = files.site
@@ -116,15 +119,23 @@ class StaticMiddleware:
     async def _app_or_page(
         self, app: ASGIApp, scope: Scope, path: str, receive: Receive, send: Send
     ) -> None:
-        """The app's answer or, where that is a 404, a page in its place."""
-        replaced = False
+        """The app's answer or, where it has none, a page in its place."""
+        replaced, failures = False, list[Exception]()
 
         async def watch(message: Message) -> None:
             nonlocal replaced
-            if message["type"] == "http.response.start" and message["status"] == 404:
+            if message.get("status") in _MISSES and is_miss(
+                self.files, str(message["status"]), _lines(message)
+            ):
                 request = _request(scope, path)
                 ask = partial(self.files.fallback, request, has_app=True)
-                if page := await open_answer(ask, read=not self._offers(scope)):
+                try:
+                    page = await open_answer(ask, read=not self._offers(scope))
+                except Exception as error:  # noqa: BLE001 (raised as it is)
+                    # When the app is done: it may take an OSError of `send` for a disconnect.
+                    replaced = True
+                    return failures.append(error)
+                if page:
                     replaced = True  # also if it can't be sent: there is one start of a response
                     return await self._send(page, scope, receive, send)
                 message = _varying(message, request)
@@ -134,6 +145,8 @@ class StaticMiddleware:
             return await checkpoint()
 
         await app(scope, receive, watch)
+        if failures:
+            raise failures.pop()
 
     def _pick(self, resource: Resource, path: str, scope: Scope) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
@@ -414,11 +427,14 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
 def _varying(message: Message, request: Request) -> Message:
     """The app's start of a response, for caches that keep what may be a page for others."""
-    given = message.get("headers", ())
-    lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in given]
-    fields = with_vary(lines, request)
+    fields = with_vary(_lines(message), request)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     return {**message, "headers": headers}
+
+
+def _lines(start: Message) -> Iterator[tuple[str, str]]:
+    for name, value in start.get("headers", ()):
+        yield name.decode("latin-1"), value.decode("latin-1")
 
 
 def _is_multiplexed(scope: Scope) -> bool:

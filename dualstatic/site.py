@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -48,7 +49,8 @@ class Site:
     """One tree of files with its look-up and its rules. Both doors ask here.
 
     `look_up.answers` has what answered a path before, for `pick`; a path that is not in
-    `look_up.covers` is never ours. Doors look at both by themselves, to save a call.
+    `look_up.covers` is never ours. Doors look at both by themselves, to save a call. `is_ready`
+    says that all directories were there.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -62,10 +64,11 @@ class Site:
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
         self.falls_back = settings.not_found is not None
-        self.look_up = self._make_look_up(settings)
-        self._checking, self._checked = Lock(), False
+        self._ask_live = settings.live if callable(settings.live) else None
+        self.look_up = self._make_look_up(settings, live=settings.live is True)
+        self.is_ready, self._preparing = False, Lock()
 
-    def _make_look_up(self, settings: Settings) -> LookUp:
+    def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
         codings = () if settings.offload else settings.encodings
@@ -73,7 +76,7 @@ class Site:
         is_coded = policies.media_type.stored_coding
         finder = Finder(codings, is_coded, policies, describe, policies.ask)
         gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
-        if settings.live:
+        if live:
             return Live(finder, self._directories, gate)
         memory = 0 if settings.offload else settings.memory
         paths = pages.own_path if self._pages is pages.plain else pages.spellings
@@ -82,10 +85,21 @@ class Site:
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
         for directory in self._directories:
-            if not may_be_missing and not os.path.isdir(directory.path):
-                raise NotADirectoryError(f"directory: there is no directory at {directory.path!r}")
-        self.look_up.refresh()
-        self._checked = True
+            if not may_be_missing and (trouble := _trouble(directory.path)):
+                raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
+        if self._ask_live is None:
+            self.look_up.refresh()
+            self.is_ready = True
+
+    def _choose_mode(self) -> None:
+        """Ask the function that `live` may be, once.
+
+        The doors keep the look-up that they have. It stays as it is, and an index that has never
+        been refreshed covers what a live look-up does, and remembers as little.
+        """
+        if self._ask_live and self._ask_live():
+            self.look_up = self._make_look_up(self._settings, live=True)
+        self._ask_live = None
 
     def path_of(self, name: str) -> str:
         """The path of a file, given its name below the directory."""
@@ -96,8 +110,9 @@ class Site:
         return f"{path}/".startswith(f"{self._prefix}/")
 
     def may_fall_back(self, method: str, path: str) -> bool:
-        """Whether an app's 404 to this request may get a page in its place."""
-        return self.falls_back and method in ("GET", "HEAD") and self.is_below(path)
+        """Whether an app's 404 to this request may get a page, or an error, in its place."""
+        may = self.falls_back or not self.is_ready
+        return may and method in ("GET", "HEAD") and self.is_below(path)
 
     def pick(
         self,
@@ -127,17 +142,17 @@ class Site:
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
             return None
-        self._make_sure(request.path, wait=wait)
         find, decide = partial(self._locate, request.path), partial(self._decide, request)
         return self._open(find, decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
-        if has_app and not self.falls_back:
+        if has_app and not self.may_fall_back(request.method, request.path):
             return None
-        self._make_sure(request.path, wait=wait)
+        if missing := self._missing(request.path, wait=wait):
+            raise MissingDirectory(missing)
         if not has_app and self._refuses(request, wait=wait):
             return Answer(replies.not_allowed())
         page = self._page(request, wait=wait)
@@ -153,7 +168,8 @@ class Site:
         """
         if not admits(None, request.path):
             return None
-        self._make_sure(request.path, wait=wait)
+        if missing := self._missing(request.path, wait=wait):
+            raise MissingDirectory(missing)
 
         def decide(resource: Resource, canonical: str) -> _Decision:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
@@ -162,15 +178,20 @@ class Site:
 
         return self._open(partial(self._file_at, request.path), decide, wait=wait)
 
-    def _make_sure(self, path: str, *, wait: bool) -> None:
-        """Where `check_dir` is False: look for the directories at the first request below them."""
-        if self._checked or not self.is_below(path):
-            return
+    def _missing(self, path: str, *, wait: bool) -> str | None:
+        """Which directory is missing still; with `check_dir`, none is."""
+        if self.is_ready or not self.is_below(path):
+            return None
         if not wait:
             raise BlockingIOError("the first request looks for the directories")
-        with self._checking:
-            if not self._checked:
-                self.refresh()
+        with self._preparing:
+            try:
+                if not self.is_ready:
+                    self._choose_mode()
+                    self.refresh()
+            except MissingDirectory as error:
+                return str(error)
+        return None
 
     def _open(self, find: _Find, decide: _Decide, *, wait: bool) -> Answer | None:
         """Find, decide, and put the open file beside the response.
@@ -238,10 +259,20 @@ class Site:
             return self._404_page(request, (), wait=wait) if settings.html else None
         if not replies.is_navigation(request, settings.policies.media_type.is_asset):
             return None
-        vary = replies.deciding_fields(request)
-        if settings.not_found == "404-page":
+        wanted, vary = self._wanted_page(request.path, wait=wait), replies.deciding_fields(request)
+        if wanted is None:
+            return None
+        if wanted == "404-page":
             return self._404_page(request, vary, wait=wait)
-        return self._page_at(f"{self._prefix}/index.html", 200, request, vary, wait=wait)
+        return self._page_at(self._prefix + wanted, 200, request, vary, wait=wait)
+
+    def _wanted_page(self, path: str, *, wait: bool) -> str | None:
+        wanted = self._settings.not_found
+        if not callable(wanted):
+            return wanted
+        if not wait:
+            raise BlockingIOError("a function among the options is asked")
+        return wanted(path)
 
     def _404_page(self, request: Request, vary: Sequence[str], *, wait: bool) -> Answer | None:
         """The nearest 404.html, from the request's directory upward."""
@@ -265,6 +296,20 @@ class Site:
     def _file_at(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
         found = self.look_up.find(path, wait=wait, anew=anew)
         return (path, found) if found else None
+
+
+class MissingDirectory(NotADirectoryError, RuntimeError):
+    """A directory to serve is missing; the message has its path, and the option that names it."""
+
+
+def _trouble(path: str) -> str | None:
+    """Why a path is no directory to serve; None: it is one."""
+    try:
+        return None if stat.S_ISDIR(os.stat(path).st_mode) else "is not a directory"
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except OSError as error:
+        return f"can't be looked at: {error.strerror}"
 
 
 class _Looks(dict[str, "Found | None"]):

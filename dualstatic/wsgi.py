@@ -12,7 +12,7 @@ from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer, Body
-from .doors import FileOfView, check_arguments, make_request, with_vary
+from .doors import FileOfView, Lines, check_arguments, is_miss, make_request, with_vary
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StaticMiddleware:
     def __init__(
         self, app: WSGIApplication | None = None, *, files: StaticFiles, file_wrapper: bool = True
     ) -> None:
-        check_arguments(app, "environ start_response", files, file_wrapper=file_wrapper)
+        check_arguments(app, "wsgi", files, file_wrapper=file_wrapper)
         self.app = app
         self.files = files
         self._site = files.site
@@ -74,7 +74,7 @@ class StaticMiddleware:
     def _ask_app(
         self, environ: WSGIEnvironment, start_response: StartResponse, path: str
     ) -> Iterable[bytes]:
-        """The app's answer or, where that is a 404, a page in its place."""
+        """The app's answer or, where it has none, a page in its place."""
         app = self.app
         assert app is not None  # noqa: S101 (for the type checker)
         if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
@@ -83,6 +83,7 @@ class StaticMiddleware:
         held = _Held(
             start_response,
             request,
+            partial(is_miss, self.files),
             partial(_no_oserror, partial(self.files.fallback, request, has_app=True)),
             lambda page, start: self._send(page, environ, start),
         )
@@ -233,26 +234,29 @@ class _Held:
         self,
         start_response: StartResponse,
         request: Request,
+        misses: Callable[[str, Lines], bool],
         open_page: Callable[[], Answer | None],
         send: Callable[[Answer, StartResponse], Iterable[bytes]],
     ) -> None:
         self._server_start = start_response
         self._request = request
+        self._misses = misses
         self._open_page = open_page
         self._send = send
         self._called = self._passed_on = self._settled = False
-        self._page: Answer | None = None
+        self._page: Answer | Exception | None = None
         self._start: StartResponse = start_response
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        """The server's, unless a page is to take the place of a 404."""
+        """The server's, unless a page is to take the place of the app's answer."""
         self._drop_page()
         self._called = True
-        if not self._passed_on and self._takes_page(status):
+        misses = self._misses(status[:3], headers)
+        if misses and not self._passed_on and self._takes_page():
             return _write_nothing
-        if status.startswith("404"):
+        if misses:
             # A cache has to know that another request may get a page.
             headers = with_vary(headers, self._request)
         if not self._passed_on:
@@ -261,11 +265,18 @@ class _Held:
         # The server raises the exception, if something has been sent; else a page may be yet.
         write = self._server_start(status, headers, exc_info)
         self._start = lambda status, headers, _=None: self._server_start(status, headers, exc_info)
-        return _write_nothing if self._takes_page(status) else write
+        return _write_nothing if misses and self._takes_page() else write
 
-    def _takes_page(self, status: str) -> bool:
-        if not self._settled and status.startswith("404"):
-            self._page = self._open_page()
+    def _takes_page(self) -> bool:
+        """Whether the app's answer gives way: to a page, or to the failure to open one.
+
+        That is raised when the app is done: many an app catches all that is raised in it.
+        """
+        if not self._settled:
+            try:
+                self._page = self._open_page()
+            except Exception as error:  # noqa: BLE001 (raised as it is)
+                self._page = error
         return self._page is not None
 
     def answer(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes]:
@@ -276,6 +287,8 @@ class _Held:
                 self._settled = True
                 return chunks
             _close(chunks)
+            if isinstance(self._page, Exception):
+                raise self._page
             return self._send(self._page, self._start)
         except BaseException:
             self._drop_page()
@@ -291,7 +304,7 @@ class _Held:
 
     def _drop_page(self) -> None:
         page, self._page = self._page, None
-        if page:
+        if isinstance(page, Answer):
             page.close()
 
 
@@ -311,7 +324,7 @@ class _Begun:
 
 
 def _write_nothing(data: bytes) -> None:
-    """The `write` of an app whose 404 nobody gets."""
+    """The `write` of an app whose answer nobody gets."""
 
 
 def _close(chunks: object) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -493,7 +494,7 @@ def test_a_page_of_the_site_can_load_no_uploaded_script_or_style(page: Page, upl
 
 
 def test_uploaded_pictures_films_and_texts_are_seen(
-    page: Page, uploads: Server, media: Path, tmp_path: Path
+    browser: Browser, profile: str, uploads: Server, media: Path, tmp_path: Path
 ):
     kinds = {
         "a.gif": (GIF, "image/gif"),
@@ -503,11 +504,13 @@ def test_uploaded_pictures_films_and_texts_are_seen(
         "a.txt": (b"text", "text/plain"),
         "a.js": (RUNS, "text/plain"),
     }
+    page = browser.page(profile)
     page.download_to(tmp_path)
-    for name, (content, kind) in kinds.items():
-        page.call("Page.navigate", url=uploads.url.rstrip("/") + upload(uploads, name, content))
-        eventually(lambda kind=kind: page.value("document.contentType") == kind, 10)
-        page.go("about:blank")
     page.go(uploads.url)
     assert loads(page, "img", src=upload(uploads, "a.svg", PAGES["a.svg"]))
+    for name, (content, kind) in kinds.items():
+        page = browser.page(profile)
+        page.call("Page.navigate", url=uploads.url.rstrip("/") + upload(uploads, name, content))
+        shown = partial(page.value, "document.contentType")
+        eventually(lambda shown=shown, kind=kind: shown() == kind, 10)
     assert list(tmp_path.iterdir()) == []

@@ -30,6 +30,7 @@ WALLS = {
     "asgi": {"doors", "options", "staticfiles", "disk.body", "core.values"},
     "django.settings": {"manifests", "options", "staticfiles"},
     "django.middleware": {
+        "django.checks",
         "django.settings",
         "options",
         "doors",
@@ -40,7 +41,8 @@ WALLS = {
         "core.replies",
         "core.values",
     },
-    "django.": {"django.", "wsgi", "asgi"},
+    "django.storage": {"django.settings", "options", "core.codings", "compress."},
+    "django.": {"django.", "wsgi", "asgi", "staticfiles"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
     "compress.codecs": {"core.codings"},
     "compress.": {"compress.", "core.", "disk."},

@@ -50,6 +50,8 @@ FILES: list[StaticFiles] = [
     StaticFiles("dist", immutable=manifests.vite(Path("dist/.vite/manifest.json"), folder="app")),
     StaticFiles("dist", immutable=manifests.webpack("manifest.json", public_path="/", folder="")),
     StaticFiles("root", immutable=manifests.django("root/staticfiles.json")),
+    StaticFiles("dist", live=lambda: True, not_found="/200.html"),
+    StaticFiles("dist", not_found=lambda path: None if path.startswith("/api/") else "404-page"),
     StaticFiles(
         "public",
         packages=None,

@@ -16,9 +16,10 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import FileOfView, make_request
+from ..doors import FileOfView, is_miss, make_request
 from ..staticfiles import StaticFiles
-from .settings import OfDjango, static_files
+from .checks import served
+from .settings import OfDjango
 
 if TYPE_CHECKING:
     from ..options import Headers
@@ -35,7 +36,7 @@ class StaticMiddleware:
 
     def __init__(self, get_response: Callable[[OfDjango], OfDjango]) -> None:
         self._get_response = get_response
-        self._files = static_files()
+        self._files = served()
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
@@ -59,16 +60,17 @@ class StaticMiddleware:
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
         response = await self._get_response(request)
-        if response.status_code != 404 or not any(files.site.falls_back for files in self._files):
-            return response
-        return await in_thread(partial(self._or_page, request, response))
+        if any(_may_be_replaced(response, files, request) for files in self._files):
+            return await in_thread(partial(self._or_page, request, response))
+        return response
 
     def _or_page(self, request: OfDjango, response: OfDjango) -> OfDjango:
-        """The answer of the app or, in the place of a 404, the page that is wanted."""
+        """The answer of the app or, where it has none, the page that is wanted.
+
+        :raises NotADirectoryError: a directory is missing, and the app has no answer
+        """
         for files in reversed(self._files):
-            if response.status_code != 404:
-                break
-            if files.site.may_fall_back(request.method or "", request.path_info):
+            if _may_be_replaced(response, files, request):
                 ours = _request(request)
                 if answer := files.fallback(ours, has_app=True):
                     _discard(response)
@@ -76,6 +78,16 @@ class StaticMiddleware:
                 else:  # a cache has to know that another request may get a page
                     patch_vary_headers(response, deciding_fields(ours))
         return response
+
+
+def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) -> bool:
+    """Whether the app has no answer, and the files may have a page or an error in its place."""
+    status, site = response.status_code, files.site
+    return (
+        status in (404, 405)
+        and site.may_fall_back(request.method or "", request.path_info)
+        and is_miss(files, str(status), response.items())
+    )
 
 
 def file_response(
