@@ -89,7 +89,7 @@ class StaticMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await (self.app or _stand_alone)(scope, receive, send)
-        path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
+        path: str = _path(scope) if scope.get("root_path") else scope["path"]
         resource = self._look_up.answers.get(path)
         if resource is None:
             if not path.startswith("/"):
@@ -150,16 +150,17 @@ class StaticMiddleware:
 
     def _pick(self, resource: Resource, path: str, scope: Scope) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
-        if scope.get("method") != "GET":
+        if scope["method"] != "GET":
             return None
-        headers = scope.get("headers", ())
+        headers = scope["headers"]
         accepted = tag = None
         if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None
             accepted, tag = fields
-        return self._site.pick(resource, path, scope.get("raw_path"), accepted, tag)
+        raw_path, query = scope.get("raw_path"), scope.get("query_string")
+        return self._site.pick(resource, path, raw_path, accepted, tag, query)
 
     async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         response, body = answer.response, answer.body

@@ -297,11 +297,11 @@ class Policies:
     of_uploads: bool = False
 
     def __call__(self, name: str) -> Policy:
-        caching = self.cache_control(name)
+        caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
+        forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
         if self.immutable(name):
-            caching = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        coding = self.media_type.stored_coding(name)
-        policy = Policy(self.media_type(name), caching, self.headers(name), coding)
+            caching = forever
+        policy = Policy(self.media_type(name), caching, self.headers(name), coding, forever)
         return harmless(policy) if self.of_uploads else policy
 
 

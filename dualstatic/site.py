@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from urllib.parse import quote
 
 from .core import pages, replies
 from .core.paths import Gate, admits
@@ -121,6 +122,7 @@ class Site:
         raw_path: bytes | None,
         accept_encoding: str | None,
         if_none_match: str | None,
+        query: bytes | str | None,
     ) -> Response | None:
         """The answer to a GET with no other field that matters, if all of it is in memory.
 
@@ -132,12 +134,15 @@ class Site:
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
-            return chosen.not_modified if if_none_match == chosen.stored.etag else None
-        if response := chosen.in_memory:
+            response = chosen.not_modified if if_none_match == chosen.stored.etag else None
+        elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
             except KeyError:
                 pass  # it has made room for others just now
+        if query and response:
+            text = query if isinstance(query, str) else query.decode("latin-1")
+            return replies.kept(resource, response, text)
         return response
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
@@ -160,6 +165,19 @@ class Site:
             return page
         vary = replies.deciding_fields(request) if self.falls_back else ()
         return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
+
+    def url(self, name: str) -> str:
+        """See `StaticFiles.url`."""
+        path = self.path_of(name.removeprefix("/"))
+        if missing := self._missing(path, wait=True):
+            raise MissingDirectory(missing)
+        located = self._locate(path, wait=True)
+        if located is None:
+            directories = ", ".join(directory.path for directory in self._directories)
+            raise FileNotFoundError(f"url takes the name of a file in {directories}, not {name!r}")
+        address, found = located
+        with found:
+            return f"{quote(address)}?{found.resource.version}".removesuffix("?")
 
     def answer_with_file(self, request: Request, fields: Fields, *, wait: bool) -> Answer | None:
         """A file as an app's own answer, with more fields, which replace others; None: no file.
@@ -239,7 +257,8 @@ class Site:
         chosen = replies.select(resource, request.headers.get("accept-encoding"))
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
-        return replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY), chosen
+        response = replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
+        return replies.kept(resource, response, request.query), chosen
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""

@@ -118,6 +118,24 @@ class StaticFiles:
         """
         self.site.refresh()
 
+    def url(self, name: str) -> str:
+        """The address of a file: prefix, name, and `?v=` with a part of its content's hash.
+
+        Asked for so it is immutable (RFC 8246) for as long as that is its content; with another
+        version, as after a change, it is as without. A `private` of `cache_control` stays. What is
+        over 64 MiB has no hash, and its address no version. Below a mount point, put that in front
+        (Flask's `request.script_root`, `request.scope["root_path"]` of Starlette).
+
+        The first use of a file reads it; from then on an index does without the disk. Live, each
+        use looks at it.
+
+        :raises FileNotFoundError: there is no such file
+        :raises NotADirectoryError: a directory is missing, where `check_dir` is False
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"url takes the name of a file below the directory, not {name!r}")
+        return self.site.url(name)
+
     def answer(self, request: Request, *, wait: bool = True) -> Answer | None:
         """The answer to a request, with its file open; None: the request is the app's to answer.
 

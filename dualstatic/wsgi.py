@@ -106,7 +106,7 @@ class StaticMiddleware:
     def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if (
-            environ.get("REQUEST_METHOD") != "GET"
+            environ["REQUEST_METHOD"] != "GET"
             or "HTTP_RANGE" in environ
             or "HTTP_IF_MATCH" in environ
             or "HTTP_IF_UNMODIFIED_SINCE" in environ
@@ -116,7 +116,8 @@ class StaticMiddleware:
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
-        return self._site.pick(resource, path, read_target(environ), accepted, tag)
+        raw_path, query = read_target(environ), environ.get("QUERY_STRING")
+        return self._site.pick(resource, path, raw_path, accepted, tag, query)
 
     def _wrapped(self, environ: WSGIEnvironment, answer: Answer, body: Body) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.

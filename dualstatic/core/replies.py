@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from email.utils import formatdate
@@ -30,6 +31,9 @@ _CHOICES = 32
 _MAX_CHOICE = 128
 
 VARY = ("vary", "Accept-Encoding")
+_HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
+"""A tag that is a hash. One of a date would go on naming what is another content by now."""
+
 STRONG_DATE_AGE = 2
 """Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
 
@@ -49,7 +53,15 @@ def describe(
     varies = len(looks) > 1
     forms = tuple(_represent(look, policy, offload, varies=varies) for look in looks)
     settled = not any(look.fresh for look in looks)
-    return Resource(forms, policy, varies, settled, None if varies else forms[0])
+    return Resource(
+        forms, policy, varies, settled, None if varies else forms[0], _version(forms[0].stored)
+    )
+
+
+def _version(stored: Stored) -> str:
+    """A part of the hash of a content, as the query of its address; "": its tag is no hash."""
+    match = _HASH.match(stored.etag or "")
+    return f"v={match[1]}" if match else ""
 
 
 def _stored_in(coding: str, look: Look) -> Look:
@@ -201,6 +213,29 @@ def respond(
     if len(ranges) == 1:
         return _single(representation, ranges[0])
     return _multipart(representation, ranges, key)
+
+
+def kept(resource: Resource, response: Response, query: str) -> Response:
+    """The same, for caches to keep where its address has the version of this content in it.
+
+    It is made once for an answer that is given again, and let go with that.
+    """
+    version = resource.version
+    if not version or (query != version and version not in query.split("&")):
+        return response
+    made: Response | None = response.wire.get("kept")
+    if made is None:
+        made = response.wire["kept"] = _forever(resource.policy, response)
+    return made
+
+
+def _forever(policy: Policy, response: Response) -> Response:
+    """A Cache-Control of the option `headers` stays as it is, and so does that of an error."""
+    ours = ("cache-control", policy.forever or "")
+    if response.status not in (200, 206, 304) or "cache-control" in dict(policy.fields):
+        return response
+    headers = (*_without(response.headers, {"cache-control"}), ours)
+    return Response(response.status, headers, response.body, response.file)
 
 
 def _failed_precondition(request: Request, stored: Stored, now: float) -> int | None:

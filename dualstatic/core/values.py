@@ -123,13 +123,15 @@ class Response:
 class Policy:
     """What the options say of one resource; `fields` are those of the option `headers`.
 
-    `stored_coding` is the content coding in which its one form is stored.
+    `stored_coding` is the content coding in which its one form is stored. `forever` is the
+    `cache_control` of an address that has the version of the content in it.
     """
 
     media_type: str
     cache_control: str | None
     fields: Fields
     stored_coding: str | None = None
+    forever: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -158,6 +160,7 @@ class Resource:
     `settled` says that no file was changed so lately that a further change might not show. `only`
     is the representation where there is nothing to select from; `choices` are those selected so
     far, by the Accept-Encoding of the request. `targets` are request targets admitted so far.
+    `version` is the query by which this content alone is asked for; "" where no hash tells it.
     """
 
     representations: tuple[Representation, ...]
@@ -165,5 +168,6 @@ class Resource:
     varies: bool
     settled: bool
     only: Representation | None
+    version: str = ""
     choices: dict[str, Representation] = field(default_factory=dict)
     targets: set[bytes] = field(default_factory=set)
