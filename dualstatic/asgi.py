@@ -7,6 +7,8 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from functools import partial
 from io import FileIO
+from itertools import chain
+from logging import DEBUG
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -17,7 +19,15 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer, Body
-from .doors import FileOfView, check_arguments, is_miss, make_request, opened, with_vary
+from .doors import (
+    FileOfView,
+    check_arguments,
+    is_logged,
+    is_miss,
+    make_request,
+    opened,
+    with_vary,
+)
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -50,6 +60,12 @@ _ZEROCOPYSEND = "http.response.zerocopysend"
 
 _AT_ONCE = 2**15
 """Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
+
+_UNWATCHED = 2**20
+"""Bytes that are read in less time than it takes to watch for the client.
+
+Of HTTP/1 each server wakes a `send` that waits, when its client leaves.
+"""
 
 _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
@@ -84,7 +100,8 @@ class StaticMiddleware:
         self.files = files
         self._site = files.site
         self._look_up = files.site.look_up
-        self._handover = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
+        wanted = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
+        self._handover = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,7 +111,8 @@ class StaticMiddleware:
         if resource is None:
             if not path.startswith("/"):
                 path = _NO_PATH.sub("/", path)
-            if path not in self._look_up.covers and self.app and not self._site.falls_back:
+            ours = path in self._look_up.covers or self._site.falls_back
+            if self.app and not ours and not is_logged(DEBUG, True):
                 return await self.app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
             return await _answer_whole(response, scope, receive, send)
@@ -107,7 +125,7 @@ class StaticMiddleware:
 
     async def _ask(self, scope: Scope, path: str) -> Answer | None:
         """Our answer, without a wait for the disk if that can be; None: the app's."""
-        if self.app is not None and path not in self._look_up.covers:
+        if self.app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
             return None
         request, read = _request(scope, path), not self._offers(scope)
         answer = await open_answer(partial(self.files.answer, request), read=read)
@@ -172,15 +190,15 @@ class StaticMiddleware:
                 work = _hand_over(response, body, offers, send)
             else:
                 work = _answer(response, body, send)
-            is_long = sum(map(len, response.body)) > _AT_ONCE
+            is_long = sum(map(len, response.body)) > _UNWATCHED
             await _carry_out(work, receive, watch=is_long or _is_multiplexed(scope))
         finally:
             await _close(body)
         return None
 
-    def _offers(self, scope: Scope) -> set[str]:
+    def _offers(self, scope: Scope) -> frozenset[str]:
         """By which messages the server takes a file, as far as that is wanted."""
-        return {name for name in scope.get("extensions") or () if self._handover.get(name)}
+        return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
 def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None] | None:
@@ -230,10 +248,10 @@ class FileResponse(_Response):
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._open(scope)
+        answer = await self._open(self._file.answer, scope)
         if answer is None:
             _raise_not_found(scope)
-            answer = await open_answer(partial(self._file.not_found, scope["method"]), read=True)
+            answer = await self._open(self._file.not_found, scope)
         assert answer is not None  # noqa: S101 (for the type checker)
 
         async def send_with_more(message: Message) -> None:
@@ -247,9 +265,8 @@ class FileResponse(_Response):
         if self.background is not None:
             await self.background()
 
-    async def _open(self, scope: Scope) -> Answer | None:
-        ask = partial(self._file.answer, scope["method"], _fields(scope))
-        return await open_answer(ask, read=True)
+    async def _open(self, ask: Callable[..., Answer | None], scope: Scope) -> Answer | None:
+        return await open_answer(partial(ask, scope["method"], _fields(scope)), read=True)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._of_quart().__await__()
@@ -259,7 +276,7 @@ class FileResponse(_Response):
         from quart import Response, request
         from werkzeug.exceptions import NotFound
 
-        answer = await self._open(request.scope)
+        answer = await self._open(self._file.answer, request.scope)
         if answer is None:
             raise NotFound
         response = Response(AsyncChunks(answer), answer.status, dict(answer.headers))
@@ -320,12 +337,12 @@ async def _close(body: Body) -> None:
         return await in_thread(body.close)
 
 
-def _is_handed_over(response: Response, offers: set[str]) -> bool:
+def _is_handed_over(response: Response, offers: frozenset[str]) -> bool:
     """Whether the server sends the file; by its path it can send nothing but all of it."""
     return _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206)
 
 
-async def _hand_over(response: Response, body: Body, offers: set[str], send: Send) -> None:
+async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
     parts: list[Message] = []
     if _PATHSEND in offers and response.status != 206 and response.file is not None:
         path = response.file.opener.path_of(response.file.name)
@@ -420,7 +437,9 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
     The last says whether a server may have to wait before it has taken the body.
     """
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    # One call encodes all of them. No field has a line break in it.
+    texts = "\n".join(chain.from_iterable(response.headers)).encode("latin-1").split(b"\n")
+    fields = list(zip(texts[::2], texts[1::2], strict=True))
     body = b"".join(part for part in response.body if isinstance(part, bytes))
     response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
     return wire
@@ -535,9 +554,15 @@ def _request(scope: Scope, path: str) -> Request:
 
 def _fields(scope: Scope) -> dict[str, str]:
     """The header fields that a decision reads, by their lower-case names."""
-    lines: dict[str, list[str]] = {}
+    headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for key, value in scope.get("headers", ()):
-        if name := _ALL_FIELD_NAMES.get(key):
-            lines.setdefault(name, []).append(value.decode("latin-1"))
-    # Joined once: not every server bounds the lines of a request.
-    return {name: ", ".join(values) for name, values in lines.items()}
+        if key in _ALL_FIELD_NAMES:
+            name, text = _ALL_FIELD_NAMES[key], value.decode("latin-1")
+            if name in headers:
+                repeated.setdefault(name, [headers[name]]).append(text)
+            else:
+                headers[name] = text
+    for name, lines in repeated.items():  # joined once: not every server bounds them
+        headers[name] = ", ".join(lines)
+    return headers

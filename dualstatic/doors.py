@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
@@ -12,6 +13,12 @@ from .core.replies import deciding_fields
 from .core.values import Request
 from .disk.body import Answer
 from .staticfiles import StaticFiles
+
+is_logged: Callable[[int, bool], bool] = logging.getLogger("dualstatic")._cache.get  # type: ignore[attr-defined]
+"""Asked `is_logged(DEBUG, True)`, it tells whether misses are, or may be, logged.
+
+The logger's own `isEnabledFor` would take each request that is not ours a tenth longer.
+"""
 
 Lines = Iterable[tuple[str, str]]
 """Header fields as an app has given them: names in any case, and more than once."""
@@ -94,9 +101,11 @@ class FileOfView:
         request = Request(method, self._path, headers=headers)
         return self._files.site.answer_with_file(request, self._fields, wait=wait)
 
-    def not_found(self, method: str, *, wait: bool = True) -> Answer | None:
+    def not_found(
+        self, method: str, headers: Mapping[str, str], *, wait: bool = True
+    ) -> Answer | None:
         """The 404 for who has no framework that has one."""
-        request = Request("HEAD" if method == "HEAD" else "GET", self._path)
+        request = Request("HEAD" if method == "HEAD" else "GET", self._path, headers=headers)
         return self._files.fallback(request, has_app=False, wait=wait)
 
 

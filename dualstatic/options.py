@@ -286,6 +286,7 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
 class Policies:
     """What the options say of each file, asked by its name; `ask`: functions of the user are.
 
+    `foretells` says that `immutable` may be asked of any name, at any time: it is no function.
     `of_uploads`: the files are those of strangers.
     """
 
@@ -294,6 +295,7 @@ class Policies:
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
     ask: bool
+    foretells: bool
     of_uploads: bool = False
 
     def __call__(self, name: str) -> Policy:
@@ -378,6 +380,7 @@ def _policies(given: Mapping[str, Any]) -> Policies:
         immutable(given["immutable"], check_dir=given["check_dir"]),
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
+        isinstance(given["immutable"], str | re.Pattern | Manifest),
     )
 
 

@@ -7,14 +7,15 @@ import secrets
 import stat
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 from urllib.parse import quote
 
 from .core import pages, replies
 from .core.paths import Gate, admits
-from .core.values import Fields, Representation, Request, Resource, Response
+from .core.values import Fields, Request, Resource, Response
 from .disk.body import Answer
+from .disk.errors import logger
 from .disk.find import Finder, Found, LookUp
 from .disk.index import Index
 from .disk.live import Live
@@ -39,11 +40,8 @@ _TARGETS, _LONG_TARGET = 16, 256
 _Located = tuple[str, Found]
 """The path under which something is to be asked for, and what it is."""
 
-_Decision = tuple[Response, Representation | None]
-"""A response, and the representation whose bytes it names."""
-
-_Find = Callable[..., _Located | None]
-_Decide = Callable[[Resource, str], _Decision | None]
+_Locate = Callable[..., _Located | None]
+_Decide = Callable[[Request, Resource, str], Response | None]
 
 
 class Site:
@@ -55,9 +53,9 @@ class Site:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._prefix = settings.prefix
-        self._directories = [
+        self.directories = [
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
@@ -75,22 +73,25 @@ class Site:
         codings = () if settings.offload else settings.encodings
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        finder = Finder(codings, is_coded, policies, describe, policies.ask)
-        gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
+        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        self.gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
         if live:
-            return Live(finder, self._directories, gate)
+            return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
         paths = pages.own_path if self._pages is pages.plain else pages.spellings
-        return Index(finder, self._directories, gate, memory, paths)
+        return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
-        for directory in self._directories:
+        for directory in self.directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
                 raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
+        logger.info("%s", self)
+        if self.is_ready and (known := self.look_up.known()) is not None:
+            self._warn_of_gaps(known)
 
     def _choose_mode(self) -> None:
         """Ask the function that `live` may be, once.
@@ -99,12 +100,34 @@ class Site:
         been refreshed covers what a live look-up does, and remembers as little.
         """
         if self._ask_live and self._ask_live():
-            self.look_up = self._make_look_up(self._settings, live=True)
+            self.look_up = self._make_look_up(self.settings, live=True)
         self._ask_live = None
 
     def path_of(self, name: str) -> str:
         """The path of a file, given its name below the directory."""
         return f"{self._prefix}/{name}"
+
+    def _warn_of_gaps(self, known: Set[str]) -> None:
+        """Say once which option has nothing in the index that it is for."""
+        place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
+        if self.falls_back and not self._has_page(known):
+            self.finder.warn("there is no page for not_found", place)
+        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+            self.finder.warn("immutable matches no name", place)
+
+    def _has_page(self, known: Set[str]) -> bool:
+        page = self.settings.not_found
+        if page == "404-page":
+            return any(path.endswith("/404.html") for path in known)
+        return callable(page) or f"{self._prefix}{page}" in known
+
+    def __str__(self) -> str:
+        known = self.look_up.known() if self._ask_live is None else None
+        files = "" if known is None else f"{len(known)} files of "
+        places = " and ".join(ascii(directory.path) for directory in self.directories)
+        how = "live" if known is None else "in an index"
+        how = "live or in an index" if self._ask_live else how
+        return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
     def is_below(self, path: str) -> bool:
         """Whether a path is the prefix or below it."""
@@ -149,8 +172,7 @@ class Site:
         """See `StaticFiles.answer`."""
         if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
             return None
-        find, decide = partial(self._locate, request.path), partial(self._decide, request)
-        return self._open(find, decide, wait=wait)
+        return self._open(request, request.path, self.locate, self._decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -171,13 +193,13 @@ class Site:
         path = self.path_of(name.removeprefix("/"))
         if missing := self._missing(path, wait=True):
             raise MissingDirectory(missing)
-        located = self._locate(path, wait=True)
+        located = self.locate(path, wait=True)
         if located is None:
-            directories = ", ".join(directory.path for directory in self._directories)
+            directories = ", ".join(directory.path for directory in self.directories)
             raise FileNotFoundError(f"url takes the name of a file in {directories}, not {name!r}")
         address, found = located
-        with found:
-            return f"{quote(address)}?{found.resource.version}".removesuffix("?")
+        found.close()
+        return f"{quote(address)}?{found.resource.version}".removesuffix("?")
 
     def answer_with_file(self, request: Request, fields: Fields, *, wait: bool) -> Answer | None:
         """A file as an app's own answer, with more fields, which replace others; None: no file.
@@ -189,12 +211,12 @@ class Site:
         if missing := self._missing(request.path, wait=wait):
             raise MissingDirectory(missing)
 
-        def decide(resource: Resource, canonical: str) -> _Decision:
+        def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            form = replies.with_fields(resource, chosen, fields, self._settings.offload)
-            return replies.respond(request, form, now=time.time(), key=_BOUNDARY_KEY), chosen
+            form = replies.with_fields(resource, chosen, fields, self.settings.offload)
+            return replies.respond(request, form, now=time.time(), key=_BOUNDARY_KEY)
 
-        return self._open(partial(self._file_at, request.path), decide, wait=wait)
+        return self._open(request, request.path, self._locate_file, decide, wait=wait)
 
     def _missing(self, path: str, *, wait: bool) -> str | None:
         """Which directory is missing still; with `check_dir`, none is."""
@@ -211,33 +233,38 @@ class Site:
                 return str(error)
         return None
 
-    def _open(self, find: _Find, decide: _Decide, *, wait: bool) -> Answer | None:
+    def _open(
+        self, request: Request, path: str, locate: _Locate, decide: _Decide, *, wait: bool
+    ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
         What a look-up remembers may be true no more, which shows where its file is opened. Then it
         is found anew; what is found anew is open already, so that a second look is the last.
         """
         for anew in (False, True):
-            located = find(wait=wait, anew=anew)
+            located = locate(path, wait=wait, anew=anew)
             if located is None:
                 return None
             canonical, found = located
-            with found:
-                decided = decide(found.resource, canonical)
-                if decided is None:
+            try:
+                response = decide(request, found.resource, canonical)
+                if response is None:
                     return None
-                if answer := found.answer(*decided, wait=wait):
+                if answer := found.answer(response, wait=wait):
                     return answer
+            finally:
+                found.close()
         return None
 
-    def _locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
+    def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
         """What answers a path, and the path under which it is to be asked for."""
-        find = partial(self.look_up.find, wait=wait, anew=anew)
-        if self._pages is not pages.clean and (found := find(path)):
+        if self._pages is not pages.clean and (
+            found := self.look_up.find(path, wait=wait, anew=anew)
+        ):
             return path, found
         if self._pages is pages.plain:
             return None
-        looks = _Looks(find)
+        looks = _Looks(partial(self.look_up.find, wait=wait, anew=anew))
         if self._pages is pages.html:
             looks[path] = None
         try:
@@ -247,31 +274,30 @@ class Site:
         finally:
             looks.close()
 
-    def _decide(self, request: Request, resource: Resource, canonical: str) -> _Decision | None:
-        """The response to a request for what was found, and the representation that it is of."""
+    def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
+        """The response to a request for what was found."""
         if request.path and not admits(request.raw_path, request.path):
             return None
         if canonical != request.path:
-            redirect = replies.redirect(request, canonical)
-            return (redirect, None) if redirect else None
+            return replies.redirect(request, canonical)
         chosen = replies.select(resource, request.headers.get("accept-encoding"))
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
         response = replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
-        return replies.kept(resource, response, request.query), chosen
+        return replies.kept(resource, response, request.query)
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
-        located = self._locate(request.path, wait=wait)
+        located = self.locate(request.path, wait=wait)
         if located:
             located[1].close()
         return located is not None
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
-        settings = self._settings
+        settings = self.settings
         if not self.is_below(request.path):
             return None
         if settings.not_found is None:
@@ -286,7 +312,7 @@ class Site:
         return self._page_at(self._prefix + wanted, 200, request, vary, wait=wait)
 
     def _wanted_page(self, path: str, *, wait: bool) -> str | None:
-        wanted = self._settings.not_found
+        wanted = self.settings.not_found
         if not callable(wanted):
             return wanted
         if not wait:
@@ -306,13 +332,13 @@ class Site:
     def _page_at(
         self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
     ) -> Answer | None:
-        def decide(resource: Resource, canonical: str) -> _Decision | None:
+        def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return _for(request, replies.page(status, chosen, *vary)), chosen
+            return _for(request, replies.page(status, chosen, *vary))
 
-        return self._open(partial(self._file_at, path), decide, wait=wait)
+        return self._open(request, path, self._locate_file, decide, wait=wait)
 
-    def _file_at(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
+    def _locate_file(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
         found = self.look_up.find(path, wait=wait, anew=anew)
         return (path, found) if found else None
 

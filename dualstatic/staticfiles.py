@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -9,6 +10,8 @@ from typing import Any, NoReturn
 from . import options as check
 from .core.values import Request
 from .disk.body import Answer
+from .disk.errors import logger
+from .explain import explain, log_miss, request_for
 from .site import Site
 
 
@@ -118,6 +121,17 @@ class StaticFiles:
         """
         self.site.refresh()
 
+    def __repr__(self) -> str:
+        return f"<StaticFiles: {self.site}>"
+
+    def explain(self, path: str) -> str:
+        """One sentence: what answers a path, or why nothing does, and the way out.
+
+        :param path: a URL, or its path as it stands in one: percent-encoded, below the mount point,
+            with the prefix. A query and a fragment are left away
+        """
+        return explain(self.site, request_for(path))
+
     def url(self, name: str) -> str:
         """The address of a file: prefix, name, and `?v=` with a part of its content's hash.
 
@@ -148,7 +162,10 @@ class StaticFiles:
         :raises BlockingIOError: `wait` is False, and the disk has to be waited for
         :raises OSError: the machine's own trouble, such as too many open files
         """
-        return self.site.answer(request, wait=wait)
+        answer = self.site.answer(request, wait=wait)
+        if answer is None and logger.isEnabledFor(logging.DEBUG):
+            log_miss(self.site, request, wait=wait)
+        return answer
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool = True) -> Answer | None:
         """What a request gets that neither `answer` nor the app has an answer for.

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
-from typing import TYPE_CHECKING, TypeVar
+from logging import DEBUG
+from typing import TYPE_CHECKING
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer, Body
-from .doors import FileOfView, Lines, check_arguments, is_miss, make_request, with_vary
+from .doors import (
+    FileOfView,
+    Lines,
+    check_arguments,
+    is_logged,
+    is_miss,
+    make_request,
+    with_vary,
+)
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -25,7 +34,6 @@ _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
 _UWSGI = "uwsgi.version"
-T = TypeVar("T")
 
 _NOTHING = (b"",)
 """Hypercorn sends no status before the first piece of a body, so an empty body has one."""
@@ -52,21 +60,25 @@ class StaticMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
-        if not path.isascii():
+        if not path.isascii():  # a call of `_decoded` takes longer than to look
             path = _decoded(path)
-        if path not in self._look_up.covers and self.app is not None:
+        app = self.app
+        if path not in self._look_up.covers and app is not None and not is_logged(DEBUG, True):
             if self._site.falls_back:
                 return self._ask_app(environ, start_response, path)
-            return self.app(environ, start_response)
+            return app(environ, start_response)
         resource = self._look_up.answers.get(path)
         if resource and (response := self._pick(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
             # All of it is in memory.
             return response.body or _NOTHING  # type: ignore[return-value]
         request = _request(environ, path)
-        answer = _no_oserror(partial(self.files.answer, request))
-        if answer is None and self.app is None:
-            answer = _no_oserror(partial(self.files.fallback, request, has_app=False))
+        try:
+            answer = self.files.answer(request)
+            if answer is None and app is None:
+                answer = self.files.fallback(request, has_app=False)
+        except OSError as error:
+            raise _no_oserror(error) from error
         if answer is None:
             return self._ask_app(environ, start_response, path)
         return self._send(answer, environ, start_response)
@@ -84,21 +96,24 @@ class StaticMiddleware:
             start_response,
             request,
             partial(is_miss, self.files),
-            partial(_no_oserror, partial(self.files.fallback, request, has_app=True)),
+            partial(self._page, request),
             lambda page, start: self._send(page, environ, start),
         )
         return held.answer(app, environ)
+
+    def _page(self, request: Request) -> Answer | None:
+        try:
+            return self.files.fallback(request, has_app=True)
+        except OSError as error:
+            raise _no_oserror(error) from error
 
     def _send(
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         try:
-            start_response(_STATUS_LINES[answer.status], list(answer.headers))
-            return (
-                self._wrapped(environ, answer, answer.body)
-                if answer.body
-                else answer.whole or _NOTHING
-            )
+            response, body = answer.response, answer.body
+            start_response(_STATUS_LINES[response.status], list(response.headers))
+            return self._wrapped(environ, body) if body else answer.whole or _NOTHING
         except BaseException:
             answer.close()
             raise
@@ -119,16 +134,16 @@ class StaticMiddleware:
         raw_path, query = read_target(environ), environ.get("QUERY_STRING")
         return self._site.pick(resource, path, raw_path, accepted, tag, query)
 
-    def _wrapped(self, environ: WSGIEnvironment, answer: Answer, body: Body) -> Iterable[bytes]:
+    def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.
 
         The wrapper of wsgiref minds no length, and uWSGI sends more than it if the file grows.
         """
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
         if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return Chunks(answer)
+            return Chunks(body)
         if (file := body.detach()) is None:
-            return Chunks(answer)
+            return Chunks(body)
         try:
             wrapped: Iterable[bytes] = wrap(file, CHUNK)
         except BaseException:
@@ -161,11 +176,11 @@ class FileResponse:
         self._file = FileOfView(files, name, filename, headers)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = self._answer(environ)
+        answer = self._answer(self._file.answer, environ)
         if answer is None and (page := _not_found_of_flask()):
             return page(environ, start_response)
         if answer is None:
-            answer = _no_oserror(partial(self._file.not_found, environ.get("REQUEST_METHOD", "")))
+            answer = self._answer(self._file.not_found, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
         start_response(_STATUS_LINES[answer.status], list(answer.headers))
         return Chunks(answer) if answer.body else answer.whole or _NOTHING
@@ -174,15 +189,21 @@ class FileResponse:
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
         from bottle import HTTPError, HTTPResponse, request
 
-        answer = self._answer(request.environ)
+        answer = self._answer(self._file.answer, request.environ)
         if answer is None:
             raise HTTPError(404)
         chunks = Chunks(answer) if answer.body else b"".join(answer.whole)
         yield HTTPResponse(chunks, answer.status, dict(answer.headers))
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer | None:
-        method = environ.get("REQUEST_METHOD", "")
-        return _no_oserror(partial(self._file.answer, method, read_fields(environ)))
+    def _answer(
+        self,
+        ask: Callable[[str, Mapping[str, str]], Answer | None],
+        environ: WSGIEnvironment,
+    ) -> Answer | None:
+        try:
+            return ask(environ.get("REQUEST_METHOD", ""), read_fields(environ))
+        except OSError as error:
+            raise _no_oserror(error) from error
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
@@ -203,7 +224,7 @@ def _not_found_of_flask() -> WSGIApplication | None:
 class Chunks:
     """The chunks of an answer, for a server."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer | Body) -> None:
         self._next = iter(answer).__next__
         self.close = answer.close
 
@@ -211,18 +232,18 @@ class Chunks:
         return self
 
     def __next__(self) -> bytes:
-        return _no_oserror(self._next)
+        try:
+            return self._next()
+        except OSError as error:
+            raise _no_oserror(error) from error
 
 
-def _no_oserror(work: Callable[[], T]) -> T:
-    """What the work gives; an OSError is the cause of the RuntimeError that is raised for it.
+def _no_oserror(error: OSError) -> RuntimeError:
+    """What is raised in place of an OSError.
 
-    A server takes an OSError for one of its socket, and closes that without an answer.
+    A server takes that for one of its socket, and closes the socket without an answer.
     """
-    try:
-        return work()
-    except OSError as error:
-        raise RuntimeError(str(error)) from error
+    return RuntimeError(str(error))
 
 
 class _Held:
@@ -336,6 +357,8 @@ def _close(chunks: object) -> None:
 def _decoded(path: str) -> str:
     # Bytes that aren't UTF-8 become surrogates, and characters that aren't bytes get a backslash:
     # no name has either.
+    if path.isascii():
+        return path
     return path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
 
 

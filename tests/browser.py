@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 import websocket
 
-from .servers import end, eventually
+from .servers import eventually
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 STARTED_WITHIN = 30
@@ -273,7 +273,8 @@ def run_browser(folder: Path) -> Iterator[Browser]:
     finally:
         with suppress(subprocess.TimeoutExpired):
             process.wait(5)
-        end(process)
+        process.kill()
+        process.wait(10)
 
 
 def ready(told: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from dualstatic import StaticFiles
 
 from .doors import Client
+from .rows import ALL, CHECKED, LEFT_OUT
 from .trees import Link, settle, write_tree
 
+MOST_PROCESSES = 4
 DOORS = ("wsgi", "asgi")
 MODES = ("index", "live")
 WITH_MEMORY = (*MODES, "memory")
@@ -69,6 +72,30 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
+LONG = """matrix django changes compress races soak model resources hostile_on_servers http2
+    benchmarks conformance_suite releases links linear hostile examples""".split()
+"""The files that take longest: they begin first, so that no process is left with one at the end."""
+
+
+def is_long(item: pytest.Item) -> bool:
+    return item.path.stem.removeprefix("test_") in LONG
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=is_long, reverse=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run several files in a process for each processor, file by file; `-n 0` keeps to one."""
+    option, processes = config.option, min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+    several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
+    is_worker = hasattr(config, "workerinput")
+    if config.pluginmanager.hasplugin("xdist") and several and not is_worker:
+        if option.numprocesses is None and not option.usepdb and processes > 1:
+            option.numprocesses, option.dist, option.loadscopereorder = processes, "loadfile", False
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "rows(*ids): the rows of the conformance list that it checks"
@@ -82,10 +109,21 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that runs a part of the tests tells the first of its rows."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["rows"] = (sorted(CHECKED), LEFT_OUT)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    checked, left_out = getattr(node, "workeroutput", {}).get("rows", ((), {}))
+    CHECKED.update(checked)
+    LEFT_OUT.update(left_out)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how many rows of the conformance list the run checked, and which are left out and why."""
-    from .rows import ALL, CHECKED, LEFT_OUT
-
     if not CHECKED:
         return
     terminalreporter.section("conformance list")

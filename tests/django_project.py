@@ -173,13 +173,14 @@ class Project:
     def ask(self, settings: str, code: str) -> Any:
         """What the code says as JSON, in a process where Django is set up."""
         head = (
-            f"import json, os, sys; sys.path.insert(0, {str(self.directory)!r})\n"
+            f"import json, os, sys, warnings; sys.path.insert(0, {str(self.directory)!r})\n"
+            "warnings.simplefilter('error')\n"
             f"os.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.{settings}'\n"
             "sys.dont_write_bytecode = True\n"
             "import django; django.setup(set_prefix=False)\n"
             "def say(value): print(json.dumps(value))\n"
         )
-        ran = run("-W", "error", "-c", head + code)
+        ran = run("-c", head + code)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
 
@@ -195,5 +196,5 @@ class Project:
     ) -> Iterator[Server]:
         script, port = self.directory / "run.py", str(free_port())
         words = (script, settings, server, port, mount, *more)
-        with serve("-u", *words, logs=logs, calm=calm) as started:
+        with serve(*words, logs=logs, calm=calm) as started:
             yield started

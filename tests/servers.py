@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from .children import start_python
 from .doors import Answer, Fields
 
 ROOT = Path(__file__).parents[1]
-STARTED_WITHIN = 20
+STARTED_WITHIN = ENDED_WITHIN = 60
 ANSWERED_WITHIN = 30
 
 
@@ -30,7 +33,7 @@ ANSWERED_WITHIN = 30
 class Server:
     """A process that serves at `url`; `log` is the file that holds its standard error."""
 
-    process: subprocess.Popen[bytes]
+    process: BaseProcess
     url: str
     log: Path
 
@@ -71,12 +74,17 @@ class Server:
         return f"--- standard error of the server ---\n{self.log.read_text(errors='replace')}"
 
     def workers(self) -> list[int]:
-        return children(self.process.pid)
+        return children(self.pid)
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
 
     def open_files(self) -> list[str]:
         """The paths that the process and its children hold open, as Linux tells them."""
         paths = []
-        for process in (self.process.pid, *self.workers()):
+        for process in (self.pid, *self.workers()):
             folder = f"/proc/{process}/fd"
             paths += [resolve(f"{folder}/{number}") for number in os.listdir(folder)]
         return paths
@@ -133,13 +141,27 @@ def environment() -> dict[str, str]:
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run Python to its end."""
+    """Run a program of Python's to its end, in a process that is forked for it."""
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = start_python(*map(str, arguments), environment=environment(), out=out, err=err)
+        process.join(ENDED_WITHIN)
+        if process.exitcode is None:
+            process.kill()
+        assert process.exitcode is not None, f"not within {ENDED_WITHIN} s\n{err.read_text()}"
+        return subprocess.CompletedProcess(
+            arguments, process.exitcode, out.read_text(), err.read_text()
+        )
+
+
+def run_anew(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same in a new Python, where its own start or end is what matters."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=STARTED_WITHIN,
+        timeout=ENDED_WITHIN,
         check=False,
     )
 
@@ -148,14 +170,9 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def serve(*arguments: str | Path, logs: Path, calm: bool = True) -> Iterator[Server]:
     """Run Python with the arguments until the block ends; while `calm`, it prints no traceback."""
     out, log = logs / "out.txt", logs / "err.txt"
-    with out.open("wb") as stdout, log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-        )
+    out.touch()
+    log.touch()
+    process = start_python(*map(str, arguments), environment=environment(), out=out, err=log)
     server = Server(process, "", log)
     try:
         eventually(lambda: announced(server, out), STARTED_WITHIN, server.words)
@@ -167,14 +184,14 @@ def serve(*arguments: str | Path, logs: Path, calm: bool = True) -> Iterator[Ser
 
 
 def announced(server: Server, out: Path) -> bool:
-    assert server.process.poll() is None, f"it ended at once\n{server.words()}"
+    assert server.process.exitcode is None, f"it ended at once\n{server.words()}"
     found = re.search(r"http://127\.0\.0\.1:\d+\S*(?=\s)", out.read_text())
     server.url = found.group() if found else ""
     return bool(found)
 
 
 def accepts(server: Server) -> bool:
-    assert server.process.poll() is None, f"it ended at once\n{server.words()}"
+    assert server.process.exitcode is None, f"it ended at once\n{server.words()}"
     try:
         socket.create_connection(server.address, timeout=1).close()
     except OSError:
@@ -182,13 +199,12 @@ def accepts(server: Server) -> bool:
     return True
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: BaseProcess) -> None:
     process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
+    process.join(10)
+    if process.exitcode is None:
         process.kill()
-        process.wait(10)
+        process.join(10)
 
 
 def eventually(

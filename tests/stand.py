@@ -2,7 +2,7 @@
 
 python -m tests.stand (uvicorn | uvicorn-h11 | granian | granian-wsgi | gunicorn) DIRECTORY PORT
 
-The server replaces this process. With REFRESH in the environment the index is made again every so
+With REFRESH in the environment the index is made again every so
 many seconds, in each of the server's processes.
 """
 
@@ -17,6 +17,8 @@ from typing import Any
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
+
+from .children import become_python
 
 MODES = ("index", "live")
 SERVERS = ("uvicorn", "uvicorn-h11", "granian", "granian-wsgi", "gunicorn")
@@ -80,7 +82,7 @@ def main(server: str, directory: str, port: str) -> None:
     sys.stdout.write(f"http://127.0.0.1:{port}/\n")
     sys.stdout.flush()
     os.environ["DIRECTORY"] = directory
-    os.execv(sys.executable, [sys.executable, "-m", *command(server, port)])
+    become_python("-m", *command(server, port))
 
 
 if __name__ == "__main__":

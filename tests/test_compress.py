@@ -34,7 +34,7 @@ from dualstatic.disk import root as disk_root
 from dualstatic.disk.root import directory_at
 
 from .children import NOBODY, give_up_rights, in_child
-from .servers import environment, eventually, run
+from .servers import environment, eventually, run_anew
 from .steps import public_directory
 from .trees import OLD
 
@@ -46,7 +46,13 @@ RUNNING_WITHIN = 20
 
 
 def compress(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return run("-m", "dualstatic", "compress", *arguments)
+    """What the command does, in this process: `run_anew` starts one where that makes a difference."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.raises(SystemExit) as ended, redirect_stdout(out), redirect_stderr(err):
+        main(["compress", *map(str, arguments)])
+    status = ended.value.code or 0
+    assert isinstance(status, int)
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 def decompress(path: Path) -> bytes:
@@ -88,7 +94,7 @@ def served(folder: Path, name: str, coding: str) -> bytes | None:
 
 def test_each_file_gets_a_sibling_of_each_coding_that_is_served(folder: Path):
     write(folder / "sub/app.js")
-    ended = compress(folder)
+    ended = run_anew("-m", "dualstatic", "compress", folder)
     assert ended.returncode == 0, ended
     assert names(folder) == {f"sub/app.js{suffix}" for suffix in ("", ".zst", ".br", ".gz")}
     for coding, suffix in SUFFIXES.items():
@@ -339,17 +345,12 @@ def test_a_check_names_what_is_missing_or_outdated_and_writes_nothing(folder: Pa
 # What goes wrong.
 
 
-def compress_without_rights(folder: str) -> tuple[object, str]:
+def compress_without_rights(folder: str) -> tuple[int, str]:
     """The exit status and what is said on standard error."""
     import_module("dualstatic.compress.command")  # while Python's own files can be read
     give_up_rights()
-    said = io.StringIO()
-    try:
-        with redirect_stderr(said), redirect_stdout(io.StringIO()):
-            main(["compress", folder])
-    except SystemExit as ended:
-        return ended.code, said.getvalue()
-    return 0, said.getvalue()
+    ended = compress(folder)
+    return ended.returncode, ended.stderr
 
 
 def test_a_file_that_cannot_be_read_is_reported_and_the_rest_goes_on():
@@ -582,7 +583,7 @@ BOMBS = {
 def test_no_more_of_a_sibling_is_decompressed_than_its_file_is_long(folder: Path, suffix: str):
     write(folder / "a.txt", BEFORE + MANY[0])
     write(folder / f"a.txt{suffix}", BOMBS[suffix]())
-    ended = run("-c", PEAK, folder, "--check")
+    ended = run_anew("-c", PEAK, folder, "--check")
     assert f"a.txt{suffix}: outdated" in ended.stdout
     peak = re.search(r"VmHWM:\s*(\d+) kB", ended.stderr)
     assert peak
@@ -643,7 +644,7 @@ runpy.run_module("dualstatic", run_name="__main__")
 
 def test_a_coding_without_its_library_is_named_and_left_out(folder: Path):
     write(folder / "app.js")
-    ended = run("-c", LACKING, folder)
+    ended = run_anew("-c", LACKING, folder)
     assert ended.returncode == 0
     assert ended.stderr.count("\n") == 1
     assert "brotli" in ended.stderr
@@ -653,7 +654,7 @@ def test_a_coding_without_its_library_is_named_and_left_out(folder: Path):
 
 def test_a_coding_that_is_asked_for_without_its_library_is_an_error(folder: Path):
     write(folder / "app.js")
-    ended = run("-c", LACKING, folder, "--encodings", "gzip,br")
+    ended = run_anew("-c", LACKING, folder, "--encodings", "gzip,br")
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert "pip install brotli" in ended.stderr
@@ -825,7 +826,7 @@ def test_the_help_says_what_is_left_out_and_what_is_removed():
 
 
 def test_the_command_that_compresses_imports_no_door_and_no_server():
-    ended = run("-X", "importtime", "-m", "dualstatic", "compress", "--help")
+    ended = run_anew("-X", "importtime", "-m", "dualstatic", "compress", "--help")
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "dualstatic.compress.command" in imported
     doors = {"dualstatic.asgi", "dualstatic.wsgi", "dualstatic.django"}

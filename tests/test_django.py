@@ -277,7 +277,7 @@ def test_a_file_has_the_hsts_field_where_the_settings_say_so(start: Start, kind:
 def memory_of(server: Server) -> int:
     """The most that one of the processes has had in memory, in bytes."""
     peaks = []
-    for process in (server.process.pid, *server.workers()):
+    for process in (server.pid, *server.workers()):
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
         peaks += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")]
     return max(peaks)
@@ -489,7 +489,7 @@ found = []
 for values in json.loads({rows!r}):
     with override_settings(**values):
         try:
-            found.append([files.site._settings.prefix for files in static_files()])
+            found.append([files.site.settings.prefix for files in static_files()])
         except Exception as error:
             found.append(f"{{type(error).__name__}}: {{error}}")
 say(found)
@@ -541,7 +541,7 @@ def test_directories_of_one_prefix_that_follow_each_other_are_looked_up_together
 ):
     code = """
 from dualstatic.django import static_files
-every = [files.site._settings for files in static_files()]
+every = [files.site.settings for files in static_files()]
 say([[one.prefix, [os.path.basename(path) for path in one.directories]] for one in every])
 """
     assert project.ask("debug", code) == [
@@ -560,7 +560,7 @@ def test_without_debug_a_missing_directory_of_the_finders_is_left_out(project: P
 from dualstatic.django import refresh, static_files
 [files] = static_files()
 refresh()
-say([os.fspath(path) for path in files.site._settings.directories])
+say([os.fspath(path) for path in files.site.settings.directories])
 """
     paths = project.ask(settings, code)
     assert [Path(path).name for path in paths] == ["more", "static", "static"]
@@ -618,7 +618,7 @@ def test_a_finder_of_another_kind_is_asked_where_its_files_are(project: Project)
     settings = project.settings("own_finder", DEBUG + text)
     code = """
 from dualstatic.django import static_files
-every = [files.site._settings for files in static_files()]
+every = [files.site.settings for files in static_files()]
 say([[one.prefix, [os.path.basename(path) for path in one.directories]] for one in every])
 """
     assert project.ask(settings, code) == [["/static", ["more"]]]
@@ -746,7 +746,7 @@ def test_an_argument_comes_before_the_setting(project: Project):
     settings = project.settings("both", "DUALSTATIC = {'prefix': '/a', 'finders': True}")
     code = """
 from dualstatic.django import static_files
-say([files.site._settings.prefix for files in static_files(prefix='/b', finders=False)])
+say([files.site.settings.prefix for files in static_files(prefix='/b', finders=False)])
 """
     assert project.ask(settings, code) == ["/b"]
 

@@ -12,12 +12,13 @@ from .servers import exchange, free_port, serve
 
 STARTER = """
 import os, sys
+from tests.children import become_python
 port, worker, mount, directory = sys.argv[1:]
 print(f"http://127.0.0.1:{port}/", flush=True)
 os.environ.update(SCRIPT_NAME=mount, DIRECTORY=directory)
 at = ["--bind", f"127.0.0.1:{port}", "--worker-class", worker, "--no-control-socket"]
 call = "tests.test_gunicorn:make()"
-os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *at, call])
+become_python("-m", "gunicorn", *at, call)
 """
 WORKERS = pytest.mark.parametrize("worker", ["sync", "gthread"])
 

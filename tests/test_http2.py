@@ -19,7 +19,7 @@ from .matrix.http2 import Http2, Stream
 from .servers import Server, eventually, free_port, serve
 from .test_matrix import AHEAD, ENDED, EXCEPTIONS
 
-BIG = random.Random(1).randbytes(5 * 2**20)
+BIG = random.Random(1).randbytes(3 * 2**19)
 FILES = {
     "small.css": b"body { color: teal }\n" * 40,
     "middle.bin": BIG[: 700 * 1024],  # in memory below /static, on the disk below /live
@@ -167,7 +167,7 @@ def test_a_slow_client_costs_little_memory_or_the_readme_says_so(server: Server,
 
 def resident(server: Server) -> int:
     """Bytes of memory that a server and its children have."""
-    pids = (server.process.pid, *server.workers())
+    pids = (server.pid, *server.workers())
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * PAGE
 
 

@@ -8,12 +8,13 @@ from .servers import free_port, serve
 
 STARTER = """
 import os, sys
+from tests.children import become_python
 port, directory = sys.argv[1:]
 print(f"http://127.0.0.1:{port}/", flush=True)
 os.environ["DIRECTORY"] = directory
 at = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
 call = "wsgi:tests.test_gunicorn:make()"
-os.execv(sys.executable, [sys.executable, "-m", "hypercorn", *at, call])
+become_python("-m", "hypercorn", *at, call)
 """
 
 

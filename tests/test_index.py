@@ -28,7 +28,7 @@ from .children import run_threads, within
 from .conftest import WITH_MEMORY
 from .doors import Client, OnDisk
 from .faults import patch_everywhere
-from .servers import run
+from .servers import run_anew
 from .trees import Link, settle, write_tree
 from .watch import Watch, needs_inotify
 
@@ -776,7 +776,7 @@ def test_each_odd_entry_is_told_once(
         odd.append(os.fsdecode(b"\xff.txt"))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(root / "socket"))
-        with caplog.at_level(logging.DEBUG, "dualstatic"):
+        with caplog.at_level(logging.WARNING, "dualstatic"):
             files = OnDisk(root)
             first = [(r.levelno, r.name, r.getMessage()) for r in caplog.records]
             for _ in range(3):
@@ -793,7 +793,7 @@ def test_each_odd_entry_is_told_once(
 
 def test_a_plain_tree_is_scanned_in_silence(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_tree(root, {".env": b"x", ".git/config": b"x", "link": Link("sub"), "a b/\u00fc": b"x"})
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.WARNING):
         OnDisk(root)
     assert caplog.records == []
 
@@ -871,5 +871,5 @@ files = StaticFiles(sys.argv[1])
 
 
 def test_the_root_stays_open_for_threads_that_work_at_the_end_of_python(root: Path) -> None:
-    ended = run("-c", AT_THE_END, str(root))
+    ended = run_anew("-c", AT_THE_END, str(root))
     assert ended.stdout == "1\n", ended.stderr

@@ -72,9 +72,10 @@ RECIPES = {
     ),
 }
 STARTER = """
-import os, sys
+import sys
+from tests.children import become_python
 print(sys.argv[1], flush=True)
-os.execv(sys.executable, [sys.executable, "-m", *sys.argv[2:]])
+become_python("-m", *sys.argv[2:])
 """
 
 

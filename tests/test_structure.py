@@ -24,7 +24,8 @@ WALLS = {
     "disk.": {"disk.", "core.codings", "core.values"},
     "options": {"core.", "disk.packages", "manifests"},
     "site": {"options", "core.", "disk."},
-    "staticfiles": {"site", "options", "core.values", "disk.body"},
+    "explain": {"site", "core.", "disk."},
+    "staticfiles": {"explain", "site", "options", "core.values", "disk.body", "disk.errors"},
     "doors": {"options", "core.", "disk.body", "staticfiles"},
     "wsgi": {"doors", "options", "staticfiles", "disk.body", "core.values"},
     "asgi": {"doors", "options", "staticfiles", "disk.body", "core.values"},
@@ -47,7 +48,8 @@ WALLS = {
     "compress.codecs": {"core.codings"},
     "compress.": {"compress.", "core.", "disk."},
     "manifests": set(),
-    "__main__": {"__init__", "wsgi", "asgi", "compress."},
+    "listing": {"staticfiles", "explain", "site", "core.", "disk."},
+    "__main__": {"__init__", "listing", "wsgi", "asgi", "compress."},
 }
 PURE = {
     "core.": {
@@ -107,7 +109,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, length
 
 
-THEIRS = {"_replace", "_backends", "_asyncio", "_wrapped", "_resource_closers"}
+THEIRS = {"_cache", "_replace", "_backends", "_asyncio", "_wrapped", "_resource_closers"}
 """Names of other packages: a public one of named tuples, and those that we know no way around."""
 
 

@@ -46,17 +46,13 @@ class Gate:
         name = path[len(self.prefix) + 1 :]
         if _REFUSED.search(name):
             return None
-        if not self.dotfiles and _DOTFILE.search(name, _after_well_known(name)):
-            return None
+        if not self.dotfiles and _DOTFILE.search(name):
+            match = _WELL_KNOWN.match(name)  # RFC 8615
+            if match is None or _DOTFILE.search(name, match.end()):
+                return None
         if self.windows and _WINDOWS.search(name):
             return None
         return name
-
-
-def _after_well_known(name: str) -> int:
-    """Where the rule on dotfiles begins to hold (RFC 8615)."""
-    match = _WELL_KNOWN.match(name)
-    return match.end() if match else 0
 
 
 def admits(raw_path: bytes | None, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What Linux does without a wait for the disk. Elsewhere it is None or BlockingIOError.
+"""What Linux does by one call, and without a wait for the disk. Elsewhere: BlockingIOError or None.
 
 A name in the system's cache says nothing of the file behind it: on FUSE and NFS `open`, and even
 `fstat`, may ask a server that hangs. So a device has to show first that it answers at once.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import stat
 import struct
 import sys
 from functools import cache
@@ -20,7 +21,8 @@ _OPENAT2 = 437
 _BENEATH = 0x08 | 0x04 | 0x02  # RESOLVE_BENEATH, _NO_SYMLINKS, _NO_MAGICLINKS
 _CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
 _HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
-_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FOLLOWING_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
+_LOOK = _FOLLOWING_LOOK | getattr(os, "O_NOFOLLOW", 0)
 
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL})
 """What an older system answers, or a sandbox; a file system may, too, of one name."""
@@ -38,46 +40,48 @@ if sys.platform == "linux":
     _call_at_once, _statx = _quick.syscall, getattr(_quick, "statx", None)
 
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _Status = ctypes.c_char * _STATX.size
 _missing: set[int] = set()
 _answers: dict[int, bool] = {}
 
 
-def open_cached(path: str, flags: int, directory: int = AT_FDCWD, *, resolve: int = 0) -> int:
-    """Open what the system finds without a wait. `resolve` may hold more bits of openat2's.
+def open_directly(
+    path: str, flags: int, directory: int = AT_FDCWD, *, beneath: bool, wait: bool
+) -> int:
+    """Open a path by one call; `beneath`: it may lead through no link, and not out of `directory`.
 
-    :raises BlockingIOError: it would have to wait, or this system can't tell
+    :raises FileNotFoundError, NotADirectoryError: it isn't there
+    :raises BlockingIOError: this can't tell, and a walk may; or it had to wait, and `wait` is False
     """
-    descriptor = _openat2(path, flags, directory, resolve | _CACHED)
-    if descriptor < 0:
-        raise OSError(-descriptor, os.strerror(-descriptor), path)
-    return descriptor
-
-
-def exists_now(path: str, directory: int) -> bool | None:
-    """Whether there is anything of a name, be it a link; None: only a wait would tell."""
-    descriptor = _openat2(path, _LOOK, directory, _CACHED)
+    descriptor = _openat2(path, flags, directory, beneath, wait)
     if descriptor >= 0:
+        return descriptor
+    number = -descriptor if -descriptor in _NOT_THERE else errno.EAGAIN
+    raise OSError(number, os.strerror(number), path)
+
+
+def is_no_file(path: str, directory: int, beneath: bool, wait: bool) -> bool:
+    """Whether a path is neither a file nor a link; False, too, where this can't tell."""
+    descriptor = _openat2(path, _LOOK, directory, beneath, wait)
+    if descriptor < 0:
+        return -descriptor in _NOT_THERE
+    try:
+        mode, _ = _kind(descriptor)
+        return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)
+    finally:
         os.close(descriptor)
-        return True
-    return False if descriptor == -errno.ENOENT else None
 
 
-def open_beneath(path: str, flags: int, directory: int, *, wait: bool = True) -> int | None:
-    """Open what lies below a directory, no link on the way; None where only a walk can tell."""
-    descriptor = _openat2(path, flags, directory, _BENEATH if wait else _BENEATH | _CACHED)
-    if -descriptor in (errno.ENOENT, errno.ENOTDIR):
-        raise OSError(-descriptor, os.strerror(-descriptor), path)
-    return descriptor if descriptor >= 0 else None
-
-
-def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
+def _openat2(path: str, flags: int, directory: int, beneath: bool, wait: bool) -> int:
     """A descriptor, or an error's number below zero; EAGAIN where there is no such call."""
-    if "\0" in path:
-        raise ValueError("embedded null byte")
-    call = _call_at_once if resolve & _CACHED else _call
-    encoded = path.encode(_ENCODING, _ERRORS)
-    if call is None or resolve in _missing:
+    call = _call if wait else _call_at_once
+    resolve = (_BENEATH if beneath else 0) | (0 if wait else _CACHED)
+    if call is None or resolve in _missing or "\0" in path:
+        return -errno.EAGAIN
+    try:
+        encoded = path.encode(_ENCODING, _ERRORS)
+    except UnicodeEncodeError:
         return -errno.EAGAIN
     descriptor: int = call(_OPENAT2, directory, encoded, _how(flags, resolve), _HOW.size)
     if descriptor >= 0:
@@ -102,15 +106,23 @@ def _has_openat2(resolve: int) -> bool:
     return True
 
 
-def kind_now(descriptor: int) -> tuple[int, int]:
-    """The mode and the device of what is open, with no question to a server.
+def is_file_at_once(path: str, directory: int, *, beneath: bool) -> bool:
+    """Whether a path is a file that can be opened without a wait. Nothing is asked of a server."""
+    look = _LOOK if beneath else _FOLLOWING_LOOK
+    descriptor = open_directly(path, look, directory, beneath=beneath, wait=False)
+    try:
+        mode, device = _kind(descriptor)
+        return stat.S_ISREG(mode) and answers_at_once(device)
+    finally:
+        os.close(descriptor)
 
-    :raises BlockingIOError: this system can't tell
-    """
+
+def _kind(descriptor: int) -> tuple[int, int]:
+    """The mode and the device of what is open; zeros where this system can't tell."""
     buffer = _Status()
     flags = _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC
     if _statx is None or _statx(descriptor, b"", flags, _STATX_TYPE, buffer):
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return 0, 0
     mode, major, minor = _STATX.unpack(buffer)
     return mode, os.makedev(major, minor)
 

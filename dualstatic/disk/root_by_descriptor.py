@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Literal
 
 from .errors import NOT_THERE
-from .nowait import answers_at_once, exists_now, kind_now, open_beneath, open_cached
+from .nowait import is_file_at_once, is_no_file, open_directly
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = (
@@ -19,10 +18,9 @@ READ = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_LOOK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
-_SEARCH = _LOOK | getattr(os, "O_DIRECTORY", 0)
-
-T = TypeVar("T")
+_SEARCH = (
+    getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_DIRECTORY", 0)
+)
 
 Kind = Literal["directory", "file", "link", "other"]
 
@@ -52,21 +50,34 @@ class ByDescriptor:
     def kind_of(status: os.stat_result) -> Kind:
         return kind_of(status.st_mode)
 
-    def __init__(self, root: int, path: str, *, follow: bool) -> None:
-        self.root, self.path, self.follow = root, path, follow
+    def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
+        if wait:
+            self.root = os.open(path, _SEARCH)
+        else:
+            self.root = open_directly(path, _SEARCH, beneath=False, wait=False)
+        self.path, self.follow = path, follow
         self._nofollow = 0 if follow else NOFOLLOW
         self._real_path: str | None = None
 
-    @classmethod
-    def at(cls, path: str, *, follow: bool, wait: bool = True) -> ByDescriptor:
-        """Open a root."""
-        if wait:
-            return ByDescriptor(os.open(path, _SEARCH), path, follow=follow)
-        return Cached(open_cached(path, _SEARCH), path, follow=follow)
+    def open_directly(self, name: str, *, wait: bool) -> tuple[int, os.stat_result]:
+        """A file that was one when it was last looked at, by as few calls as can be.
 
-    def without_wait(self) -> ByDescriptor:
-        """The same root for an event loop."""
-        return Cached(self.root, self.path, follow=self.follow)
+        Elsewhere it is looked at first. Here a FIFO that has just taken its name is opened, but
+        not waited for. `wait` and what is raised are as for `nowait.open_directly`.
+        """
+        beneath = not self.follow
+        if not wait and not is_file_at_once(name, self.root, beneath=beneath):
+            raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", name)
+        descriptor = open_directly(name, READ, self.root, beneath=beneath, wait=wait)
+        try:
+            return descriptor, os.fstat(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def lacks(self, name: str, *, wait: bool) -> bool:
+        """Whether there is neither a file of this name nor a link; False, too, if unsure."""
+        return is_no_file(name, self.root, beneath=not self.follow, wait=wait)
 
     @property
     def real_path(self) -> str:
@@ -84,8 +95,12 @@ class ByDescriptor:
 
     def leap(self, place: int, path: str) -> int | None:
         """Enter directories, none of which is a link, by one call; None: only a walk can tell."""
-        # Of one name `enter` tells as much, and costs less.
-        return open_beneath(path, _SEARCH, place) if "/" in path else None
+        if "/" not in path:  # of one name `enter` tells as much, and costs less
+            return None
+        try:
+            return open_directly(path, _SEARCH, place, beneath=True, wait=True)
+        except BlockingIOError:
+            return None
 
     def enter(self, place: int, name: str) -> int:
         """:raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all"""
@@ -121,61 +136,3 @@ class ByDescriptor:
                 return [(entry.name, entry_kind(entry)) for entry in entries]
         finally:
             os.close(descriptor)
-
-
-class Cached(ByDescriptor):
-    """The same as far as there is no wait for the disk in it; BlockingIOError where there is."""
-
-    @property
-    def real_path(self) -> str:
-        raise BlockingIOError(errno.EAGAIN, "links are read from the disk", self.path)
-
-    def leap(self, place: int, path: str) -> int | None:
-        return open_beneath(path, _SEARCH, place, wait=False)
-
-    def enter(self, place: int, name: str) -> int:
-        return open_cached(name, _SEARCH | self._nofollow, place)
-
-    def readlink(self, place: int, leaf: str) -> str:
-        raise BlockingIOError(errno.EAGAIN, "a link is read from the disk", leaf)
-
-    def status(self, place: int, leaf: str) -> os.stat_result:
-        return self._look(place, leaf, _status_now)
-
-    def kind(self, place: int, leaf: str) -> Kind:
-        return self._look(place, leaf, _kind_now)
-
-    def _look(self, place: int, leaf: str, ask: Callable[[int], T]) -> T:
-        descriptor = open_cached(leaf, _LOOK | self._nofollow, place)
-        try:
-            return ask(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def has(self, place: int, leaf: str) -> bool:
-        if (exists := exists_now(leaf, place)) is None:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), leaf)
-        return exists
-
-    def entries(self, place: int) -> list[tuple[str, Kind]]:
-        raise BlockingIOError(errno.EAGAIN, "a directory is read from the disk")
-
-
-def _kind_now(descriptor: int) -> Kind:
-    """A file is told only where it can be opened at once, too: `open` may ask a server."""
-    mode, device = kind_now(descriptor)
-    kind = kind_of(mode)
-    if kind == "file":
-        _prove(device)
-    return kind
-
-
-def _status_now(descriptor: int) -> os.stat_result:
-    _, device = kind_now(descriptor)
-    _prove(device)
-    return os.fstat(descriptor)
-
-
-def _prove(device: int) -> None:
-    if not answers_at_once(device):
-        raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for")

@@ -61,21 +61,19 @@ class ByPath:
 
     kind_of = staticmethod(kind_of_status)
 
-    def __init__(self, path: str, *, follow: bool) -> None:
+    def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
+        if not wait:
+            raise BlockingIOError(errno.EAGAIN, "this system doesn't tell what has to wait")
         self.path, self.follow = path, follow
         self.root = self.real_path = os.path.realpath(path)
         self._nofollow = 0 if follow else NOFOLLOW
         os.stat(self.root)
 
-    @classmethod
-    def at(cls, path: str, *, follow: bool, wait: bool = True) -> ByPath:
-        """Find a root."""
-        if not wait:
-            raise BlockingIOError(errno.EAGAIN, "this system doesn't tell what has to wait")
-        return cls(path, follow=follow)
+    def open_directly(self, name: str, *, wait: bool) -> tuple[int, os.stat_result]:
+        raise BlockingIOError(errno.EAGAIN, "each name has to be looked at", name)
 
-    def without_wait(self) -> ByPath:
-        return self.at(self.path, follow=self.follow, wait=False)
+    def lacks(self, name: str, *, wait: bool) -> bool:
+        return False
 
     def close(self) -> None:
         """There is nothing open."""

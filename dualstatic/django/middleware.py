@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from logging import DEBUG
 from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -16,7 +17,7 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import FileOfView, is_miss, make_request
+from ..doors import FileOfView, is_logged, is_miss, make_request
 from ..staticfiles import StaticFiles
 from .checks import served
 from .settings import OfDjango
@@ -45,9 +46,7 @@ class StaticMiddleware:
         if self._is_async:
             return self._call_async(request)
         for files in self._files:
-            if request.path_info in files.site.look_up.covers and (
-                answer := files.answer(_request(request))
-            ):
+            if _may_answer(files, request) and (answer := files.answer(_request(request))):
                 return _response(request, answer)
         return self._or_page(request, self._get_response(request))
 
@@ -55,7 +54,7 @@ class StaticMiddleware:
         from ..asgi import in_thread, open_answer
 
         for files in self._files:
-            if request.path_info in files.site.look_up.covers:
+            if _may_answer(files, request):
                 ask = partial(files.answer, _request(request))
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
@@ -88,6 +87,11 @@ def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) 
         and site.may_fall_back(request.method or "", request.path_info)
         and is_miss(files, str(status), response.items())
     )
+
+
+def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
+    """Whether the files are to be asked; for the log they say of each request why it is a miss."""
+    return request.path_info in files.site.look_up.covers or is_logged(DEBUG, True)
 
 
 def file_response(

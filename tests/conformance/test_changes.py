@@ -36,13 +36,14 @@ from tests.trees import OLD, Link, settle, write_tree
 
 DIGITS = b"0123456789"
 MIB = 1024 * 1024
-PATTERN = bytes(i % 251 for i in range(MIB + 7))
+LARGE = 8 * MIB
+PATTERN = (bytes(range(251)) * (MIB // 251 + 1))[: MIB + 7]
 
 
 @pytest.fixture
 def big(tree: Callable[..., Path]) -> Path:
-    """24 MiB whose every megabyte differs."""
-    return tree({"big.bin": (PATTERN * 24)[: 24 * MIB]}) / "big.bin"
+    """A file whose every megabyte differs."""
+    return tree({"big.bin": (PATTERN * 8)[:LARGE]}) / "big.bin"
 
 
 def broken_off(got: Transfer, content: bytes) -> bool:
@@ -75,7 +76,7 @@ def test_a_part_cut_short_while_it_is_sent_breaks_the_answer_off(
     got = transfer(serve(big.parent), "/big.bin", fields, first=lambda: os.truncate(big, 5 * MIB))
     assert got.status == 206
     assert got.error is not None
-    assert got.promised == 20 * MIB
+    assert got.promised == LARGE - 4 * MIB
     assert len(got.body) < got.promised
     assert content[4 * MIB :].startswith(got.body)
 
@@ -544,8 +545,9 @@ LEAVERS = 100
 @rows("X419")
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_clients_that_leave_a_wsgi_door_leave_no_file_open(
-    after: int, mode: str, big: Path
+    after: int, mode: str, big: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settle(monkeypatch)  # its tag is made once
     files = OnDisk(big.parent, live=mode == "live")
     door: Any = validator(dualstatic.wsgi.StaticMiddleware(files=files))
 
@@ -566,8 +568,9 @@ def test_clients_that_leave_a_wsgi_door_leave_no_file_open(
 @pytest.mark.parametrize("leaves", ["OSError", "quietly", "cancelled"])
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_clients_that_leave_an_asgi_door_leave_no_file_open(
-    leaves: str, backend: str, mode: str, big: Path
+    leaves: str, backend: str, mode: str, big: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settle(monkeypatch)  # its tag is made once
     files = OnDisk(big.parent, live=mode == "live")
     door = dualstatic.asgi.StaticMiddleware(files=files)
     counts = []
@@ -578,13 +581,14 @@ def test_clients_that_leave_an_asgi_door_leave_no_file_open(
             connection = Connection(leaves, cancel)
             with suppress(ConnectionResetError):
                 await door(make_scope("GET", b"/big.bin", ()), connection.receive, connection.send)
-        assert 0 < connection.sent < 24 * MIB
+        assert 0 < connection.sent < LARGE
 
     async def main() -> None:
         await leave()
         counts.append(open_files())
-        for _ in range(LEAVERS):
-            await leave()
+        async with anyio.create_task_group() as group:
+            for _ in range(LEAVERS):
+                group.start_soon(leave)
         counts.append(open_files())
 
     anyio.run(main, backend=backend)
@@ -594,7 +598,7 @@ def test_clients_that_leave_an_asgi_door_leave_no_file_open(
 @pytest.fixture
 def sparse(tree: Callable[..., Path]) -> Path:
     path = tree({"sparse.bin": b""}) / "sparse.bin"
-    os.truncate(path, 64 * MIB)
+    os.truncate(path, 2 * LARGE)
     os.utime(path, (OLD, OLD))
     return path
 
@@ -636,5 +640,5 @@ def test_a_slow_client_of_a_large_file_costs_little_memory(
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert length == 64 * MIB
+    assert length == 2 * LARGE
     assert peak - held < 2 * MIB

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..children import become_python
+
 NAME = "tests.matrix.application"
 APP = f"{NAME}:application"
 
@@ -127,7 +129,7 @@ def main(
         os.execv(program, [program, *uwsgi(port, mount)])
     else:
         commands = OVER_HTTP2 if http == "2" else COMMANDS
-        os.execv(sys.executable, [sys.executable, *commands[server](port, mount)])
+        become_python(*commands[server](port, mount))
 
 
 if __name__ == "__main__":

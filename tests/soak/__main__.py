@@ -48,7 +48,7 @@ class Stand:
     start: dict[str, int] = field(default_factory=dict)
 
     def processes(self) -> list[int]:
-        return [self.server.process.pid, *children(self.server.process.pid)]
+        return [self.server.pid, *children(self.server.pid)]
 
     def held(self) -> dict[str, int]:
         """What its processes hold, as Linux tells it."""
