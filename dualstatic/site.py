@@ -188,15 +188,13 @@ class Site:
         vary = replies.deciding_fields(request) if self.falls_back else ()
         return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
 
-    def url(self, name: str) -> str:
-        """See `StaticFiles.url`."""
-        path = self.path_of(name.removeprefix("/"))
+    def url(self, path: str) -> str | None:
+        """The address of what answers a path, with its version; None: nothing does."""
         if missing := self._missing(path, wait=True):
             raise MissingDirectory(missing)
         located = self.locate(path, wait=True)
         if located is None:
-            directories = ", ".join(directory.path for directory in self.directories)
-            raise FileNotFoundError(f"url takes the name of a file in {directories}, not {name!r}")
+            return None
         address, found = located
         found.close()
         return f"{quote(address)}?{found.resource.version}".removesuffix("?")

@@ -148,7 +148,12 @@ class StaticFiles:
         """
         if not isinstance(name, str):
             raise TypeError(f"url takes the name of a file below the directory, not {name!r}")
-        return self.site.url(name)
+        path = self.site.path_of(name.removeprefix("/"))
+        address = self.site.url(path)
+        if address is None:
+            why = explain(self.site, Request("GET", path))
+            raise FileNotFoundError(f"url takes the name of a file, and {why}")
+        return address
 
     def answer(self, request: Request, *, wait: bool = True) -> Answer | None:
         """The answer to a request, with its file open; None: the request is the app's to answer.

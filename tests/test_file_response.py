@@ -262,7 +262,8 @@ def test_the_schemas_of_apis_are_made(apps: Any, path: str):
     assert b"/save" in answer.body
 
 
-def test_an_asgi_app_needs_no_framework(tree: Path):
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_asgi_app_needs_no_framework(tree: Path, backend: str):
     code = f"""
 import sys
 sys.modules["starlette"] = None
@@ -273,7 +274,8 @@ async def send(message):
     print(message["type"], message.get("status"), len(message.get("body", b"")))
 files = StaticFiles({str(tree / "public")!r})
 scope = {{"type": "http", "method": "GET", "path": "/", "headers": []}}
-anyio.run(FileResponse(files, "page.html"), scope, anyio.sleep_forever, send)
+arguments = (scope, anyio.sleep_forever, send)
+anyio.run(FileResponse(files, "page.html"), *arguments, backend={backend!r})
 """
     ran = run("-c", code)
     assert ran.stdout == "http.response.start 200 0\nhttp.response.body None 4\n", ran.stderr
