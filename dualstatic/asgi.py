@@ -170,7 +170,7 @@ class StaticMiddleware:
         """The answer to a browser's GET, if all of it is in memory."""
         if scope["method"] != "GET":
             return None
-        headers = scope["headers"]
+        headers = scope.get("headers", ())
         accepted = tag = None
         if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
