@@ -19,13 +19,13 @@ from urllib.parse import quote, unquote_to_bytes
 from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
-from .disk.errors import LEADS_OUT, OnceLogger, logger
+from .disk.errors import LEADS_OUT, NOT_THERE, OnceLogger, logger
 from .disk.root import Directory
 from .site import Site
 
 _HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
-_LONGEST = 200
-"""Characters of a client's that are repeated."""
+_LONGEST, _LONGEST_PATH = 200, 1000
+"""Characters that are repeated of a client's text, and of a path on the disk."""
 
 _INDEX = "index.html"
 _NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
@@ -51,7 +51,7 @@ _NAMES = [
 _ERRORS = {
     errno.ENAMETOOLONG: "is too long for a name of this file system",
     errno.ENOTDIR: "goes on below a file, where nothing can be",
-    errno.ELOOP: "leads through links without an end",
+    errno.ELOOP: "leads through too many links, or a loop of them",
 }
 
 
@@ -96,9 +96,13 @@ def _said(site: Site, request: Request) -> str:
         return _by_what(site, request.path, answer)
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, most: int = _LONGEST) -> str:
     """Text that a client or a disk chose, without what a terminal or a log would obey."""
-    return ascii(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+    return ascii(text if len(text) <= most else f"{text[:most]}...")
+
+
+def _place(path: str) -> str:
+    return _shown(path, _LONGEST_PATH)
 
 
 # What answers.
@@ -117,7 +121,7 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
     _, warnings = _on_disk(site, plain.file.name)
     return "".join(
         [
-            f"is answered by {_shown(plain.file.opener.path_of(plain.file.name))}",
+            f"is answered by {_place(plain.file.opener.path_of(plain.file.name))}",
             f", also in {', '.join(coded)}" if coded else "",
             *[f"; {warning}" for warning in warnings if warning.startswith("left out")],
         ]
@@ -147,7 +151,7 @@ def _outside(site: Site, path: str) -> str:
     text = f"is not below the prefix {_shown(prefix or '/')}"
     if file := _served(site, prefix + path):
         text += (
-            f": {_shown(file)} is at {_shown(prefix + path)}, and a mount point that is given "
+            f": {_place(file)} is at {_shown(prefix + path)}, and a mount point that is given "
             "as the prefix, too, stands in the path twice"
         )
     return text
@@ -175,7 +179,7 @@ def _not_found(site: Site, path: str, name: str) -> str:
     """Why a name that could be a file's, or a directory's, has no answer."""
     for directory in site.directories:
         if not os.path.isdir(directory.path):
-            return f"is not served, as there is no directory at {_shown(directory.path)}"
+            return f"is not served, as there is no directory at {_place(directory.path)}"
     kinds = [kind(directory, name) for directory in site.directories]
     if "directory" in kinds:
         return _without_page(site, f"{name}/{_INDEX}".lstrip("/"))
@@ -214,7 +218,7 @@ def _not_served(site: Site, name: str) -> str:
     file, warnings = _on_disk(site, name)
     if file:
         return (
-            f"was not there when the index was made, but {_shown(file)} is now: refresh() or "
+            f"was not there when the index was made, but {_place(file)} is now: refresh() or "
             "live=True finds it"
         )
     way = "; follow_symlink=True follows it"
@@ -245,7 +249,7 @@ class _Warnings(OnceLogger):
         self.said: list[str] = []
 
     def __call__(self, message: str, path: str) -> None:
-        self.said.append(f"{message}: {_shown(path)}")
+        self.said.append(f"{message}: {_place(path)}")
 
 
 def _missing(site: Site, path: str, name: str) -> str:
@@ -254,13 +258,15 @@ def _missing(site: Site, path: str, name: str) -> str:
         return "was there when the index was made, and is gone from the disk"
     for directory in site.directories:
         if spelled := _spelled(directory, name):
-            url = quote(f"{prefix}/{spelled}")
-            return f"is not there, but {_shown(spelled)} is, which is spelled otherwise: {url}"
+            url = _place(quote(f"{prefix}/{spelled}"))
+            return (
+                f"is not there, but {_shown(spelled)} is, which is spelled otherwise: ask for {url}"
+            )
     if _on_disk(site, f"{name}.html")[0]:
         return f"is not there, but {_shown(name + '.html')} is: clean_urls=True answers with it"
     if rest := _behind_a_prefix(site, name):
         return rest
-    return f"is not in {' or '.join(_shown(directory.path) for directory in site.directories)}"
+    return f"is not in {' or '.join(_place(directory.path) for directory in site.directories)}"
 
 
 def _behind_a_prefix(site: Site, name: str) -> str:
@@ -276,17 +282,26 @@ def _behind_a_prefix(site: Site, name: str) -> str:
 
 def _spelled(directory: Directory, name: str) -> str | None:
     """A name as the directory has it, in another case or another Unicode form."""
-    found: list[str] = []
-    with directory.walk() as walk:
-        for part in name.split("/"):
-            walk.enter(found[-1:])
-            names = [entry for entry, _ in walk.entries()]
-            alike = [each for each in names if _folded(each) == _folded(part)]
-            if not alike:
-                return None
-            found.append(part if part in alike else min(alike))
-    spelled = "/".join(found)
+    spelled = ""
+    for part in name.split("/"):
+        names = names_in(directory, spelled) or ()
+        alike = [each for each in names if _folded(each) == _folded(part)]
+        if not alike:
+            return None
+        spelled = f"{spelled}/{part if part in alike else min(alike)}".lstrip("/")
     return spelled if spelled != name else None
+
+
+def names_in(directory: Directory, folder: str) -> list[str] | None:
+    """The names in a folder of a directory; None: it is none, or can't be read."""
+    try:
+        with directory.walk() as walk:
+            walk.enter(folder.split("/"))
+            return [name for name, _ in walk.entries()]
+    except OSError as error:
+        if error.errno not in NOT_THERE:
+            raise
+        return None
 
 
 def _folded(name: str) -> str:
@@ -295,6 +310,8 @@ def _folded(name: str) -> str:
 
 def _page(site: Site, path: str) -> str:
     """What a navigation gets that nobody has an answer for."""
+    if not site.is_ready:
+        return ""  # to ask for one would raise the error that says so
     navigation = Request("GET", path, headers=_NAVIGATION)
     # A directory that is missing has been told of, and would raise.
     answer = site.fallback(navigation, has_app=True, wait=True) if site.is_ready else None

@@ -10,9 +10,8 @@ from .core.paths import admits
 from .core.replies import NOSNIFF, redirect, without_body
 from .core.values import Request, Response
 from .disk.body import Answer
-from .disk.errors import NOT_THERE
 from .disk.root import Directory
-from .explain import kind
+from .explain import kind, names_in
 from .site import Site
 from .staticfiles import StaticFiles
 
@@ -58,13 +57,8 @@ def _listing(site: Site, request: Request) -> Response | None:
 def _names(site: Site, directory: Directory, folder: str) -> set[str] | None:
     """What can be asked for in a folder, names of folders with a slash; None: it is no folder."""
     place = folder[len(site.settings.prefix) + 1 :]
-    try:
-        with directory.walk() as walk:
-            walk.enter(place.split("/"))
-            names = [name for name, _ in walk.entries()]
-    except OSError as error:
-        if error.errno not in NOT_THERE:
-            raise
+    names = names_in(directory, place)
+    if names is None:
         return None
     return {each for name in names for each in _asked_for(site, directory, folder, place + name)}
 

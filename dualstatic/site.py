@@ -89,9 +89,34 @@ class Site:
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
-        logger.info("%s", self)
-        if self.is_ready and (known := self.look_up.known()) is not None:
-            self._warn_of_gaps(known)
+            logger.info("%s", self)
+            if (known := self.look_up.known()) is not None:
+                self._warn_of_gaps(known)
+
+    def _warn_of_gaps(self, known: Set[str]) -> None:
+        """Say once which option has nothing in the index that it is for."""
+        place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
+        if not self._may_have_page(known):
+            self.finder.warn("there is no page for not_found", place)
+        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+            self.finder.warn("immutable matches no name", place)
+
+    def _may_have_page(self, known: Set[str]) -> bool:
+        page = self.settings.not_found
+        if page is None or callable(page):
+            return True
+        if page == "404-page":
+            return any(path.endswith("/404.html") for path in known)
+        return self._prefix + page in known
+
+    def __str__(self) -> str:
+        known, files, how = self.look_up.known(), "", "live"
+        if not self.is_ready:
+            how = "not looked at yet"
+        elif known is not None:
+            files, how = f"{len(known)} files of ", "in an index"
+        places = " and ".join(ascii(directory.path) for directory in self.directories)
+        return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
     def _choose_mode(self) -> None:
         """Ask the function that `live` may be, once.
@@ -106,28 +131,6 @@ class Site:
     def path_of(self, name: str) -> str:
         """The path of a file, given its name below the directory."""
         return f"{self._prefix}/{name}"
-
-    def _warn_of_gaps(self, known: Set[str]) -> None:
-        """Say once which option has nothing in the index that it is for."""
-        place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
-        if self.falls_back and not self._has_page(known):
-            self.finder.warn("there is no page for not_found", place)
-        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
-            self.finder.warn("immutable matches no name", place)
-
-    def _has_page(self, known: Set[str]) -> bool:
-        page = self.settings.not_found
-        if page == "404-page":
-            return any(path.endswith("/404.html") for path in known)
-        return callable(page) or f"{self._prefix}{page}" in known
-
-    def __str__(self) -> str:
-        known = self.look_up.known() if self._ask_live is None else None
-        files = "" if known is None else f"{len(known)} files of "
-        places = " and ".join(ascii(directory.path) for directory in self.directories)
-        how = "live" if known is None else "in an index"
-        how = "live or in an index" if self._ask_live else how
-        return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
     def is_below(self, path: str) -> bool:
         """Whether a path is the prefix or below it."""

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
+from dualstatic import Request
 from dualstatic.listing import Listed
 
 from .doors import Client
@@ -223,6 +224,8 @@ def test_a_folder_without_an_index_page_is_a_sorted_list_of_what_can_be_asked_fo
 def test_a_list_is_asked_for_as_a_page_is(listed: Client) -> None:
     redirect = listed.get("/x/files?a=1")
     assert (redirect.status, redirect["location"]) == (307, "./files/?a=1")
+    with pytest.raises(BlockingIOError):
+        listed.files.fallback(Request("GET", "/x/files/"), has_app=False, wait=False)
     head = listed.head("/x/files/")
     assert (head.status, head.body) == (200, b"")
     assert int(head["content-length"]) == len(listed.get("/x/files/").body)

@@ -111,7 +111,7 @@ def test_the_disk_is_looked_at_for_a_line_and_not_without(
 
     client = serve(root, prefix="/static")
     monkeypatch.setattr(Walk, "enter", watched)
-    for target in ("/other", "/static/nope.txt"):
+    for target in ("/other", "/static/sub/nope.txt"):
         for level, is_looked_at in ((logging.INFO, False), (logging.DEBUG, True)):
             caplog.set_level(level, "dualstatic")
             walks.clear()

@@ -128,8 +128,8 @@ def doors(files: StaticFiles) -> None:
     dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=True)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
-    address: str = files.url("app.css")
-    assert address
+    files.explain("/app.css").upper()
+    files.url("app.css").upper()
 
 
 def views(files: StaticFiles, name: str) -> tuple[ASGIApp, WSGIApplication]:
