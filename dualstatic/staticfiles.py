@@ -96,7 +96,8 @@ class StaticFiles:
         has `Content-Security-Policy: sandbox` (but for PDF, whose viewers run no page) and nosniff.
         Images, sound, video, fonts, PDF, JSON and plain text are shown in place, all else is saved
         (`Content-Disposition: attachment`). Scripts and style sheets are plain text: a page of the
-        site could be made to load them.
+        site could be made to load them. Let the prefix be a folder's: at the root of a host, names
+        such as `robots.txt` and `.well-known` speak for the site.
 
         :param options: cache_control, charset, dotfiles, follow_symlink, headers, immutable and
             media_types, as of the class

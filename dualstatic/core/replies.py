@@ -245,10 +245,10 @@ def kept(resource: Resource, response: Response, query: str) -> Response:
 
 def _forever(policy: Policy, response: Response) -> Response:
     """A Cache-Control of the option `headers` stays as it is, and so does that of an error."""
-    ours = ("cache-control", policy.forever or "")
+    caching = _field("cache-control", policy.forever)
     if response.status not in (200, 206, 304) or "cache-control" in dict(policy.fields):
         return response
-    headers = (*_without(response.headers, {"cache-control"}), ours)
+    headers = _merge(response.headers, caching)
     return Response(response.status, headers, response.body, response.file)
 
 
