@@ -238,18 +238,14 @@ def kept(resource: Resource, response: Response, query: str) -> Response:
     if not version or (query != version and version not in query.split("&")):
         return response
     made: Response | None = response.wire.get("kept")
-    if made is None:
-        made = response.wire["kept"] = _forever(resource.policy, response)
-    return made
-
-
-def _forever(policy: Policy, response: Response) -> Response:
-    """A Cache-Control of the option `headers` stays as it is, and so does that of an error."""
-    caching = _field("cache-control", policy.forever)
+    if made:
+        return made
+    policy = resource.policy
     if response.status not in (200, 206, 304) or "cache-control" in dict(policy.fields):
         return response
-    headers = _merge(response.headers, caching)
-    return Response(response.status, headers, response.body, response.file)
+    headers = _merge(response.headers, _field("cache-control", policy.forever))
+    made = response.wire["kept"] = Response(response.status, headers, response.body, response.file)
+    return made
 
 
 def _failed_precondition(request: Request, stored: Stored, now: float) -> int | None:
