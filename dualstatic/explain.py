@@ -133,7 +133,7 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
 
 def _why_not(site: Site, request: Request) -> str:
     path, prefix = request.path, site.settings.prefix
-    if not site.is_below(path):
+    if path not in site.gate:
         return _outside(site, path)
     if not path:
         return "is the mount point without its slash, and nothing tells how that is called"

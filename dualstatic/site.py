@@ -14,9 +14,9 @@ from urllib.parse import quote
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Fields, Request, Resource, Response
-from .disk.body import Answer
+from .disk.body import Answer, Found
 from .disk.errors import logger
-from .disk.find import Finder, Found, LookUp
+from .disk.find import Finder, LookUp
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
@@ -55,6 +55,7 @@ class Site:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._prefix = settings.prefix
+        self.gate = Gate(settings.prefix, settings.dotfiles, _WINDOWS)
         self.directories = [
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
@@ -74,7 +75,6 @@ class Site:
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
         self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
-        self.gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
@@ -132,14 +132,10 @@ class Site:
         """The path of a file, given its name below the directory."""
         return f"{self._prefix}/{name}"
 
-    def is_below(self, path: str) -> bool:
-        """Whether a path is the prefix or below it."""
-        return f"{path}/".startswith(f"{self._prefix}/")
-
     def may_fall_back(self, method: str, path: str) -> bool:
         """Whether an app's 404 to this request may get a page, or an error, in its place."""
         may = self.falls_back or not self.is_ready
-        return may and method in ("GET", "HEAD") and self.is_below(path)
+        return may and method in ("GET", "HEAD") and path in self.gate
 
     def pick(
         self,
@@ -213,15 +209,14 @@ class Site:
             raise MissingDirectory(missing)
 
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
-            chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            form = replies.with_fields(resource, chosen, fields, self.settings.offload)
-            return replies.respond(request, form, now=time.time(), key=_BOUNDARY_KEY)
+            ours = replies.with_fields(request, resource, fields, self.settings.offload)
+            return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
         return self._open(request, request.path, self._locate_file, decide, wait=wait)
 
     def _missing(self, path: str, *, wait: bool) -> str | None:
         """Which directory is missing still; with `check_dir`, none is."""
-        if self.is_ready or not self.is_below(path):
+        if self.is_ready or path not in self.gate:
             return None
         if not wait:
             raise BlockingIOError("the first request looks for the directories")
@@ -265,15 +260,20 @@ class Site:
             return path, found
         if self._pages is pages.plain:
             return None
-        looks = _Looks(partial(self.look_up.find, wait=wait, anew=anew))
-        if self._pages is pages.html:
-            looks[path] = None
+        looks: dict[str, Found | None] = {path: None} if self._pages is pages.html else {}
+
+        def look(path: str) -> Found | None:
+            if path not in looks:
+                looks[path] = self.look_up.find(path, wait=wait, anew=anew)
+            return looks[path]
+
         try:
-            located = self._pages(path, looks.__getitem__)
-            found = located and looks.pop(located.path)
+            located = self._pages(path, look)
+            found = looks.pop(located.path) if located else None
             return (located.canonical, found) if located and found else None
         finally:
-            looks.close()
+            for other in filter(None, looks.values()):
+                other.close()
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
@@ -281,10 +281,9 @@ class Site:
             return None
         if canonical != request.path:
             return replies.redirect(request, canonical)
-        chosen = replies.select(resource, request.headers.get("accept-encoding"))
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
-        response = replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
+        response = replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
         return replies.kept(resource, response, request.query)
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
@@ -299,7 +298,7 @@ class Site:
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
         settings = self.settings
-        if not self.is_below(request.path):
+        if request.path not in self.gate:
             return None
         if settings.not_found is None:
             return self._404_page(request, (), wait=wait) if settings.html else None
@@ -356,22 +355,6 @@ def _trouble(path: str) -> str | None:
         return "does not exist"
     except OSError as error:
         return f"can't be looked at: {error.strerror}"
-
-
-class _Looks(dict[str, "Found | None"]):
-    """What was found for one request, by path; all that stays in here is closed at the end."""
-
-    def __init__(self, find: Callable[[str], Found | None]) -> None:
-        self._find = find
-
-    def __missing__(self, path: str) -> Found | None:
-        found = self[path] = self._find(path)
-        return found
-
-    def close(self) -> None:
-        for found in self.values():
-            if found:
-                found.close()
 
 
 def _for(request: Request, response: Response) -> Response:

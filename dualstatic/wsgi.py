@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
@@ -113,7 +113,9 @@ class StaticMiddleware:
         try:
             response, body = answer.response, answer.body
             start_response(_STATUS_LINES[response.status], list(response.headers))
-            return self._wrapped(environ, body) if body else answer.whole or _NOTHING
+            # Without a file, all parts are bytes.
+            parts: Any = response.body or _NOTHING
+            return parts if body is None else self._wrapped(environ, body)
         except BaseException:
             answer.close()
             raise
@@ -183,7 +185,7 @@ class FileResponse:
             answer = self._answer(self._file.not_found, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
         start_response(_STATUS_LINES[answer.status], list(answer.headers))
-        return Chunks(answer) if answer.body else answer.whole or _NOTHING
+        return Chunks(answer) if answer.body else tuple(answer) or _NOTHING
 
     def __iter__(self) -> Iterator[object]:
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
@@ -192,7 +194,7 @@ class FileResponse:
         answer = self._answer(self._file.answer, request.environ)
         if answer is None:
             raise HTTPError(404)
-        chunks = Chunks(answer) if answer.body else b"".join(answer.whole)
+        chunks = Chunks(answer) if answer.body else b"".join(answer)
         yield HTTPResponse(chunks, answer.status, dict(answer.headers))
 
     def _answer(

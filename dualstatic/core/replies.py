@@ -107,16 +107,18 @@ def _represent(
 
 
 def with_fields(
+    request: Request,
     resource: Resource,
-    form: Representation,
     fields: Fields,
     offload: Callable[[File], Fields] | None,
-) -> Representation:
-    """A form of a resource with more fields, for one answer: they replace the others."""
-    policy = replace(resource.policy, fields=_merge(resource.policy.fields, fields))
+) -> Resource:
+    """What a request is to get of a resource, with more fields, which replace others."""
+    form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
-    return _represent(form.stored, policy, content, offload, varies=resource.varies)
+    policy = replace(resource.policy, fields=_merge(resource.policy.fields, fields))
+    only = _represent(form.stored, policy, content, offload, varies=resource.varies)
+    return Resource((only,), policy, resource.varies, resource.settled, only)
 
 
 def _described(stored: Stored, media_type: str) -> Fields:
@@ -199,11 +201,10 @@ def _select(resource: Resource, accept_encoding: str) -> Representation:
     return best if preference(best)[0] else resource.representations[0]
 
 
-def respond(
-    request: Request, representation: Representation, *, now: float, key: bytes
-) -> Response:
-    """The answer to a GET or HEAD of a representation; `key` makes boundaries unforeseeable."""
+def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
+    """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
+    representation = select(resource, headers.get("accept-encoding"))
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.stored, now)
@@ -291,7 +292,8 @@ def _requested_ranges(headers: Mapping[str, str], stored: Stored, now: float) ->
     specs = fields.byte_ranges(headers["range"]) if size else None
     if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
         return None
-    return _coalesce([part for spec in specs if (part := _clip(spec, size))])
+    ranges = [part for spec in specs if (part := _clip(spec, size))]
+    return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
 def _if_range(text: str, stored: Stored, now: float) -> bool:
@@ -312,8 +314,6 @@ def _clip(spec: fields.RangeSpec, size: int) -> range:
 
 def _coalesce(ranges: list[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
-    if len(ranges) < 2:
-        return ranges
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:

@@ -48,15 +48,6 @@ Identity = tuple[int, int, int, int, int]
 """Of a file: device, inode, size in bytes, mtime and ctime in nanoseconds."""
 
 
-class Gate(Protocol):
-    """Makes the name of a file of a URL path below `prefix`; None where it is no such path."""
-
-    @property
-    def prefix(self) -> str: ...
-
-    def __call__(self, path: str) -> str | None: ...
-
-
 class Opener(Protocol):
     """A directory that opens its files, and nothing outside it, for reading."""
 

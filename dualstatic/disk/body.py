@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.values import Fields, File, Response
+from ..core.values import Fields, File, Resource, Response
 from .errors import log_failure
 from .nowait import answers_at_once, read_now
 from .validators import read_at
@@ -49,13 +49,8 @@ class Answer:
         return self.response.headers
 
     def __iter__(self) -> Iterator[bytes]:
-        return self.body or iter(self.whole)
-
-    @property
-    def whole(self) -> tuple[bytes, ...]:
-        """The bytes of an answer that needs no file: none of its parts is a range."""
-        parts: tuple[Any, ...] = self.response.body
-        return parts
+        parts: tuple[Any, ...] = self.response.body  # without a file, all of them are bytes
+        return self.body or iter(parts)
 
     def __enter__(self) -> Answer:
         return self
@@ -66,6 +61,26 @@ class Answer:
     def close(self) -> None:
         if self.body is not None:
             self.body.close()
+
+
+class Found:
+    """A resource with the files that the look-up opened, by name, for who closes it."""
+
+    __slots__ = ("_descriptors", "resource")
+
+    def __init__(self, resource: Resource, descriptors: dict[str, int]) -> None:
+        self.resource = resource
+        self._descriptors = descriptors
+
+    def answer(self, response: Response, *, wait: bool) -> Answer | None:
+        """The answer, with the open file whose bytes it names; here it is never None."""
+        if response.file is None:
+            return Answer(response)
+        return Answer(response, Body(response, self._descriptors.pop(response.file.name)))
+
+    def close(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
 
 
 class Body:

@@ -6,13 +6,13 @@ What is opened here is what gets sent: nothing is looked at first and opened lat
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..core.codings import SUFFIXES, is_outdated
-from ..core.values import File, Identity, Policy, Resource, Response, Stored
-from .body import Answer, Body
+from ..core.values import File, Identity, Policy, Resource, Stored
+from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
 from .root import Directory, Opened, Walk, identity
 from .validators import Validators, is_fresh, modified
@@ -22,31 +22,6 @@ Place = tuple[Directory, Sequence[str]]
 
 Read = Callable[[int, os.stat_result], bytes | None]
 """Reads an open file whose bytes are to be kept in memory; None: they are not."""
-
-
-class Found:
-    """A resource with the files that the look-up opened, by name, for who closes it."""
-
-    __slots__ = ("_descriptors", "resource")
-
-    def __init__(self, resource: Resource, descriptors: dict[str, int]) -> None:
-        self.resource = resource
-        self._descriptors = descriptors
-
-    def answer(self, response: Response, *, wait: bool) -> Answer | None:
-        """The answer, with the open file whose bytes it names; here it is never None."""
-        if response.file is None:
-            return Answer(response)
-        return Answer(response, Body(response, self._descriptors.pop(response.file.name)))
-
-    def close(self) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.popitem()[1])
-
-
-def close_all(descriptors: Mapping[str, int]) -> None:
-    for descriptor in descriptors.values():
-        os.close(descriptor)
 
 
 class LookUp(Protocol):
@@ -113,9 +88,9 @@ class Finder:
 class Look:
     """A look for a name in one directory, and what it found: the file first, then good siblings.
 
-    `descriptors` are their open files, by name. `seen` tells of each name that was looked at which
-    file it was, or None. `settled` says that no file was changed so lately that a further change
-    might not show, `certain` that nothing failed to be read that may be there.
+    `descriptors` are their open files, by name. `files` are all that were met, good or not, and
+    `absent` the siblings that are not there. `settled` says that no file was changed so lately that
+    a further change might not show, `certain` that nothing failed to be read that may be there.
     """
 
     def __init__(self, finder: Finder, directory: Directory, name: str, read: Read | None) -> None:
@@ -126,7 +101,8 @@ class Look:
         self.stored: list[Stored] = []
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
-        self.seen: dict[str, Identity | None] = {}
+        self.files: dict[str, Identity] = {}
+        self.absent: list[str] = []
         self.settled = self.certain = True
 
     def found(self, policy: Policy) -> Found:
@@ -141,7 +117,8 @@ class Look:
         return Found(resource, self.descriptors)
 
     def close(self) -> None:
-        close_all(self.descriptors)
+        for descriptor in self.descriptors.values():
+            os.close(descriptor)
 
     def finds(self, encodings: Sequence[str]) -> bool:
         """Whether there is a file."""
@@ -193,7 +170,7 @@ class Look:
             if walk.has(leaf) and (opened := self._open(walk, leaf)):
                 self._add(walk, opened, coding)
             else:
-                self.seen[self._name + SUFFIXES[coding]] = None
+                self.absent.append(self._name + SUFFIXES[coding])
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.certain = False
@@ -205,7 +182,7 @@ class Look:
         try:
             name = self._name + (SUFFIXES[coding] if coding else "")
             file = File(self.directory, name, status.st_size, identity(status))
-            self.seen[name] = file.identity
+            self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
             if coding and not self._fits(walk, file, opened, coding):
                 return os.close(descriptor)

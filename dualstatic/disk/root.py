@@ -317,7 +317,7 @@ class Directory:
     def _open(self, name: str, wait: bool) -> Opened:
         root = self.root(wait=wait)
         try:
-            return root.open_directly(name, wait=wait)
+            return root.open_again([name], (), wait=wait)[0]
         except BlockingIOError:
             if not wait:
                 raise

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.codings import SUFFIXES
-from ..core.values import Gate
+from ..core.paths import Gate
 from .errors import NOT_THERE
 from .find import Finder
 from .root import MAX_LINKS, PinnedDirectory
