@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from io import FileIO
-from itertools import chain
 from logging import DEBUG
 from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
@@ -33,8 +33,11 @@ _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
 _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 """The root of a host (RFC 9110 section 4.2.3), as some servers give it for the path."""
 
-_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding"}
+_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
+_PlainFields = tuple[str | None, str | None, str | None]
+"""Accept-Encoding, If-None-Match and Available-Dictionary."""
+
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 T = TypeVar("T")
@@ -45,11 +48,8 @@ _ZEROCOPYSEND = "http.response.zerocopysend"
 _AT_ONCE = 2**15
 """Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
 
-_UNWATCHED = 2**20
-"""Bytes that are read in less time than it takes to watch for the client.
-
-Of HTTP/1 each server wakes a `send` that waits, when its client leaves.
-"""
+_TURN = 2**20
+"""Bytes that are sent before others get to run."""
 
 _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
@@ -155,13 +155,13 @@ class StaticMiddleware:
         if scope.get("method") != "GET":
             return None
         headers = scope.get("headers", ())
-        accepted = tag = None
+        accepted = tag = dictionary = None
         if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None
-            accepted, tag = fields
-        return self._site.pick(resource, path, scope.get("raw_path"), accepted, tag)
+            accepted, tag, dictionary = fields
+        return self._site.pick(resource, path, scope.get("raw_path"), accepted, tag, dictionary)
 
     async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         response, body = answer.response, answer.body
@@ -173,7 +173,7 @@ class StaticMiddleware:
                 work = _hand_over(response, body, offers, send)
             else:
                 work = _answer(response, body, send)
-            is_long = sum(map(len, response.body)) > _UNWATCHED
+            is_long = sum(map(len, response.body)) > _AT_ONCE
             await _carry_out(work, receive, watch=is_long or _is_multiplexed(scope))
         finally:
             await _close(body)
@@ -184,20 +184,22 @@ class StaticMiddleware:
         return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
-def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None] | None:
-    """Accept-Encoding and If-None-Match; None: there is more to look at."""
-    accepted = tag = date = None
+def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> _PlainFields | None:
+    """What few browsers send more than; None: there is more to look at."""
+    accepted = tag = dictionary = date = None
     for name, value in headers:
         if name in _FIELD_NAMES:
             if name == b"accept-encoding" and accepted is None:
                 accepted = value.decode("latin-1")
             elif name == b"if-none-match" and tag is None:
                 tag = value.decode("latin-1")
+            elif name == b"available-dictionary" and dictionary is None:
+                dictionary = value.decode("latin-1")
             elif name == b"if-modified-since":
                 date = value  # not looked at beside a tag (RFC 9110 section 13.1.3)
             else:
                 return None
-    return None if date is not None and tag is None else (accepted, tag)
+    return None if date is not None and tag is None else (accepted, tag, dictionary)
 
 
 async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answer | None:
@@ -266,10 +268,13 @@ async def in_thread(work: Callable[[], T]) -> T:
         finally:
             limiter.release_on_behalf_of(hop)
 
-    is_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
     with anyio.CancelScope(shield=True):
-        result = await (asyncio.shield(run()) if is_asyncio else run())
+        result = await (asyncio.shield(run()) if _is_asyncio() else run())
     return result  # noqa: RET504 (for mypy, a scope may end an exception and go on)
+
+
+def _is_asyncio() -> bool:
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
 
 
 async def _answer_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -297,14 +302,18 @@ async def _answer(response: Response, body: Body, send: Send) -> None:
     left = sum(map(len, response.body)) - len(first)
     await send(_start(response))
     await send({"type": "http.response.body", "body": first, "more_body": left > 0})
+    in_turn = len(first)
     while left > 0:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
-        await checkpoint()
+        if in_turn >= _TURN:
+            await checkpoint()
+            in_turn = 0
         chunk = body.next_now()
         if chunk is None:
             chunk = await in_thread(body.__next__)
         left -= len(chunk)
+        in_turn += len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
 
@@ -318,10 +327,9 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
     The last says whether a server may have to wait before it has taken the body.
     """
-    # One call encodes all of them. No field has a line break in it.
-    texts = "\n".join(chain.from_iterable(response.headers)).encode("latin-1").split(b"\n")
-    fields = list(zip(texts[::2], texts[1::2], strict=True))
-    body = b"".join(part for part in response.body if isinstance(part, bytes))
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    parts: Any = () if response.file else response.body
+    body = b"".join(parts)
     response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
     return wire
 
@@ -375,19 +383,41 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
             failures.clear()
         except Exception as error:  # noqa: BLE001 (raised again below, as it is)
             failures.append(error)
-        tasks.cancel_scope.cancel()
+        scope.cancel()
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
-            failures.append(error)
-            if isinstance(error, OSError):
-                await anyio.sleep(_MOMENT)
-        tasks.cancel_scope.cancel()
+    with anyio.CancelScope() as scope:
+        async with _beside(watch):
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
+                failures.append(error)
+                if isinstance(error, OSError):
+                    await anyio.sleep(_MOMENT)
     if failures:
         raise failures.pop(0)  # else this frame and its failure would hold each other
+
+
+@asynccontextmanager
+async def _beside(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """A task beside a block, which ends with the block."""
+    if not _is_asyncio():
+        async with anyio.create_task_group() as group:
+            group.start_soon(work)
+            yield
+            group.cancel_scope.cancel()
+        return
+    # A group costs as much here as to read a megabyte. So there is none, and no task either unless
+    # the block waits for something.
+    loop, tasks = asyncio.get_running_loop(), []
+    begins = loop.call_soon(lambda: tasks.append(loop.create_task(work())))
+    try:
+        yield
+    finally:
+        begins.cancel()
+        for task in tasks:
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
 
 
 async def _gone(receive: Receive) -> bool:

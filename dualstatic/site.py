@@ -13,9 +13,9 @@ from functools import partial
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Request, Resource, Response
-from .disk.body import Answer
+from .disk.body import Answer, Found
 from .disk.errors import logger
-from .disk.find import Finder, Found, LookUp
+from .disk.find import Finder, LookUp
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
@@ -54,10 +54,17 @@ class Site:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._prefix = settings.prefix
+        self.gate = Gate(settings.prefix, settings.dotfiles, _WINDOWS)
         self.directories = [
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
+        if settings.previous:
+            self.directories.append(
+                directory_at(
+                    settings.previous, follow_symlink=settings.follow_symlink, is_previous=True
+                )
+            )
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
@@ -69,11 +76,12 @@ class Site:
     def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
-        codings = () if settings.offload else settings.encodings
+        suffixes = () if settings.offload else settings.suffixes
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
-        self.gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
+        self.finder = Finder(
+            suffixes, is_coded, policies, describe, policies.ask, policies.was_immutable
+        )
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
@@ -84,36 +92,35 @@ class Site:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
         for directory in self.directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
-                raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
+                option = "previous" if directory.is_previous else "directory"
+                raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
-            logger.info("%s", self)
-            if (known := self.look_up.known()) is not None:
-                self._warn_of_gaps(known)
+        logger.info("%s", self)
+        if self.is_ready and (known := self.look_up.known()) is not None:
+            self._warn_of_gaps(known)
 
     def _warn_of_gaps(self, known: Set[str]) -> None:
         """Say once which option has nothing in the index that it is for."""
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
-        if not self._may_have_page(known):
+        if self.falls_back and not self._has_page(known):
             self.finder.warn("there is no page for not_found", place)
         if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
             self.finder.warn("immutable matches no name", place)
 
-    def _may_have_page(self, known: Set[str]) -> bool:
+    def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
-        if page is None or callable(page):
-            return True
         if page == "404-page":
             return any(path.endswith("/404.html") for path in known)
-        return self._prefix + page in known
+        return callable(page) or f"{self._prefix}{page}" in known
 
     def __str__(self) -> str:
-        known, files, how = self.look_up.known(), "", "live"
+        known = self.look_up.known() if self.is_ready else None
+        files = "" if known is None else f"{len(known)} files of "
+        how = "live" if known is None else "in an index"
         if not self.is_ready:
-            how = "not looked at yet"
-        elif known is not None:
-            files, how = f"{len(known)} files of ", "in an index"
+            how = "live or in an index" if self._ask_live else "not looked at yet"
         places = " and ".join(ascii(directory.path) for directory in self.directories)
         return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
@@ -127,14 +134,10 @@ class Site:
             self.look_up = self._make_look_up(self.settings, live=True)
         self._ask_live = None
 
-    def is_below(self, path: str) -> bool:
-        """Whether a path is the prefix or below it."""
-        return f"{path}/".startswith(f"{self._prefix}/")
-
     def may_fall_back(self, method: str, path: str) -> bool:
         """Whether an app's 404 to this request may get a page, or an error, in its place."""
         may = self.falls_back or not self.is_ready
-        return may and method in ("GET", "HEAD") and self.is_below(path)
+        return may and method in ("GET", "HEAD") and path in self.gate
 
     def pick(
         self,
@@ -143,13 +146,14 @@ class Site:
         raw_path: bytes | None,
         accept_encoding: str | None,
         if_none_match: str | None,
+        dictionary: str | None = None,
     ) -> Response | None:
         """The answer to a GET with no other field that matters, if all of it is in memory.
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
         the path before.
         """
-        chosen = resource.only or replies.select(resource, accept_encoding)
+        chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if raw_path not in resource.targets and not _admits(resource, raw_path, path):
             return None
         if if_none_match is not None:
@@ -164,7 +168,9 @@ class Site:
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
-        if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
+        if request.method not in ("GET", "HEAD"):
+            return None
+        if not self.is_ready and self._missing(request.path, wait=wait):
             return None
         return self._open(request, request.path, self.locate, self._decide, wait=wait)
 
@@ -184,7 +190,7 @@ class Site:
 
     def _missing(self, path: str, *, wait: bool) -> str | None:
         """Which directory is missing still; with `check_dir`, none is."""
-        if self.is_ready or not self.is_below(path):
+        if self.is_ready or path not in self.gate:
             return None
         if not wait:
             raise BlockingIOError("the first request looks for the directories")
@@ -228,15 +234,20 @@ class Site:
             return path, found
         if self._pages is pages.plain:
             return None
-        looks = _Looks(partial(self.look_up.find, wait=wait, anew=anew))
-        if self._pages is pages.html:
-            looks[path] = None
+        looks: dict[str, Found | None] = {path: None} if self._pages is pages.html else {}
+
+        def look(path: str) -> Found | None:
+            if path not in looks:
+                looks[path] = self.look_up.find(path, wait=wait, anew=anew)
+            return looks[path]
+
         try:
-            located = self._pages(path, looks.__getitem__)
-            found = located and looks.pop(located.path)
+            located = self._pages(path, look)
+            found = looks.pop(located.path) if located else None
             return (located.canonical, found) if located and found else None
         finally:
-            looks.close()
+            for other in filter(None, looks.values()):
+                other.close()
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
@@ -244,10 +255,9 @@ class Site:
             return None
         if canonical != request.path:
             return replies.redirect(request, canonical)
-        chosen = replies.select(resource, request.headers.get("accept-encoding"))
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
-        return replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY)
+        return replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
@@ -261,7 +271,7 @@ class Site:
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
         settings = self.settings
-        if not self.is_below(request.path):
+        if request.path not in self.gate:
             return None
         if settings.not_found is None:
             return self._404_page(request, (), wait=wait) if settings.html else None
@@ -318,22 +328,6 @@ def _trouble(path: str) -> str | None:
         return "does not exist"
     except OSError as error:
         return f"can't be looked at: {error.strerror}"
-
-
-class _Looks(dict[str, "Found | None"]):
-    """What was found for one request, by path; all that stays in here is closed at the end."""
-
-    def __init__(self, find: Callable[[str], Found | None]) -> None:
-        self._find = find
-
-    def __missing__(self, path: str) -> Found | None:
-        found = self[path] = self._find(path)
-        return found
-
-    def close(self) -> None:
-        for found in self.values():
-            if found:
-                found.close()
 
 
 def _for(request: Request, response: Response) -> Response:

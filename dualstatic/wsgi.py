@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
@@ -102,7 +102,9 @@ class StaticMiddleware:
         try:
             response, body = answer.response, answer.body
             start_response(_STATUS_LINES[response.status], list(response.headers))
-            return self._wrapped(environ, body) if body else answer.whole or _NOTHING
+            # Without a file, all parts are bytes.
+            parts: Any = response.body or _NOTHING
+            return parts if body is None else self._wrapped(environ, body)
         except BaseException:
             answer.close()
             raise
@@ -120,7 +122,8 @@ class StaticMiddleware:
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
-        return self._site.pick(resource, path, read_target(environ), accepted, tag)
+        dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
+        return self._site.pick(resource, path, read_target(environ), accepted, tag, dictionary)
 
     def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.

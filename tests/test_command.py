@@ -115,8 +115,9 @@ def test_a_browser_is_opened_at_the_url(
 def test_ctrl_c_ends_it_quietly(command: Callable[..., Server], folder: Path) -> None:
     server = command(folder)
     assert server.get("/").status == 200
-    server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(20) == 0
+    os.kill(server.pid, signal.SIGINT)
+    server.process.join(20)
+    assert server.process.exitcode == 0
     assert "Traceback" not in server.words()
     assert "KeyboardInterrupt" not in server.words()
 

@@ -128,9 +128,8 @@ def test_any_part_of_the_largest_file_can_be_asked_for(value: str, part: str) ->
     stored = Stored(file, None, '"e"', None)
     policy = Policy("text/plain", None, ())
     resource = replies.describe([stored], policy, contents=[None], settled=True)
-    (whole,) = resource.representations
     request = Request("GET", "/f", headers={"range": value})
-    answer = replies.respond(request, whole, now=NOW, key=b"k")
+    answer = replies.respond(request, resource, now=NOW, key=b"k")
     assert dict(answer.headers)["content-range"] == f"{part}/{2**63 - 1}"
 
 

@@ -69,7 +69,7 @@ def test_the_names_that_a_regular_expression_finds_are_kept_with_their_siblings(
     dist: Path, store: Path
 ):
     others = ["app.js", "index-Cc3jf93a.html", "b-Cc3jf93a.XHTML", "sw.js.br", ".well-known/x.txt"]
-    ours = [f"{APP}{suffix}" for suffix in (".zst", ".br", ".gz", ".1.dcz", ".4.dcz")]
+    ours = [f"{APP}{suffix}" for suffix in (".zst", ".br", ".gz", ".1.dcz", ".4.dcz", ".dcb")]
     for name in [*others, *ours, "font-Dd3jf93a.woff2"]:
         write(dist / name, b"x")
     ended = keep(dist, store, *HASHED)

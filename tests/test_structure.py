@@ -21,8 +21,8 @@ MODULES = {
 # What a room may import of ours. A name ending in a dot stands for all rooms below it.
 WALLS = {
     "core.": {"core."},
-    "disk.": {"disk.", "core.codings", "core.values"},
-    "options": {"core.codings", "core.values", "core.media_types", "disk.packages", "manifests"},
+    "disk.": {"disk.", "core.codings", "core.deltas", "core.paths", "core.values"},
+    "options": {"core.", "disk.packages", "manifests"},
     "site": {"options", "core.", "disk."},
     "explain": {"site", "core.", "disk."},
     "staticfiles": {"explain", "site", "options", "core.values", "disk.body", "disk.errors"},
@@ -52,6 +52,7 @@ WALLS = {
 }
 PURE = {
     "core.": {
+        "base64",
         "__future__",
         "collections",
         "collections.abc",

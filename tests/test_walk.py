@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dualstatic.disk import nowait
+from dualstatic.disk import nowait, root_by_descriptor
 from dualstatic.disk import root as disk_root
 from dualstatic.disk.errors import OnceLogger, logger
 from dualstatic.disk.root import Directory, directory_at
@@ -136,16 +136,6 @@ def test_what_is_not_there_is_a_miss_at_once(directory: Directory, root: Path) -
 
 
 @on_linux
-def test_what_is_no_file_is_not_opened_at_once(directory: Directory, root: Path) -> None:
-    walk_to(directory, "t.txt")
-    os.mkfifo(root / "pipe")
-    for name in ("pipe", "a"):
-        assert os.path.lexists(root / name)
-        with pytest.raises(BlockingIOError):
-            read(directory, name, wait=False)
-
-
-@on_linux
 @pytest.mark.parametrize("wait", [True, False])
 def test_one_call_tells_what_is_not_there_unless_there_is_a_link(
     wait: bool, directory: Directory, root: Path
@@ -185,10 +175,10 @@ def test_an_older_system_has_to_be_waited_for(
     call: str, directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walk_to(directory, "t.txt")
-    monkeypatch.setattr(nowait, call, None)
+    monkeypatch.setattr(root_by_descriptor, call, None)
     with pytest.raises(BlockingIOError):
         read(directory, "t.txt", wait=False)
-    monkeypatch.setattr(nowait, "_call", None)
+    monkeypatch.setattr(root_by_descriptor, "_call", None)
     assert read(directory, "a/b/f.txt", wait=True) == b"two down"
 
 
@@ -198,7 +188,7 @@ def test_an_error_of_one_name_does_not_make_a_system_older(
     error: int, directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walk_to(directory, "t.txt")
-    real = nowait._call_at_once
+    real = root_by_descriptor._call_at_once
     assert real is not None
 
     def call(number: int, place: int, path: bytes, *rest: Any) -> int:
@@ -207,7 +197,7 @@ def test_an_error_of_one_name_does_not_make_a_system_older(
         ctypes.set_errno(error)
         return -1
 
-    monkeypatch.setattr(nowait, "_call_at_once", call)
+    monkeypatch.setattr(root_by_descriptor, "_call_at_once", call)
     with pytest.raises(BlockingIOError):
         read(directory, "odd", wait=False)
     assert read(directory, "t.txt", wait=False) == b"0123456789"

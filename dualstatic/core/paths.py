@@ -39,6 +39,10 @@ class Gate:
     dotfiles: bool = False
     windows: bool = False
 
+    def __contains__(self, path: object) -> bool:
+        """Whether a path is the prefix or below it."""
+        return f"{path}/".startswith(f"{self.prefix}/")
+
     def __call__(self, path: str) -> str | None:
         """The name that a path means; None: not one of ours."""
         if not path.startswith(self.prefix + "/"):

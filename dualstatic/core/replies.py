@@ -27,7 +27,9 @@ _NOT_KEPT = ("cache-control", "no-cache")
 _CHOICES = 32
 _MAX_CHOICE = 128
 
-VARY = ("vary", "Accept-Encoding")
+_VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
+"""Without a delta among the representations, and with one."""
+
 STRONG_DATE_AGE = 2
 """Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
 
@@ -51,13 +53,14 @@ def describe(
     varies = len(forms) > 1
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
+    vary = _field("vary", _VARY[any(stored.dictionary for stored in forms)] if varies else None)
     representations = tuple(
-        _represent(stored, policy, content, offload, varies=varies)
+        _represent(stored, policy, content, offload, vary)
         for stored, content in zip(forms, contents, strict=True)
     )
-    return Resource(
-        representations, policy, varies, settled, None if varies else representations[0]
-    )
+    deltas = tuple(each for each in representations if each.stored.dictionary)
+    only = None if varies else representations[0]
+    return Resource(representations, policy, varies, settled, only, deltas)
 
 
 def _stored_in(coding: str, stored: Stored) -> Stored:
@@ -71,14 +74,13 @@ def _represent(
     policy: Policy,
     content: bytes | None,
     offload: Callable[[File], Fields] | None,
-    *,
-    varies: bool,
+    vary: Fields,
 ) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
     size = stored.file.size
-    vary = (VARY,) if varies else ()
     caching = _field("cache-control", policy.cache_control)
-    described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF)
+    offer = _field(_OFFER, policy.dictionary)
+    described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF, *offer)
     headers = _merge(described, policy.fields)
     # An empty file has nothing to open it for.
     whole = Response(200, headers, (range(size),), stored.file) if size else Response(200, headers)
@@ -116,7 +118,8 @@ def _last_modified(stored: Stored) -> Fields:
 
 _OF_THE_CONTENT = frozenset({"content-type"})
 _OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
-_OF_THE_WHOLE = frozenset({"content-length"})
+_OFFER = "use-as-dictionary"
+_OF_THE_WHOLE = frozenset({"content-length", _OFFER})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
 
 
@@ -148,22 +151,27 @@ def without_body(response: Response) -> Response:
 _CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
 
 
-def select(resource: Resource, accept_encoding: str | None) -> Representation:
+def select(
+    resource: Resource, accept_encoding: str | None, dictionary: str | None = None
+) -> Representation:
     """The representation that the client likes best (section 12.5.3).
 
-    Among those of equal weight the smallest wins. The first one, the file itself, answers where
-    nothing else may.
+    A delta goes to who has its dictionary, and names its coding (RFC 9842). Else, among those of
+    equal weight the smallest wins. The first one, the file itself, answers where nothing else may.
     """
     if resource.only or not accept_encoding:
         return resource.representations[0]
-    chosen = resource.choices.get(accept_encoding) or _select(resource, accept_encoding)
-    if len(resource.choices) < _CHOICES and len(accept_encoding) < _MAX_CHOICE:
-        resource.choices[accept_encoding] = chosen
+    said = f"{accept_encoding}\n{dictionary}" if dictionary and resource.deltas else accept_encoding
+    chosen = resource.choices.get(said) or _select(resource, accept_encoding, dictionary)
+    if len(resource.choices) < _CHOICES and len(said) < _MAX_CHOICE:
+        resource.choices[said] = chosen
     return chosen
 
 
-def _select(resource: Resource, accept_encoding: str) -> Representation:
+def _select(resource: Resource, accept_encoding: str, dictionary: str | None) -> Representation:
     weights = fields.accepted_codings(accept_encoding)
+    if dictionary and (delta := _delta(resource, weights, dictionary)):
+        return delta
     others = weights.get("*", 0)
 
     def preference(representation: Representation) -> tuple[int, int]:
@@ -172,15 +180,29 @@ def _select(resource: Resource, accept_encoding: str) -> Representation:
         weight = weights.get(coding, others) if coding else weights.get("identity", others)
         return weight, -representation.stored.file.size
 
-    best = max(resource.representations, key=preference)
-    return best if preference(best)[0] else resource.representations[0]
+    whole = [each for each in resource.representations if not each.stored.dictionary]
+    best = max(whole, key=preference)
+    return best if preference(best)[0] else whole[0]
 
 
-def respond(
-    request: Request, representation: Representation, *, now: float, key: bytes
-) -> Response:
-    """The answer to a GET or HEAD of a representation; `key` makes boundaries unforeseeable."""
+def _delta(
+    resource: Resource, weights: Mapping[str, int], dictionary: str
+) -> Representation | None:
+    has = fields.dictionary_hash(dictionary)
+    fitting = [
+        each
+        for each in resource.deltas
+        if each.stored.dictionary == has and weights.get(each.stored.coding or "")
+    ]
+    return min(fitting, key=lambda each: each.stored.file.size, default=None)
+
+
+def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
+    """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
+    representation = resource.only or select(
+        resource, headers.get("accept-encoding"), headers.get("available-dictionary")
+    )
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.stored, now)
@@ -249,7 +271,8 @@ def _requested_ranges(headers: Mapping[str, str], stored: Stored, now: float) ->
     specs = fields.byte_ranges(headers["range"]) if size else None
     if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
         return None
-    return _coalesce([part for spec in specs if (part := _clip(spec, size))])
+    ranges = [part for spec in specs if (part := _clip(spec, size))]
+    return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
 def _if_range(text: str, stored: Stored, now: float) -> bool:
@@ -270,8 +293,6 @@ def _clip(spec: fields.RangeSpec, size: int) -> range:
 
 def _coalesce(ranges: list[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
-    if len(ranges) < 2:
-        return ranges
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:
@@ -368,7 +389,7 @@ def page(status: int, representation: Representation, *vary: str) -> Response:
     return varying(Response(status, headers, whole.body, whole.file), *vary)
 
 
-_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control"})
+_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
 
 
 def _unsatisfiable(representation: Representation) -> Response:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.values import Fields, File, Response
+from ..core.values import Fields, File, Resource, Response
 from .errors import log_failure
 from .nowait import answers_at_once, read_now
 from .validators import read_at
@@ -49,13 +49,8 @@ class Answer:
         return self.response.headers
 
     def __iter__(self) -> Iterator[bytes]:
-        return self.body or iter(self.whole)
-
-    @property
-    def whole(self) -> tuple[bytes, ...]:
-        """The bytes of an answer that needs no file: none of its parts is a range."""
-        parts: tuple[Any, ...] = self.response.body
-        return parts
+        parts: tuple[Any, ...] = self.response.body  # without a file, all of them are bytes
+        return self.body or iter(parts)
 
     def __enter__(self) -> Answer:
         return self
@@ -66,6 +61,26 @@ class Answer:
     def close(self) -> None:
         if self.body is not None:
             self.body.close()
+
+
+class Found:
+    """A resource with the files that the look-up opened, by name, for who closes it."""
+
+    __slots__ = ("_descriptors", "resource")
+
+    def __init__(self, resource: Resource, descriptors: dict[str, int]) -> None:
+        self.resource = resource
+        self._descriptors = descriptors
+
+    def answer(self, response: Response, *, wait: bool) -> Answer | None:
+        """The answer, with the open file whose bytes it names; here it is never None."""
+        if response.file is None:
+            return Answer(response)
+        return Answer(response, Body(response, self._descriptors.pop(response.file.name)))
+
+    def close(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
 
 
 class Body:
@@ -81,9 +96,13 @@ class Body:
         self._guard = threading.Lock()
         self._reading = False
         self._descriptor: int | None = descriptor
-        self._pieces = _pieces(response.body)
+        parts: tuple[Any, ...] = response.body
+        self._pieces = iter(parts)
+        if len(parts) > 1 or len(parts[0]) > CHUNK:
+            self._pieces = _in_chunks(parts)
+            parts = tuple([part for part in parts if isinstance(part, range)])
         # Parts of a file don't overlap, so that no two have the same end.
-        self._end = [part.stop for part in response.body if isinstance(part, range)][-1]
+        self._end: int = parts[-1].stop
         self._pending: bytes | range | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -196,7 +215,8 @@ class Body:
                 _prove(self._descriptor, file.size, file.identity[3])
 
     def __del__(self) -> None:
-        self.close()
+        if self._descriptor is not None:
+            self.close()
 
 
 def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None:
@@ -227,10 +247,7 @@ def _path(file: File) -> str:
     return file.opener.path_of(file.name)
 
 
-def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
-    """The parts of a body, long ones in chunks."""
-    if len(body) == 1 and len(body[0]) <= CHUNK:
-        return iter(body)
+def _in_chunks(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
     return (part[start : start + CHUNK] for part in body for start in range(0, len(part), CHUNK))
 
 

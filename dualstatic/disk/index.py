@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
-from ..core.values import File, Gate, Policy, Resource, Response
-from .body import Answer, Body
+from ..core.paths import Gate
+from ..core.values import File, Policy, Resource, Response
+from .body import Answer, Body, Found
 from .errors import log_failure
-from .find import Finder, Found, Look, Place
-from .live import Below
+from .find import Finder, Look, Place
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
@@ -37,10 +37,10 @@ class _State:
     policies: dict[str, Policy] = field(default_factory=dict)
     second: dict[str, None] = field(default_factory=dict)
 
-    def places(self, path: str, encodings: Sequence[str]) -> list[Place]:
-        """The directories that have the file, with the codings of its siblings there."""
+    def places(self, path: str, suffixes: Sequence[str]) -> list[Place]:
+        """The directories that have the file, with the suffixes of its siblings there."""
         return [
-            (scan.directory, scan.codings(path, encodings)) for scan in self.scans if scan.has(path)
+            (scan.directory, scan.siblings(path, suffixes)) for scan in self.scans if scan.has(path)
         ]
 
     def is_listed(self, path: str) -> bool:
@@ -66,7 +66,7 @@ class Index:
         self._refreshing, self._guard = Lock(), Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
         self._state = _State(())
-        self.covers: Container[str] = Below(gate.prefix)
+        self.covers: Container[str] = gate
         self.answers: dict[str, Resource] = {}
         self.touch: Callable[[Resource], None] = self._memory.touch
 
@@ -86,7 +86,7 @@ class Index:
         state = self._state
         if not anew and (resource := state.found.get(path)):
             return _Remembered(resource, self)
-        places = state.places(path, self._finder.encodings)
+        places = state.places(path, self._finder.suffixes)
         if not places:
             return None
         if not wait:
@@ -196,7 +196,7 @@ class Index:
     def _covered(self, scans: Sequence[Scan]) -> Container[str]:
         """All paths that may get an answer; with links to directories there is no end of them."""
         if any(scan.aliases for scan in scans):
-            return Below(self._gate.prefix)
+            return self._gate
         files = (path for scan in scans for path in scan.paths)
         return frozenset(path for file in files for path in self._paths(file))
 

@@ -1,4 +1,9 @@
-"""The look-up of live mode: each request looks at the disk."""
+"""The look-up of live mode: each request looks at the disk.
+
+What a name led to is opened again, from the root and by its name. Where each of its files is the
+one it was, and no other sibling is there, all that was said of them holds still. Anything else is
+looked up anew, by a walk.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,10 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..core.values import Gate, Identity, Resource
-from .find import Finder, Found, Look, close_all
+from ..core.paths import Gate
+from ..core.values import Identity, Resource
+from .body import Found
+from .find import Finder, Look
 from .root import Directory, identity
 from .root_by_descriptor import ByDescriptor
 from .root_by_path import ByPath
@@ -18,42 +25,29 @@ _REMEMBERED = 1024
 """Names whose last resource is remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
-    """The paths below a prefix."""
-
-    prefix: str
-
-    def __contains__(self, path: object) -> bool:
-        return f"{path}/".startswith(f"{self.prefix}/")
-
-
 class _Last(NamedTuple):
     """What a name led to when it was last looked up.
 
-    `seen` tells of the file, and of each sibling that is looked for, which file it was, or None.
+    `files` are the file and its siblings, fit to be sent or not; `absent` are other siblings.
     """
 
     directory: Directory
-    seen: Mapping[str, Identity | None]
+    files: Mapping[str, Identity]
+    absent: Sequence[str]
     resource: Resource
 
     def open(self, root: ByDescriptor | ByPath, *, wait: bool) -> Found:
         """The same files, opened again; BlockingIOError where one may be another by now."""
-        descriptors: dict[str, int] = {}
-        try:
-            for name, known in self.seen.items():
-                if known is None:
-                    if not root.lacks(name, wait=wait):
-                        raise _unsure(name)
-                    continue
-                descriptors[name], status = root.open_directly(name, wait=wait)
-                if identity(status) != known:
-                    raise _unsure(name)
-        except BaseException:
-            close_all(descriptors)
-            raise
-        return Found(self.resource, descriptors)
+        opened = root.open_again(self.files, self.absent, wait=wait)
+        descriptors, changed = {}, None
+        for (name, known), (descriptor, status) in zip(self.files.items(), opened, strict=True):
+            descriptors[name] = descriptor
+            changed = changed if identity(status) == known else name
+        found = Found(self.resource, descriptors)
+        if changed:
+            found.close()
+            raise _unsure(changed)
+        return found
 
 
 def _unsure(name: str) -> BlockingIOError:
@@ -71,8 +65,8 @@ class Live:
     _last: dict[str, _Last] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.covers: Container[str] = Below(self.gate.prefix)
-        self._places = [(directory, self.finder.encodings) for directory in self.directories]
+        self.covers: Container[str] = self.gate
+        self._places = [(directory, self.finder.suffixes) for directory in self.directories]
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         name = self.gate(path)
@@ -108,12 +102,13 @@ class Live:
     def _find_anew(self, name: str) -> Found | None:
         look = self.finder.find(self._places, name)
         if look is None:
+            self._last.pop(name, None)
             return None
         found = look.found(self.finder.policy(name))
         if _stays(look) and not self.finder.asks:
             if len(self._last) >= _REMEMBERED:
                 self._last.clear()
-            self._last[name] = _Last(look.directory, look.seen, found.resource)
+            self._last[name] = _Last(look.directory, look.files, look.absent, found.resource)
         return found
 
     def keep(self, path: str, resource: Resource) -> None:
@@ -135,5 +130,5 @@ def _stays(look: Look) -> bool:
 
     The date of a file is not told as long as it lies in the future.
     """
-    mtimes = [known[3] for known in look.seen.values() if known]
-    return look.settled and look.certain and max(mtimes) <= time.time_ns()
+    latest = max(mtime for *_, mtime, _ in look.files.values())
+    return look.settled and look.certain and latest <= time.time_ns()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterable
 
 from .errors import NOT_THERE
 from .root_by_descriptor import NOFOLLOW, READ, Kind, entry_kind, kind_of
@@ -69,8 +70,10 @@ class ByPath:
         self._nofollow = 0 if follow else NOFOLLOW
         os.stat(self.root)
 
-    def open_directly(self, name: str, *, wait: bool) -> tuple[int, os.stat_result]:
-        raise BlockingIOError(errno.EAGAIN, "each name has to be looked at", name)
+    def open_again(
+        self, names: Iterable[str], absent: Iterable[str], *, wait: bool
+    ) -> list[tuple[int, os.stat_result]]:
+        raise BlockingIOError(errno.EAGAIN, "each name has to be looked at", self.path)
 
     def lacks(self, name: str, *, wait: bool) -> bool:
         return False
