@@ -218,6 +218,16 @@ def test_the_list_is_not_served(dist: Path, store: Path):
             assert files.answer(Request("GET", f"/{name}")) is None
 
 
+def test_the_server_has_the_files_of_an_earlier_build_from_the_store(dist: Path, store: Path):
+    keep(dist, store, *HASHED)
+    (dist / APP).unlink()
+    write(dist / NEXT)
+    write(store / "assets/app.js")
+    files = StaticFiles(dist, previous=store, immutable=HASHED[0].partition("=")[2])
+    for name, is_served in ((APP, True), (NEXT, True), ("assets/app.js", False)):
+        assert bool(files.answer(Request("GET", f"/{name}"))) == is_served
+
+
 # What goes wrong.
 
 
