@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from .core.codings import SUFFIXES
 from .core.deltas import DELTA_SUFFIXES, use_as_dictionary
+from .core.downloads import harmless
 from .core.media_types import MediaTypes
 from .core.releases import constant_parts
 from .core.values import Fields, File, Policy
@@ -306,7 +307,8 @@ class Policies:
     """What the options say of each file, asked by its name; `ask`: functions of the user are.
 
     `foretells` says that `immutable` may be asked of any name, at any time: it is no function.
-    `dictionaries` says that immutable files offer themselves as such.
+    `dictionaries` says that immutable files offer themselves as such. `of_uploads`: the files are
+    those of strangers.
     """
 
     media_type: MediaTypes
@@ -317,18 +319,39 @@ class Policies:
     foretells: bool
     dictionaries: bool
     of_manifest: bool
+    of_uploads: bool = False
 
     def was_immutable(self, name: str) -> bool:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
     def __call__(self, name: str) -> Policy:
-        caching, offer = self.cache_control(name), None
+        caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
+        forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
+        offer = None
         if self.immutable(name):
-            offer = use_as_dictionary(name) if self.dictionaries else None
-            caching = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        coding = self.media_type.stored_coding(name)
-        return Policy(self.media_type(name), caching, self.headers(name), coding, offer)
+            caching, offer = forever, use_as_dictionary(name) if self.dictionaries else None
+        fields = self.headers(name)
+        policy = Policy(self.media_type(name), caching, fields, coding, offer, forever)
+        return harmless(policy) if self.of_uploads else policy
+
+
+_OF_UPLOADS = (
+    "cache_control",
+    "charset",
+    "dotfiles",
+    "follow_symlink",
+    "headers",
+    "immutable",
+    "media_types",
+)
+
+
+def options_of_uploads(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """All options of a folder of uploads: those given, and what is right there."""
+    if refused := given.keys() - set(_OF_UPLOADS):
+        raise TypeError(f"uploads takes {', '.join(_OF_UPLOADS)}, not {min(refused)}")
+    return {**given, "live": True, "encodings": ()}
 
 
 @dataclass(frozen=True, slots=True)

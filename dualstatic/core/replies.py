@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from hashlib import blake2b
 from urllib.parse import unquote
@@ -29,6 +31,9 @@ _MAX_CHOICE = 128
 
 _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
+
+_HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
+"""A tag that is a hash. One of a date would go on naming what is another content by now."""
 
 STRONG_DATE_AGE = 2
 """Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
@@ -59,8 +64,14 @@ def describe(
         for stored, content in zip(forms, contents, strict=True)
     )
     deltas = tuple(each for each in representations if each.stored.dictionary)
-    only = None if varies else representations[0]
-    return Resource(representations, policy, varies, settled, only, deltas)
+    only, version = None if varies else representations[0], _version(forms[0])
+    return Resource(representations, policy, varies, settled, only, deltas, version)
+
+
+def _version(stored: Stored) -> str:
+    """A part of the hash of a content, as the query of its address; "": its tag is no hash."""
+    match = _HASH.match(stored.etag or "")
+    return f"v={match[1]}" if match else ""
 
 
 def _stored_in(coding: str, stored: Stored) -> Stored:
@@ -98,6 +109,23 @@ def _represent(
     )
 
 
+def with_fields(
+    request: Request,
+    resource: Resource,
+    fields: Fields,
+    offload: Callable[[File], Fields] | None,
+) -> Resource:
+    """What a request is to get of a resource, with more fields, which replace others."""
+    said = request.headers
+    form = select(resource, said.get("accept-encoding"), said.get("available-dictionary"))
+    held = form.in_memory
+    content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
+    policy = replace(resource.policy, fields=_merge(resource.policy.fields, fields))
+    vary = tuple(field for field in form.whole.headers if field[0] == "vary")
+    only = _represent(form.stored, policy, content, offload, vary)
+    return Resource((only,), policy, resource.varies, resource.settled, only)
+
+
 def _described(stored: Stored, media_type: str) -> Fields:
     """The fields that tell of the representation itself."""
     return (
@@ -116,7 +144,7 @@ def _last_modified(stored: Stored) -> Fields:
     return (("last-modified", formatdate(stored.modified, usegmt=True)),)
 
 
-_OF_THE_CONTENT = frozenset({"content-type"})
+_OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
 _OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
 _OFFER = "use-as-dictionary"
 _OF_THE_WHOLE = frozenset({"content-length", _OFFER})
@@ -226,6 +254,25 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
     if len(ranges) == 1:
         return _single(representation, ranges[0])
     return _multipart(representation, ranges, key)
+
+
+def kept(resource: Resource, response: Response, query: str) -> Response:
+    """The same, for caches to keep where its address has the version of this content in it.
+
+    It is made once for an answer that is given again, and let go with that.
+    """
+    version = resource.version
+    if not version or (query != version and version not in query.split("&")):
+        return response
+    made: Response | None = response.wire.get("kept")
+    if made:
+        return made
+    policy = resource.policy
+    if response.status not in (200, 206, 304) or "cache-control" in dict(policy.fields):
+        return response
+    headers = _merge(response.headers, _field("cache-control", policy.forever))
+    made = response.wire["kept"] = Response(response.status, headers, response.body, response.file)
+    return made
 
 
 def _failed_precondition(request: Request, stored: Stored, now: float) -> int | None:

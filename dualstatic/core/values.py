@@ -107,7 +107,8 @@ class Policy:
     """What the options say of one resource; `fields` are those of the option `headers`.
 
     `stored_coding` is the content coding in which its one form is stored. `dictionary` is the field
-    by which it offers itself as a dictionary.
+    by which it offers itself as a dictionary. `forever` is the `cache_control` of an address that
+    has the version of the content in it.
     """
 
     media_type: str
@@ -115,6 +116,7 @@ class Policy:
     fields: Fields
     stored_coding: str | None = None
     dictionary: str | None = None
+    forever: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -142,7 +144,8 @@ class Resource:
 
     `settled` says that no file was changed so lately that a further change might not show. `only`
     is the representation where there is nothing to select from; `deltas` are those for clients that
-    have an older file. `choices` are those selected so far, by what the request says. `targets` are
+    have an older file. `version` is the query by which this content alone is asked for; "" where no
+    hash tells it. `choices` are those selected so far, by what the request says. `targets` are
     request targets admitted so far.
     """
 
@@ -152,5 +155,6 @@ class Resource:
     settled: bool
     only: Representation | None
     deltas: tuple[Representation, ...] = ()
+    version: str = ""
     choices: dict[str, Representation] = field(default_factory=dict)
     targets: set[bytes] = field(default_factory=set)
