@@ -37,9 +37,7 @@ def in_child(function: Callable[..., T], *arguments: object) -> T:
         return pool.submit(function, *arguments).result(timeout=60)
 
 
-def start_python(
-    *arguments: str, environment: dict[str, str], out: Path, err: Path
-) -> BaseProcess:
+def start_python(*arguments: str, environment: dict[str, str], out: Path, err: Path) -> BaseProcess:
     """Start what `python` does with these arguments; what it prints goes to the files."""
     place = (environment, os.getcwd(), str(out), str(err))
     process = _context.Process(target=_run_python, args=(arguments, *place))
