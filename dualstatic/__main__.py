@@ -1,6 +1,7 @@
-"""`python -m dualstatic DIRECTORY`: a file server, for the time that it takes to look.
+"""`dualstatic [DIRECTORY]`: a file server, for the time that it takes to look.
 
-`python -m dualstatic compress DIRECTORY` writes the siblings that a server then sends.
+`dualstatic compress DIRECTORY` writes the siblings that a server then sends, and `dualstatic
+explain DIRECTORY URL` says why it sends what it sends.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ import argparse
 import os
 import socket
 import sys
+import threading
+import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 from urllib.parse import quote
 
 from . import StaticFiles, __version__
+from .listing import Listed
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,20 +33,51 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
-        "dualstatic",
-        description="Serve the files of a directory.",
-        epilog="'dualstatic compress --help' tells of the other command, which writes compressed "
-        "siblings. A directory of that name is served as ./compress.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is served, for the command that serves and that which explains."""
     flag = argparse.BooleanOptionalAction
-    parser.add_argument("directory", metavar="DIRECTORY")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (%(default)s)")
     parser.add_argument("--prefix", default="/", help="URL path of the directory (%(default)s)")
     parser.add_argument("--html", action=flag, default=True, help="index.html and 404.html")
     parser.add_argument("--live", action=flag, default=True, help="look at the disk each time")
+    for name, said in _SWITCHES.items():
+        parser.add_argument(name, action="store_true", help=said)
+
+
+_SWITCHES = {
+    "--clean-urls": "serve about.html as /about",
+    "--spa": "serve the root's index.html for pages that are not there",
+    "--dotfiles": "serve names with a leading dot, too",
+    "--follow-symlink": "let links lead out of the directory",
+}
+
+
+def _files(options: argparse.Namespace, kind: type[StaticFiles] = StaticFiles) -> StaticFiles:
+    return kind(
+        options.directory,
+        html=options.html,
+        live=options.live,
+        prefix=options.prefix,
+        clean_urls=options.clean_urls,
+        not_found="single-page-application" if options.spa else None,
+        dotfiles=options.dotfiles,
+        follow_symlink=options.follow_symlink,
+    )
+
+
+def _parser(prog: str) -> _Parser:
+    parser = _Parser(
+        prog,
+        description="Serve the files of a directory.",
+        epilog=f"'{prog} compress --help' and '{prog} explain --help' tell of the other commands: "
+        "one writes compressed siblings, one says why a URL is answered or not. A directory of "
+        "such a name is served as ./compress.",
+    )
+    parser.add_argument("directory", metavar="DIRECTORY", nargs="?", default=os.curdir)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (%(default)s)")
+    _add_options(parser)
+    parser.add_argument("--listing", action="store_true", help="list folders without index.html")
+    parser.add_argument("--open", action="store_true", help="show it in a browser")
     parser.add_argument("--asgi", action="store_true", help="use uvicorn, if it is installed")
     parser.add_argument("--version", action="version", version=f"dualstatic {__version__}")
     return parser
@@ -92,18 +127,32 @@ def _serve_asgi(files: StaticFiles, listener: socket.socket) -> None:
     uvicorn.Server(uvicorn.Config(app, log_level="info")).run(sockets=[listener])
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, prog: str = "dualstatic") -> None:
+    """The command; `prog` is what was typed to start it."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    if given[:1] == ["compress"]:
-        _compress(given[1:])
+    commands = {"compress": _compress, "explain": _explain}
+    if given and given[0] in commands:
+        commands[given[0]](given[1:], f"{prog} {given[0]}")
     else:
-        _serve(given)
+        _serve(given, prog)
 
 
-def _compress(arguments: Sequence[str]) -> None:
+def _explain(arguments: Sequence[str], prog: str) -> None:
+    parser = _Parser(prog, description="Say what answers a URL, or why nothing does.")
+    parser.add_argument("directory", metavar="DIRECTORY")
+    parser.add_argument("url", metavar="URL", help="a URL, or the path of one")
+    _add_options(parser)
+    options = parser.parse_args(arguments)
+    try:
+        print(_files(options).explain(options.url))
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def _compress(arguments: Sequence[str], prog: str) -> None:
     from .compress import command
 
-    parser = _Parser("dualstatic compress")
+    parser = _Parser(prog)
     command.add_arguments(parser)
     try:
         parser.exit(command.run(parser.parse_args(arguments)))
@@ -116,22 +165,23 @@ def _compress(arguments: Sequence[str]) -> None:
         parser.exit(1, f"{parser.prog}: error: can't print: {error.strerror}\n")
 
 
-def _serve(arguments: Sequence[str]) -> None:
-    parser = _parser()
+def _serve(arguments: Sequence[str], prog: str) -> None:
+    parser = _parser(prog)
     options = parser.parse_args(arguments)
     try:
         if options.asgi:
             import uvicorn  # noqa: F401 (tried before anything is said to be served)
-        files = StaticFiles(
-            options.directory, html=options.html, live=options.live, prefix=options.prefix
-        )
+        files = _files(options, Listed if options.listing else StaticFiles)
         listener = _listen(options.host, options.port)
     except ImportError:
         parser.error("--asgi needs uvicorn: pip install uvicorn")
     except (OSError, ValueError) as error:
         parser.error(_reason(error, options))
     with listener:
-        print(f"Serving {options.directory!a} at {_url(listener, options.prefix)}", flush=True)
+        url = _url(listener, options.prefix)
+        print(f"Serving {os.path.abspath(options.directory)!a} at {url}", flush=True)
+        if options.open:  # in a thread: a browser of the terminal ends when its user leaves it
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         with suppress(KeyboardInterrupt):
             (_serve_asgi if options.asgi else _serve_wsgi)(files, listener)
 
@@ -144,4 +194,4 @@ def _reason(error: Exception, options: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog="python -m dualstatic")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from io import FileIO
+from logging import DEBUG
 from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
@@ -17,7 +19,7 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer, Body
-from .doors import check_arguments, make_request, opened, with_vary
+from .doors import check_arguments, is_logged, is_miss, make_request, opened, with_vary
 from .staticfiles import StaticFiles
 
 # Frameworks spell these types in different ways; these take them all.
@@ -43,10 +45,16 @@ _ZEROCOPYSEND = "http.response.zerocopysend"
 _AT_ONCE = 2**15
 """Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
 
+_TURN = 2**20
+"""Bytes that are sent before others get to run."""
+
 _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
 
 _THREADS = 40
+_MISSES = (404, 405)
+"""The status codes of an app that may have no answer; of all others nothing more is looked at."""
+
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
 
 
@@ -68,12 +76,13 @@ class StaticMiddleware:
         zerocopysend: bool = False,
     ) -> None:
         switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
-        check_arguments(app, "scope receive send", files, **switches)
+        check_arguments(app, "asgi", files, **switches)
         self.app = app
         self.files = files
         self._site = files.site
         self._look_up = files.site.look_up
-        self._handover = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
+        wanted = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
+        self._handover = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +92,8 @@ class StaticMiddleware:
         if resource is None:
             if not path.startswith("/"):
                 path = _NO_PATH.sub("/", path)
-            if path not in self._look_up.covers and self.app and not self._site.falls_back:
+            ours = path in self._look_up.covers or self._site.falls_back
+            if self.app and not ours and not is_logged(DEBUG, True):
                 return await self.app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
             return await _answer_whole(response, scope, receive, send)
@@ -96,7 +106,7 @@ class StaticMiddleware:
 
     async def _ask(self, scope: Scope, path: str) -> Answer | None:
         """Our answer, without a wait for the disk if that can be; None: the app's."""
-        if self.app is not None and path not in self._look_up.covers:
+        if self.app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
             return None
         request, read = _request(scope, path), not self._offers(scope)
         answer = await open_answer(partial(self.files.answer, request), read=read)
@@ -108,15 +118,23 @@ class StaticMiddleware:
     async def _app_or_page(
         self, app: ASGIApp, scope: Scope, path: str, receive: Receive, send: Send
     ) -> None:
-        """The app's answer or, where that is a 404, a page in its place."""
-        replaced = False
+        """The app's answer or, where it has none, a page in its place."""
+        replaced, failures = False, list[Exception]()
 
         async def watch(message: Message) -> None:
             nonlocal replaced
-            if message["type"] == "http.response.start" and message["status"] == 404:
+            if message.get("status") in _MISSES and is_miss(
+                self.files, str(message["status"]), _lines(message)
+            ):
                 request = _request(scope, path)
                 ask = partial(self.files.fallback, request, has_app=True)
-                if page := await open_answer(ask, read=not self._offers(scope)):
+                try:
+                    page = await open_answer(ask, read=not self._offers(scope))
+                except Exception as error:  # noqa: BLE001 (raised as it is)
+                    # When the app is done: it may take an OSError of `send` for a disconnect.
+                    replaced = True
+                    return failures.append(error)
+                if page:
                     replaced = True  # also if it can't be sent: there is one start of a response
                     return await self._send(page, scope, receive, send)
                 message = _varying(message, request)
@@ -126,6 +144,8 @@ class StaticMiddleware:
             return await checkpoint()
 
         await app(scope, receive, watch)
+        if failures:
+            raise failures.pop()
 
     def _pick(self, resource: Resource, path: str, scope: Scope) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
@@ -156,9 +176,9 @@ class StaticMiddleware:
             await _close(body)
         return None
 
-    def _offers(self, scope: Scope) -> set[str]:
+    def _offers(self, scope: Scope) -> frozenset[str]:
         """By which messages the server takes a file, as far as that is wanted."""
-        return {name for name in scope.get("extensions") or () if self._handover.get(name)}
+        return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
 def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None] | None:
@@ -195,12 +215,12 @@ async def _close(body: Body) -> None:
         return await in_thread(body.close)
 
 
-def _is_handed_over(response: Response, offers: set[str]) -> bool:
+def _is_handed_over(response: Response, offers: frozenset[str]) -> bool:
     """Whether the server sends the file; by its path it can send nothing but all of it."""
     return _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206)
 
 
-async def _hand_over(response: Response, body: Body, offers: set[str], send: Send) -> None:
+async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
     parts: list[Message] = []
     if _PATHSEND in offers and response.status != 206 and response.file is not None:
         path = response.file.opener.path_of(response.file.name)
@@ -243,10 +263,13 @@ async def in_thread(work: Callable[[], T]) -> T:
         finally:
             limiter.release_on_behalf_of(hop)
 
-    is_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
     with anyio.CancelScope(shield=True):
-        result = await (asyncio.shield(run()) if is_asyncio else run())
+        result = await (asyncio.shield(run()) if _is_asyncio() else run())
     return result  # noqa: RET504 (for mypy, a scope may end an exception and go on)
+
+
+def _is_asyncio() -> bool:
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
 
 
 async def _answer_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -274,14 +297,18 @@ async def _answer(response: Response, body: Body, send: Send) -> None:
     left = sum(map(len, response.body)) - len(first)
     await send(_start(response))
     await send({"type": "http.response.body", "body": first, "more_body": left > 0})
+    in_turn = len(first)
     while left > 0:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
-        await checkpoint()
+        if in_turn >= _TURN:
+            await checkpoint()
+            in_turn = 0
         chunk = body.next_now()
         if chunk is None:
             chunk = await in_thread(body.__next__)
         left -= len(chunk)
+        in_turn += len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
 
@@ -296,18 +323,22 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
     The last says whether a server may have to wait before it has taken the body.
     """
     fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    body = b"".join(part for part in response.body if isinstance(part, bytes))
+    parts: Any = () if response.file else response.body
+    body = b"".join(parts)
     response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
     return wire
 
 
 def _varying(message: Message, request: Request) -> Message:
     """The app's start of a response, for caches that keep what may be a page for others."""
-    given = message.get("headers", ())
-    lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in given]
-    fields = with_vary(lines, request)
+    fields = with_vary(_lines(message), request)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     return {**message, "headers": headers}
+
+
+def _lines(start: Message) -> Iterator[tuple[str, str]]:
+    for name, value in start.get("headers", ()):
+        yield name.decode("latin-1"), value.decode("latin-1")
 
 
 def _is_multiplexed(scope: Scope) -> bool:
@@ -347,19 +378,41 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
             failures.clear()
         except Exception as error:  # noqa: BLE001 (raised again below, as it is)
             failures.append(error)
-        tasks.cancel_scope.cancel()
+        scope.cancel()
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
-            failures.append(error)
-            if isinstance(error, OSError):
-                await anyio.sleep(_MOMENT)
-        tasks.cancel_scope.cancel()
+    with anyio.CancelScope() as scope:
+        async with _beside(watch):
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
+                failures.append(error)
+                if isinstance(error, OSError):
+                    await anyio.sleep(_MOMENT)
     if failures:
         raise failures.pop(0)  # else this frame and its failure would hold each other
+
+
+@asynccontextmanager
+async def _beside(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """A task beside a block, which ends with the block."""
+    if not _is_asyncio():
+        async with anyio.create_task_group() as group:
+            group.start_soon(work)
+            yield
+            group.cancel_scope.cancel()
+        return
+    # A group costs as much here as to read a megabyte. So there is none, and no task either unless
+    # the block waits for something.
+    loop, tasks = asyncio.get_running_loop(), []
+    begins = loop.call_soon(lambda: tasks.append(loop.create_task(work())))
+    try:
+        yield
+    finally:
+        begins.cancel()
+        for task in tasks:
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
 
 
 async def _gone(receive: Receive) -> bool:
@@ -400,12 +453,17 @@ def _path(scope: Scope) -> str:
 
 
 def _request(scope: Scope, path: str) -> Request:
-    lines: dict[str, list[str]] = {}
+    headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for key, value in scope.get("headers", ()):
-        if name := _ALL_FIELD_NAMES.get(key):
-            lines.setdefault(name, []).append(value.decode("latin-1"))
-    # Joined once: not every server bounds the lines of a request.
-    headers = {name: ", ".join(values) for name, values in lines.items()}
+        if key in _ALL_FIELD_NAMES:
+            name, text = _ALL_FIELD_NAMES[key], value.decode("latin-1")
+            if name in headers:
+                repeated.setdefault(name, [headers[name]]).append(text)
+            else:
+                headers[name] = text
+    for name, lines in repeated.items():  # joined once: not every server bounds them
+        headers[name] = ", ".join(lines)
     query = scope.get("query_string", b"").decode("latin-1")
     method, mount = scope.get("method", ""), scope.get("root_path", "")
     return make_request(method, path, query, headers, scope.get("raw_path"), mount)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from . import options
@@ -12,30 +13,41 @@ from .core.values import Request
 from .disk.body import Answer
 from .staticfiles import StaticFiles
 
+is_logged: Callable[[int, bool], bool] = logging.getLogger("dualstatic")._cache.get  # type: ignore[attr-defined]
+"""Asked `is_logged(DEBUG, True)`, it tells whether misses are, or may be, logged.
+
+The logger's own `isEnabledFor` would take each request that is not ours a tenth longer.
+"""
+
 Lines = Iterable[tuple[str, str]]
 """Header fields as an app has given them: names in any case, and more than once."""
 
+CALLS = {"wsgi": "environ start_response", "asgi": "scope receive send"}
+"""The arguments of an app, by the door that takes such apps."""
 
-def check_arguments(app: object, called_with: str, files: object, **switches: bool) -> None:
-    """What both doors take; `called_with` are the arguments of an app of theirs."""
+
+def check_arguments(app: object, door: str, files: object, **switches: bool) -> None:
+    """What both doors take."""
     if (app is not None and not callable(app)) or isinstance(app, StaticFiles):
         raise TypeError(f"app takes an app to put the files in front of, or None, not {app!r}")
-    if app is not None and not _can_be_called(app, called_with.split()):
-        raise TypeError(f"app takes an app that is called with {called_with}, not {app!r}")
+    if app is not None and not _can_be_called(app, called_with := CALLS[door]):
+        other = next((door for door, call in CALLS.items() if _can_be_called(app, call)), None)
+        hint = f"; one such as this is for dualstatic.{other}.StaticMiddleware" if other else ""
+        raise TypeError(f"app takes an app that is called with {called_with}, not {app!r}{hint}")
     if not isinstance(files, StaticFiles):
         raise TypeError(f"files takes a StaticFiles, not {files!r}")
     for name, value in switches.items():
         options.flag(name, value)
 
 
-def _can_be_called(app: Callable[..., object], arguments: Sequence[str]) -> bool:
+def _can_be_called(app: Callable[..., object], arguments: str) -> bool:
     """False for an app of the other door, where its signature tells."""
     try:
         signature = inspect.signature(app)
     except (TypeError, ValueError):  # it has none to look at
         return True
     try:
-        signature.bind(*arguments)
+        signature.bind(*arguments.split())
     except TypeError:
         return False
     return True
@@ -89,6 +101,19 @@ def _lacks_the_slash(raw_path: bytes, path: str) -> bool:
     asked = given[:-1]
     # A path of slashes alone ends with itself less one, too.
     return asked != b"" and target.endswith(asked) and not target.endswith(given)
+
+
+def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
+    """Whether an app's answer to a GET or HEAD says that it has none.
+
+    A 405 does so, too, where a page may take its place, but for one that allows GET: there is
+    something then, if not for HEAD (RFC 9110 section 15.5.6).
+    """
+    if status != "405":
+        return status == "404"
+    allowed = ",".join(value for name, value in lines if name.lower() == "allow")
+    is_there = "GET" in map(str.strip, allowed.split(","))
+    return files.site.falls_back and files.site.is_ready and not is_there
 
 
 def with_vary(lines: Lines, request: Request) -> list[tuple[str, str]]:

@@ -51,7 +51,8 @@ _WORDS = re.compile(
 def vite(manifest: StrPath, *, folder: str = "") -> Manifest:
     """The hashed files of a Vite build (`build.manifest: true`), as a value for `immutable`.
 
-    The manifest is read when a `StaticFiles` is made with it, or at the first call.
+    The manifest is read when a `StaticFiles` is made with it, or at the first call. With
+    `check_dir=False` it may be missing still: no name is immutable until it is there.
 
     :param manifest: the manifest, `.vite/manifest.json` below the output
     :param folder: the folder below the served directory in which the output lies, if it does
@@ -63,7 +64,8 @@ def vite(manifest: StrPath, *, folder: str = "") -> Manifest:
 def webpack(manifest: StrPath, *, public_path: str = "/", folder: str = "") -> Manifest:
     """The hashed files of a webpack build, as a value for `immutable`.
 
-    The manifest is read when a `StaticFiles` is made with it, or at the first call.
+    The manifest is read when a `StaticFiles` is made with it, or at the first call. With
+    `check_dir=False` it may be missing still: no name is immutable until it is there.
 
     :param manifest: what webpack-manifest-plugin, webpack-assets-manifest, webpack-bundle-tracker
         (`webpack-stats.json`) or Laravel Mix (`mix-manifest.json`) has written
@@ -85,7 +87,8 @@ def webpack(manifest: StrPath, *, public_path: str = "/", folder: str = "") -> M
 def django(manifest: StrPath, *, folder: str = "") -> Manifest:
     """The hashed files of Django's ManifestStaticFilesStorage, as a value for `immutable`.
 
-    The manifest is read when a `StaticFiles` is made with it, or at the first call.
+    The manifest is read when a `StaticFiles` is made with it, or at the first call. With
+    `check_dir=False` it may be missing still: no name is immutable until it is there.
 
     :param manifest: `staticfiles.json` in STATIC_ROOT
     :param folder: the folder below the served directory in which STATIC_ROOT lies, if it does
@@ -93,6 +96,9 @@ def django(manifest: StrPath, *, folder: str = "") -> Manifest:
     """
     maker = "Django's collectstatic, with ManifestStaticFilesStorage"
     return Manifest(manifest, folder, maker, django_names)
+
+
+MAKERS: tuple[object, ...] = (vite, webpack, django)
 
 
 @dataclass(slots=True)
@@ -128,18 +134,22 @@ class Manifest:
     def read(self) -> tuple[object, frozenset[str]]:
         """Read the file now: which version it is, and the names that carry a hash.
 
-        :raises FileNotFoundError: there is none
-        :raises OSError: it can't be read
+        :raises OSError: it can't be read; FileNotFoundError: there is none
         :raises ValueError: it is no such manifest, or has no name below `public_path`
         """
         try:
             # Its version first: a file that is replaced in between is then read again.
             self._known = _version(self.path), self._read()
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"immutable: there is no manifest at {self.path!r}; {self.maker}, writes it"
+        except OSError as error:
+            raise type(error)(
+                f"immutable: there is no manifest at {self.path!r} ({error.strerror}); "
+                f"{self.maker}, writes it"
             ) from error
         return self._known
+
+    def expect(self) -> None:
+        """Until the file is there, list no name. It may be there already, and is not read now."""
+        self._known = self._known or (None, frozenset())
 
     def _read_again(self, names: frozenset[str]) -> frozenset[str]:
         try:

@@ -6,31 +6,34 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from .core.codings import SUFFIXES
 from .core.media_types import MediaTypes
 from .core.values import Fields, File, Policy
 from .disk.packages import package_directory
-from .manifests import Manifest
+from .manifests import MAKERS, Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
 Headers = Mapping[str, str] | Callable[[str], Mapping[str, str] | None] | None
-NotFound = Literal["404-page", "single-page-application"] | None
+NotFound = str | Callable[[str], str | None] | None
+Live = bool | Callable[[], bool]
 StrPath = str | os.PathLike[str]
 Packages = Sequence[str | tuple[str, str]]
 
-FOREVER = "public, max-age=31536000, immutable"
+FOREVER = "max-age=31536000, immutable"
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
 _MEDIA_TYPE = re.compile(rf"{_FIELD_NAME.pattern}/{_FIELD_NAME.pattern}(?:[ \t]*;[\x20-\x7e]+)?")
 _SUFFIX = re.compile(r"\.[^/\x00-\x1f]+")
-_NO_PREFIX = re.compile(
-    r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#\\\x00-\x1f\x7f\ud800-\udfff]"
+_NO_PATH = re.compile(
+    r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#*<>{}\\\x00-\x1f\x7f\ud800-\udfff]"
+    r"|(?:^|/)\.\.?(?:/|$)|^\s|\s$"
 )
+_NOT_PUBLIC = re.compile(r"(?:^|,)[ \t]*(?:private|no-store)[ \t]*(?:[=,]|$)", re.IGNORECASE)
 _CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
 _OURS = frozenset(
     {
@@ -58,12 +61,10 @@ def prefix(value: str) -> str:
     """The prefix with a slash at its start and none at its end; "" for the root."""
     if not isinstance(value, str):
         raise TypeError(f"prefix takes a str, such as '/static', not {value!r}")
+    if _NO_PATH.search(value):
+        takes = "prefix takes a path such as '/static', decoded, with no pattern or dot segment"
+        raise ValueError(f"{takes}, not {value!r}")
     path = value.strip("/")
-    segments = path.split("/")
-    if _NO_PREFIX.search(value) or value != value.strip():
-        raise ValueError(f"prefix takes a path, decoded, such as '/static', not {value!r}")
-    if path and not {"", ".", ".."}.isdisjoint(segments):
-        raise ValueError(f"prefix takes a path without empty or dot segments, not {value!r}")
     return f"/{path}" if path else ""
 
 
@@ -153,8 +154,12 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def immutable(value: Immutable) -> Callable[[str], bool]:
-    """A function from a file's name to whether its content never changes."""
+def immutable(value: Immutable, *, check_dir: bool = True) -> Callable[[str], bool]:
+    """A function from a file's name to whether its content never changes.
+
+    A manifest is read now, so that a missing one is noticed before the first request; but where
+    `check_dir` is False a build may have yet to write it.
+    """
     if value is None:
         return lambda name: False
     if isinstance(value, str | re.Pattern):
@@ -167,8 +172,11 @@ def immutable(value: Immutable) -> Callable[[str], bool]:
         return lambda name: bool(pattern.search(name))
     if not callable(value):
         raise TypeError(f"immutable takes a regular expression or a callable, not {value!r}")
+    if value in MAKERS:
+        call = f"immutable=manifests.{value.__name__}('path/of/the/manifest.json')"
+        raise TypeError(f"immutable takes what {value!r} gives for a manifest, as in {call}")
     if isinstance(value, Manifest):
-        value.read()  # now, so that a missing one is noticed before the first request
+        (value.read if check_dir else value.expect)()
     return value
 
 
@@ -214,16 +222,39 @@ def memory(value: int) -> int:
     return value
 
 
-def flag(option: str, value: bool) -> bool:
+def flag(option: str, value: bool, *, also: str = "") -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{option} takes True or False, not {value!r}")
+        raise TypeError(f"{option} takes True or False{also}, not {value!r}")
     return value
 
 
+def live(value: Live) -> Live:
+    also = ", or a function without arguments that gives one of them"
+    if callable(value):
+        ask = value
+        return lambda: flag("live", ask(), also=also)
+    return flag("live", value, also=also)
+
+
 def not_found(value: NotFound) -> NotFound:
-    if value not in (None, "404-page", "single-page-application"):
-        takes = 'not_found takes None, "404-page" or "single-page-application"'
-        raise (ValueError if isinstance(value, str) else TypeError)(f"{takes}, not {value!r}")
+    """A page's path below the prefix, or "404-page", or None; or a function from a path to one."""
+    if callable(value):
+        ask = value
+        return lambda path: _page(ask(path))
+    return _page(value)
+
+
+def _page(value: object) -> str | None:
+    pages = '"404-page", "single-page-application", a page such as "/200.html", None'
+    takes = f"not_found takes {pages}, or a function from a path to one of these"
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{takes}, not {value!r}")
+    if value is None or value == "404-page":
+        return value
+    if value == "single-page-application":
+        return "/index.html"
+    if value[:1] != "/" or value.endswith("/") or _NO_PATH.search(value):
+        raise ValueError(f"{takes}, not {value!r}")
     return value
 
 
@@ -252,16 +283,22 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the options say of each file, asked by its name; `ask`: functions of the user are."""
+    """What the options say of each file, asked by its name; `ask`: functions of the user are.
+
+    `foretells` says that `immutable` may be asked of any name, at any time: it is no function.
+    """
 
     media_type: MediaTypes
     cache_control: Callable[[str], str | None]
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
     ask: bool
+    foretells: bool
 
     def __call__(self, name: str) -> Policy:
-        caching = FOREVER if self.immutable(name) else self.cache_control(name)
+        caching = self.cache_control(name)
+        if self.immutable(name):
+            caching = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
         coding = self.media_type.stored_coding(name)
         return Policy(self.media_type(name), caching, self.headers(name), coding)
 
@@ -281,7 +318,7 @@ class Settings:
     html: bool
     clean_urls: bool
     not_found: NotFound
-    live: bool
+    live: Live
     dotfiles: bool
     encodings: Sequence[str]
     memory: int
@@ -302,7 +339,7 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
         html=flag("html", given["html"]),
         clean_urls=flag("clean_urls", given["clean_urls"]),
         not_found=not_found(given["not_found"]),
-        live=flag("live", given["live"]),
+        live=live(given["live"]),
         dotfiles=flag("dotfiles", given["dotfiles"]),
         encodings=encodings(given["encodings"]),
         memory=memory(given["memory"]),
@@ -318,9 +355,10 @@ def _policies(given: Mapping[str, Any]) -> Policies:
             stored_encodings(given["stored_encodings"]),
         ),
         cache_control(given["cache_control"]),
-        immutable(given["immutable"]),
+        immutable(given["immutable"], check_dir=given["check_dir"]),
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
+        isinstance(given["immutable"], str | re.Pattern | Manifest),
     )
 
 

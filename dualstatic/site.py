@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 
 from .core import pages, replies
 from .core.paths import Gate, admits
-from .core.values import Representation, Request, Resource, Response
-from .disk.body import Answer
-from .disk.find import Finder, Found, LookUp
+from .core.values import Request, Resource, Response
+from .disk.body import Answer, Found
+from .disk.errors import logger
+from .disk.find import Finder, LookUp
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
@@ -37,24 +39,23 @@ _TARGETS, _LONG_TARGET = 16, 256
 _Located = tuple[str, Found]
 """The path under which something is to be asked for, and what it is."""
 
-_Decision = tuple[Response, Representation | None]
-"""A response, and the representation whose bytes it names."""
-
-_Find = Callable[..., _Located | None]
-_Decide = Callable[[Resource, str], _Decision | None]
+_Locate = Callable[..., _Located | None]
+_Decide = Callable[[Request, Resource, str], Response | None]
 
 
 class Site:
     """One tree of files with its look-up and its rules. Both doors ask here.
 
     `look_up.answers` has what answered a path before, for `pick`; a path that is not in
-    `look_up.covers` is never ours. Doors look at both by themselves, to save a call.
+    `look_up.covers` is never ours. Doors look at both by themselves, to save a call. `is_ready`
+    says that all directories were there.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._prefix = settings.prefix
-        self._directories = [
+        self.gate = Gate(settings.prefix, settings.dotfiles, _WINDOWS)
+        self.directories = [
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
@@ -62,38 +63,74 @@ class Site:
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
         self.falls_back = settings.not_found is not None
-        self.look_up = self._make_look_up(settings)
-        self._checking, self._checked = Lock(), False
+        self._ask_live = settings.live if callable(settings.live) else None
+        self.look_up = self._make_look_up(settings, live=settings.live is True)
+        self.is_ready, self._preparing = False, Lock()
 
-    def _make_look_up(self, settings: Settings) -> LookUp:
+    def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
         codings = () if settings.offload else settings.encodings
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        finder = Finder(codings, is_coded, policies, describe, policies.ask)
-        gate = Gate(self._prefix, settings.dotfiles, _WINDOWS)
-        if settings.live:
-            return Live(finder, self._directories, gate)
+        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        if live:
+            return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
         paths = pages.own_path if self._pages is pages.plain else pages.spellings
-        return Index(finder, self._directories, gate, memory, paths)
+        return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
-        for directory in self._directories:
-            if not may_be_missing and not os.path.isdir(directory.path):
-                raise NotADirectoryError(f"directory: there is no directory at {directory.path!r}")
-        self.look_up.refresh()
-        self._checked = True
+        for directory in self.directories:
+            if not may_be_missing and (trouble := _trouble(directory.path)):
+                raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
+        if self._ask_live is None:
+            self.look_up.refresh()
+            self.is_ready = True
+            logger.info("%s", self)
+            if (known := self.look_up.known()) is not None:
+                self._warn_of_gaps(known)
 
-    def is_below(self, path: str) -> bool:
-        """Whether a path is the prefix or below it."""
-        return f"{path}/".startswith(f"{self._prefix}/")
+    def _warn_of_gaps(self, known: Set[str]) -> None:
+        """Say once which option has nothing in the index that it is for."""
+        place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
+        if not self._may_have_page(known):
+            self.finder.warn("there is no page for not_found", place)
+        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+            self.finder.warn("immutable matches no name", place)
+
+    def _may_have_page(self, known: Set[str]) -> bool:
+        page = self.settings.not_found
+        if page is None or callable(page):
+            return True
+        if page == "404-page":
+            return any(path.endswith("/404.html") for path in known)
+        return self._prefix + page in known
+
+    def __str__(self) -> str:
+        known, files, how = self.look_up.known(), "", "live"
+        if not self.is_ready:
+            how = "not looked at yet"
+        elif known is not None:
+            files, how = f"{len(known)} files of ", "in an index"
+        places = " and ".join(ascii(directory.path) for directory in self.directories)
+        return f"{files}{places} at {self._prefix or '/'!a}, {how}"
+
+    def _choose_mode(self) -> None:
+        """Ask the function that `live` may be, once.
+
+        The doors keep the look-up that they have. It stays as it is, and an index that has never
+        been refreshed covers what a live look-up does, and remembers as little.
+        """
+        if self._ask_live and self._ask_live():
+            self.look_up = self._make_look_up(self.settings, live=True)
+        self._ask_live = None
 
     def may_fall_back(self, method: str, path: str) -> bool:
-        """Whether an app's 404 to this request may get a page in its place."""
-        return self.falls_back and method in ("GET", "HEAD") and self.is_below(path)
+        """Whether an app's 404 to this request may get a page, or an error, in its place."""
+        may = self.falls_back or not self.is_ready
+        return may and method in ("GET", "HEAD") and path in self.gate
 
     def pick(
         self,
@@ -123,17 +160,16 @@ class Site:
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
             return None
-        self._make_sure(request.path, wait=wait)
-        find, decide = partial(self._locate, request.path), partial(self._decide, request)
-        return self._open(find, decide, wait=wait)
+        return self._open(request, request.path, self.locate, self._decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
-        if has_app and not self.falls_back:
+        if has_app and not self.may_fall_back(request.method, request.path):
             return None
-        self._make_sure(request.path, wait=wait)
+        if missing := self._missing(request.path, wait=wait):
+            raise MissingDirectory(missing)
         if not has_app and self._refuses(request, wait=wait):
             return Answer(replies.not_allowed())
         page = self._page(request, wait=wait)
@@ -142,86 +178,109 @@ class Site:
         vary = replies.deciding_fields(request) if self.falls_back else ()
         return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
 
-    def _make_sure(self, path: str, *, wait: bool) -> None:
-        """Where `check_dir` is False: look for the directories at the first request below them."""
-        if self._checked or not self.is_below(path):
-            return
+    def _missing(self, path: str, *, wait: bool) -> str | None:
+        """Which directory is missing still; with `check_dir`, none is."""
+        if self.is_ready or path not in self.gate:
+            return None
         if not wait:
             raise BlockingIOError("the first request looks for the directories")
-        with self._checking:
-            if not self._checked:
-                self.refresh()
+        with self._preparing:
+            try:
+                if not self.is_ready:
+                    self._choose_mode()
+                    self.refresh()
+            except MissingDirectory as error:
+                return str(error)
+        return None
 
-    def _open(self, find: _Find, decide: _Decide, *, wait: bool) -> Answer | None:
+    def _open(
+        self, request: Request, path: str, locate: _Locate, decide: _Decide, *, wait: bool
+    ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
         What a look-up remembers may be true no more, which shows where its file is opened. Then it
         is found anew; what is found anew is open already, so that a second look is the last.
         """
         for anew in (False, True):
-            located = find(wait=wait, anew=anew)
+            located = locate(path, wait=wait, anew=anew)
             if located is None:
                 return None
             canonical, found = located
-            with found:
-                decided = decide(found.resource, canonical)
-                if decided is None:
+            try:
+                response = decide(request, found.resource, canonical)
+                if response is None:
                     return None
-                if answer := found.answer(*decided, wait=wait):
+                if answer := found.answer(response, wait=wait):
                     return answer
+            finally:
+                found.close()
         return None
 
-    def _locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
+    def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
         """What answers a path, and the path under which it is to be asked for."""
-        find = partial(self.look_up.find, wait=wait, anew=anew)
-        if self._pages is not pages.clean and (found := find(path)):
+        if self._pages is not pages.clean and (
+            found := self.look_up.find(path, wait=wait, anew=anew)
+        ):
             return path, found
         if self._pages is pages.plain:
             return None
-        looks = _Looks(find)
-        if self._pages is pages.html:
-            looks[path] = None
+        looks: dict[str, Found | None] = {path: None} if self._pages is pages.html else {}
+
+        def look(path: str) -> Found | None:
+            if path not in looks:
+                looks[path] = self.look_up.find(path, wait=wait, anew=anew)
+            return looks[path]
+
         try:
-            located = self._pages(path, looks.__getitem__)
-            found = located and looks.pop(located.path)
+            located = self._pages(path, look)
+            found = looks.pop(located.path) if located else None
             return (located.canonical, found) if located and found else None
         finally:
-            looks.close()
+            for other in filter(None, looks.values()):
+                other.close()
 
-    def _decide(self, request: Request, resource: Resource, canonical: str) -> _Decision | None:
-        """The response to a request for what was found, and the representation that it is of."""
+    def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
+        """The response to a request for what was found."""
         if request.path and not admits(request.raw_path, request.path):
             return None
         if canonical != request.path:
-            redirect = replies.redirect(request, canonical)
-            return (redirect, None) if redirect else None
-        chosen = replies.select(resource, request.headers.get("accept-encoding"))
+            return replies.redirect(request, canonical)
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
-        return replies.respond(request, chosen, now=time.time(), key=_BOUNDARY_KEY), chosen
+        return replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
-        located = self._locate(request.path, wait=wait)
+        located = self.locate(request.path, wait=wait)
         if located:
             located[1].close()
         return located is not None
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
-        settings = self._settings
-        if not self.is_below(request.path):
+        settings = self.settings
+        if request.path not in self.gate:
             return None
         if settings.not_found is None:
             return self._404_page(request, (), wait=wait) if settings.html else None
         if not replies.is_navigation(request, settings.policies.media_type.is_asset):
             return None
-        vary = replies.deciding_fields(request)
-        if settings.not_found == "404-page":
+        wanted, vary = self._wanted_page(request.path, wait=wait), replies.deciding_fields(request)
+        if wanted is None:
+            return None
+        if wanted == "404-page":
             return self._404_page(request, vary, wait=wait)
-        return self._page_at(f"{self._prefix}/index.html", 200, request, vary, wait=wait)
+        return self._page_at(self._prefix + wanted, 200, request, vary, wait=wait)
+
+    def _wanted_page(self, path: str, *, wait: bool) -> str | None:
+        wanted = self.settings.not_found
+        if not callable(wanted):
+            return wanted
+        if not wait:
+            raise BlockingIOError("a function among the options is asked")
+        return wanted(path)
 
     def _404_page(self, request: Request, vary: Sequence[str], *, wait: bool) -> Answer | None:
         """The nearest 404.html, from the request's directory upward."""
@@ -236,31 +295,29 @@ class Site:
     def _page_at(
         self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
     ) -> Answer | None:
-        def find(*, wait: bool, anew: bool) -> _Located | None:
+        def locate(path: str, *, wait: bool, anew: bool) -> _Located | None:
             found = self.look_up.find(path, wait=wait, anew=anew)
             return (path, found) if found else None
 
-        def decide(resource: Resource, canonical: str) -> _Decision | None:
+        def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return _for(request, replies.page(status, chosen, *vary)), chosen
+            return _for(request, replies.page(status, chosen, *vary))
 
-        return self._open(find, decide, wait=wait)
+        return self._open(request, path, locate, decide, wait=wait)
 
 
-class _Looks(dict[str, "Found | None"]):
-    """What was found for one request, by path; all that stays in here is closed at the end."""
+class MissingDirectory(NotADirectoryError, RuntimeError):
+    """A directory to serve is missing; the message has its path, and the option that names it."""
 
-    def __init__(self, find: Callable[[str], Found | None]) -> None:
-        self._find = find
 
-    def __missing__(self, path: str) -> Found | None:
-        found = self[path] = self._find(path)
-        return found
-
-    def close(self) -> None:
-        for found in self.values():
-            if found:
-                found.close()
+def _trouble(path: str) -> str | None:
+    """Why a path is no directory to serve; None: it is one."""
+    try:
+        return None if stat.S_ISDIR(os.stat(path).st_mode) else "is not a directory"
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except OSError as error:
+        return f"can't be looked at: {error.strerror}"
 
 
 def _for(request: Request, response: Response) -> Response:

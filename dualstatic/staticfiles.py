@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from . import options as check
 from .core.values import Request
 from .disk.body import Answer
+from .disk.errors import logger
+from .explain import explain, log_miss, request_for
 from .site import Site
 
 
@@ -17,10 +20,12 @@ class StaticFiles:
     :param directory: a path, or several: what an earlier one has hides the same name in a later one
     :param packages: installed packages, or pairs of a package and its folder (`statics`)
     :param html: serve `index.html` for directories, and `404.html` for misses where no app is
-    :param check_dir: raise now if a directory is missing, not at the first request below it
+    :param check_dir: raise now if a directory is missing; False: ask the app first until it is
+        there, and raise at a request below the prefix that the app answers with 404
     :param follow_symlink: let links lead out of the directory
     :param prefix: the decoded URL path of the directory, below the mount point
-    :param live: look at the disk at each request; otherwise names are read once, see `refresh`
+    :param live: look at the disk at each request; otherwise names are read once, see `refresh`. A
+        function is asked once, at the first request below the prefix, when an index is made, too
     :param dotfiles: serve names that begin with a dot, not `.well-known` alone
     :param encodings: content codings whose siblings are looked for: zstd, br, gzip
     :param stored_encodings: suffixes of files that are stored compressed and asked for by their own
@@ -33,12 +38,15 @@ class StaticFiles:
     :param memory: bytes of files kept in memory, 0 for none; not in live mode
     :param clean_urls: serve `about.html` as `/about`; with the index pages and redirects of `html`
     :param not_found: what a navigation gets that nobody, the app included, has an answer for:
-        "404-page", the nearest `404.html`, or "single-page-application", the root's `index.html`
+        "404-page", the nearest `404.html`, or "single-page-application", the root's `index.html`,
+        or a page below the directory, such as "/200.html"; or a function from the path of the
+        request (below the mount point, with the prefix) to one of these, or None. An app's 405
+        counts as no answer, unless it allows GET
     :param offload: the field by which a server in front is told to send a file: "X-Sendfile", or
         "X-Accel-Redirect: /path", below which nginx has the directory
 
     :raises TypeError, ValueError: an option is wrong; the message names it, and what it takes
-    :raises NotADirectoryError: a directory is missing
+    :raises NotADirectoryError: a directory is missing; the same error is a RuntimeError
     """
 
     def __init__(
@@ -50,7 +58,7 @@ class StaticFiles:
         check_dir: bool = True,
         follow_symlink: bool = False,
         prefix: str = "/",
-        live: bool = False,
+        live: check.Live = False,
         dotfiles: bool = False,
         encodings: Sequence[str] = ("zstd", "br", "gzip"),
         stored_encodings: Mapping[str, str] | None = None,
@@ -85,18 +93,33 @@ class StaticFiles:
         """
         self.site.refresh()
 
+    def __repr__(self) -> str:
+        return f"<StaticFiles: {self.site}>"
+
+    def explain(self, path: str) -> str:
+        """One sentence: what answers a path, or why nothing does, and the way out.
+
+        :param path: a URL, or its path as it stands in one: percent-encoded, below the mount point,
+            with the prefix. A query and a fragment are left away
+        """
+        return explain(self.site, request_for(path))
+
     def answer(self, request: Request, *, wait: bool = True) -> Answer | None:
         """The answer to a request, with its file open; None: the request is the app's to answer.
+
+        It is None, too, while a directory is missing and `check_dir` is False.
 
         Close the answer after use. With `wait=False` this does what needs no wait for the disk (the
         bytes are in memory, or Linux has what is asked for in its cache) and else raises
         BlockingIOError: ask again in a thread then.
 
         :raises BlockingIOError: `wait` is False, and the disk has to be waited for
-        :raises NotADirectoryError: a directory is missing, where `check_dir` is False
         :raises OSError: the machine's own trouble, such as too many open files
         """
-        return self.site.answer(request, wait=wait)
+        answer = self.site.answer(request, wait=wait)
+        if answer is None and logger.isEnabledFor(logging.DEBUG):
+            log_miss(self.site, request, wait=wait)
+        return answer
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool = True) -> Answer | None:
         """What a request gets that neither `answer` nor the app has an answer for.
@@ -104,5 +127,8 @@ class StaticFiles:
         With an app it is the page that `not_found` asks for, or None: the app's own answer stays.
         Without one it is never None: 405 where the name exists (RFC 9110 section 15.5.6), else a
         page or a text with 404. `wait` and what is raised are as for `answer`.
+
+        :raises NotADirectoryError: a directory is missing, where `check_dir` is False; ask also if
+            there is no `not_found`, so that this is told; the same error is a RuntimeError
         """
         return self.site.fallback(request, has_app=has_app, wait=wait)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
-from typing import TYPE_CHECKING, TypeVar
+from logging import DEBUG
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer, Body
-from .doors import check_arguments, make_request, with_vary
+from .doors import Lines, check_arguments, is_logged, is_miss, make_request, with_vary
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
 _UWSGI = "uwsgi.version"
-T = TypeVar("T")
 
 _NOTHING = (b"",)
 """Hypercorn sends no status before the first piece of a body, so an empty body has one."""
@@ -40,7 +40,7 @@ class StaticMiddleware:
     def __init__(
         self, app: WSGIApplication | None = None, *, files: StaticFiles, file_wrapper: bool = True
     ) -> None:
-        check_arguments(app, "environ start_response", files, file_wrapper=file_wrapper)
+        check_arguments(app, "wsgi", files, file_wrapper=file_wrapper)
         self.app = app
         self.files = files
         self._site = files.site
@@ -49,21 +49,25 @@ class StaticMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
-        if not path.isascii():
+        if not path.isascii():  # a call of `_decoded` takes longer than to look
             path = _decoded(path)
-        if path not in self._look_up.covers and self.app is not None:
+        app = self.app
+        if path not in self._look_up.covers and app is not None and not is_logged(DEBUG, True):
             if self._site.falls_back:
                 return self._ask_app(environ, start_response, path)
-            return self.app(environ, start_response)
+            return app(environ, start_response)
         resource = self._look_up.answers.get(path)
         if resource and (response := self._pick(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
             # All of it is in memory.
             return response.body or _NOTHING  # type: ignore[return-value]
         request = _request(environ, path)
-        answer = _no_oserror(partial(self.files.answer, request))
-        if answer is None and self.app is None:
-            answer = _no_oserror(partial(self.files.fallback, request, has_app=False))
+        try:
+            answer = self.files.answer(request)
+            if answer is None and app is None:
+                answer = self.files.fallback(request, has_app=False)
+        except OSError as error:
+            raise _no_oserror(error) from error
         if answer is None:
             return self._ask_app(environ, start_response, path)
         return self._send(answer, environ, start_response)
@@ -71,7 +75,7 @@ class StaticMiddleware:
     def _ask_app(
         self, environ: WSGIEnvironment, start_response: StartResponse, path: str
     ) -> Iterable[bytes]:
-        """The app's answer or, where that is a 404, a page in its place."""
+        """The app's answer or, where it has none, a page in its place."""
         app = self.app
         assert app is not None  # noqa: S101 (for the type checker)
         if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
@@ -80,21 +84,27 @@ class StaticMiddleware:
         held = _Held(
             start_response,
             request,
-            partial(_no_oserror, partial(self.files.fallback, request, has_app=True)),
+            partial(is_miss, self.files),
+            partial(self._page, request),
             lambda page, start: self._send(page, environ, start),
         )
         return held.answer(app, environ)
+
+    def _page(self, request: Request) -> Answer | None:
+        try:
+            return self.files.fallback(request, has_app=True)
+        except OSError as error:
+            raise _no_oserror(error) from error
 
     def _send(
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         try:
-            start_response(_STATUS_LINES[answer.status], list(answer.headers))
-            return (
-                self._wrapped(environ, answer, answer.body)
-                if answer.body
-                else answer.whole or _NOTHING
-            )
+            response, body = answer.response, answer.body
+            start_response(_STATUS_LINES[response.status], list(response.headers))
+            # Without a file, all parts are bytes.
+            parts: Any = response.body or _NOTHING
+            return parts if body is None else self._wrapped(environ, body)
         except BaseException:
             answer.close()
             raise
@@ -114,16 +124,16 @@ class StaticMiddleware:
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
         return self._site.pick(resource, path, read_target(environ), accepted, tag)
 
-    def _wrapped(self, environ: WSGIEnvironment, answer: Answer, body: Body) -> Iterable[bytes]:
+    def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.
 
         The wrapper of wsgiref minds no length, and uWSGI sends more than it if the file grows.
         """
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
         if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return Chunks(answer)
+            return Chunks(body)
         if (file := body.detach()) is None:
-            return Chunks(answer)
+            return Chunks(body)
         try:
             wrapped: Iterable[bytes] = wrap(file, CHUNK)
         except BaseException:
@@ -135,7 +145,7 @@ class StaticMiddleware:
 class Chunks:
     """The chunks of an answer, for a server."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer | Body) -> None:
         self._next = iter(answer).__next__
         self.close = answer.close
 
@@ -143,18 +153,18 @@ class Chunks:
         return self
 
     def __next__(self) -> bytes:
-        return _no_oserror(self._next)
+        try:
+            return self._next()
+        except OSError as error:
+            raise _no_oserror(error) from error
 
 
-def _no_oserror(work: Callable[[], T]) -> T:
-    """What the work gives; an OSError is the cause of the RuntimeError that is raised for it.
+def _no_oserror(error: OSError) -> RuntimeError:
+    """What is raised in place of an OSError.
 
-    A server takes an OSError for one of its socket, and closes that without an answer.
+    A server takes that for one of its socket, and closes the socket without an answer.
     """
-    try:
-        return work()
-    except OSError as error:
-        raise RuntimeError(str(error)) from error
+    return RuntimeError(str(error))
 
 
 class _Held:
@@ -167,26 +177,29 @@ class _Held:
         self,
         start_response: StartResponse,
         request: Request,
+        misses: Callable[[str, Lines], bool],
         open_page: Callable[[], Answer | None],
         send: Callable[[Answer, StartResponse], Iterable[bytes]],
     ) -> None:
         self._server_start = start_response
         self._request = request
+        self._misses = misses
         self._open_page = open_page
         self._send = send
         self._called = self._passed_on = self._settled = False
-        self._page: Answer | None = None
+        self._page: Answer | Exception | None = None
         self._start: StartResponse = start_response
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        """The server's, unless a page is to take the place of a 404."""
+        """The server's, unless a page is to take the place of the app's answer."""
         self._drop_page()
         self._called = True
-        if not self._passed_on and self._takes_page(status):
+        misses = self._misses(status[:3], headers)
+        if misses and not self._passed_on and self._takes_page():
             return _write_nothing
-        if status.startswith("404"):
+        if misses:
             # A cache has to know that another request may get a page.
             headers = with_vary(headers, self._request)
         if not self._passed_on:
@@ -195,11 +208,18 @@ class _Held:
         # The server raises the exception, if something has been sent; else a page may be yet.
         write = self._server_start(status, headers, exc_info)
         self._start = lambda status, headers, _=None: self._server_start(status, headers, exc_info)
-        return _write_nothing if self._takes_page(status) else write
+        return _write_nothing if misses and self._takes_page() else write
 
-    def _takes_page(self, status: str) -> bool:
-        if not self._settled and status.startswith("404"):
-            self._page = self._open_page()
+    def _takes_page(self) -> bool:
+        """Whether the app's answer gives way: to a page, or to the failure to open one.
+
+        That is raised when the app is done: many an app catches all that is raised in it.
+        """
+        if not self._settled:
+            try:
+                self._page = self._open_page()
+            except Exception as error:  # noqa: BLE001 (raised as it is)
+                self._page = error
         return self._page is not None
 
     def answer(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes]:
@@ -210,6 +230,8 @@ class _Held:
                 self._settled = True
                 return chunks
             _close(chunks)
+            if isinstance(self._page, Exception):
+                raise self._page
             return self._send(self._page, self._start)
         except BaseException:
             self._drop_page()
@@ -225,7 +247,7 @@ class _Held:
 
     def _drop_page(self) -> None:
         page, self._page = self._page, None
-        if page:
+        if isinstance(page, Answer):
             page.close()
 
 
@@ -245,7 +267,7 @@ class _Begun:
 
 
 def _write_nothing(data: bytes) -> None:
-    """The `write` of an app whose 404 nobody gets."""
+    """The `write` of an app whose answer nobody gets."""
 
 
 def _close(chunks: object) -> None:
@@ -256,6 +278,8 @@ def _close(chunks: object) -> None:
 def _decoded(path: str) -> str:
     # Bytes that aren't UTF-8 become surrogates, and characters that aren't bytes get a backslash:
     # no name has either.
+    if path.isascii():
+        return path
     return path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
 
 

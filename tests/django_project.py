@@ -105,6 +105,30 @@ else:
     execute_from_command_line(["manage.py", *runserver])
 """
 
+# Applications for both doors, and how to ask them; `WRAPPED` is to be replaced.
+ASK_EACH_WAY = """
+import asyncio
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+from werkzeug.test import Client
+from asgiref.testing import ApplicationCommunicator
+import dualstatic.django
+
+def ask_wsgi(path):
+    return Client(wsgi).get(path).status_code
+
+def ask_asgi(path):
+    async def ask():
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+        client = ApplicationCommunicator(asgi, scope)
+        await client.send_input({"type": "http.request"})
+        return (await client.receive_output(10))["status"]
+    return asyncio.run(ask())
+wsgi, asgi = get_wsgi_application(), get_asgi_application()
+if WRAPPED:
+    wsgi, asgi = dualstatic.django.wsgi(wsgi), dualstatic.django.asgi(asgi)
+"""
+
 LIBRARY = "tides();\n" * 100
 
 FILES: dict[str, bytes | str | None] = {

@@ -18,8 +18,8 @@ from dualstatic import Answer, Request, StaticFiles
 from dualstatic.disk.body import FileChanged
 
 from .conftest import WITH_MEMORY
-from .doors import Client, OnDisk, trouble
-from .trees import Link, settle, write_tree
+from .doors import OnDisk
+from .trees import settle, write_tree
 
 TEXT = b"the text " * 100
 BIG = bytes(range(256)) * 4096 + b"end"  # a little more than 1 MiB
@@ -564,115 +564,3 @@ def test_a_file_cut_short_while_it_is_read_is_told_and_closed(
     with pytest.raises(FileChanged):
         list(chunks)
     assert descriptors() == before
-
-
-# check_dir=False
-
-
-@pytest.fixture
-def late(tree: Callable[..., Path]) -> Path:
-    """Where a directory will be."""
-    return tree({}, "www") / "late"
-
-
-def test_a_directory_that_is_missing_is_told_at_each_request_below_the_prefix_until_it_is_there(
-    late: Path, serve: Callable[..., Client]
-) -> None:
-    client = serve(late, check_dir=False, prefix="/static", html=True)
-    for target in ("/", "/other", "/statics/t.txt", "/stat"):
-        assert client.get(target).passed
-    for target in ("/static/t.txt", "/static/missing", "/static", "/static/"):
-        for method in ("GET", "HEAD", "GET"):
-            with trouble(client.door, NotADirectoryError, match="directory") as caught:
-                client.ask(method, target)
-            assert str(late) in str(caught.value)
-        assert client.get("/other").passed
-    write_tree(late, {"t.txt": TEXT})
-    assert client.get("/static/t.txt").body == TEXT
-    assert client.get("/static/missing").passed
-
-
-def test_a_file_where_a_directory_is_to_be_is_no_directory(
-    late: Path, serve: Callable[..., Client]
-) -> None:
-    late.write_bytes(b"")
-    client = serve(late, check_dir=False)
-    with trouble(client.door, NotADirectoryError):
-        client.get("/t.txt")
-
-
-def test_each_of_several_directories_has_to_be_there(
-    late: Path, root: Path, serve: Callable[..., Client]
-) -> None:
-    client = serve([root, late], check_dir=False)
-    with trouble(client.door, NotADirectoryError, match=r"late"):
-        client.get("/t.txt")
-    late.mkdir()
-    assert client.get("/t.txt").body == TEXT
-
-
-def test_without_an_app_a_missing_directory_is_told_whatever_the_method(
-    late: Path, serve: Callable[..., Client]
-) -> None:
-    client = serve(late, app=False, check_dir=False, prefix="/static")
-    for method in ("GET", "HEAD", "POST"):
-        with trouble(client.door, NotADirectoryError):
-            client.ask(method, "/static/t.txt")
-    assert client.get("/other").status == 404
-
-
-def test_a_directory_is_not_looked_for_without_waiting(late: Path, mode: str) -> None:
-    files = OnDisk(late, check_dir=False, prefix="/static", live=mode == "live")
-    for _ in range(2):
-        with pytest.raises(BlockingIOError):
-            files.answer(Request("GET", "/static/t.txt"), wait=False)
-        assert files.answer(Request("GET", "/other"), wait=False) is None
-    with pytest.raises(NotADirectoryError):
-        files.answer(Request("GET", "/static/t.txt"))
-
-
-def test_a_directory_is_not_looked_at_before_the_first_request(
-    late: Path, serve: Callable[..., Client]
-) -> None:
-    write_tree(late, {"before.txt": b"before"})
-    client = serve(late, check_dir=False)
-    write_tree(late, {"after.txt": b"after"})
-    assert client.get("/after.txt").body == b"after"
-
-
-def test_under_many_threads_the_index_is_made_once(
-    late: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_tree(late, {"t.txt": TEXT})
-    files = OnDisk(late, check_dir=False)
-    scandir, scans = os.scandir, []
-
-    def slow(*args: Any) -> Any:
-        scans.append(args)
-        time.sleep(0.1)
-        return scandir(*args)
-
-    monkeypatch.setattr(os, "scandir", slow)
-    bodies: list[bytes] = []
-    ready = threading.Barrier(8)
-
-    def ask() -> None:
-        ready.wait()
-        bodies.append(b"".join(respond(files, "/t.txt")))
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert bodies == [TEXT] * 8
-    assert len(scans) == 1
-
-
-def test_a_refresh_finds_the_directory_too(late: Path, mode: str) -> None:
-    files = OnDisk(late, check_dir=False, live=mode == "live")
-    with pytest.raises(NotADirectoryError):
-        files.refresh()
-    write_tree(late, {"t.txt": TEXT, "link": Link("t.txt")})
-    files.refresh()
-    assert b"".join(respond(files, "/link")) == TEXT

@@ -703,7 +703,3 @@ def test_the_command_refuses_a_prefix_that_is_none(
 ):
     line = assert_refused(folder, "--port", "0", "--prefix", prefix, *door_option)
     assert "prefix" in line
-
-
-def test_the_command_refuses_to_serve_nothing():
-    assert_refused()

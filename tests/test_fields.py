@@ -9,7 +9,7 @@ from werkzeug import http
 from werkzeug.datastructures import Accept
 
 from dualstatic.core import fields, replies
-from dualstatic.core.values import File, Look, Policy, Request, Stored
+from dualstatic.core.values import File, Policy, Request, Stored
 
 NOW = 1.7e9  # 2023-11-14
 
@@ -125,10 +125,11 @@ def test_byte_ranges(text: str, specs: Any) -> None:
 )
 def test_any_part_of_the_largest_file_can_be_asked_for(value: str, part: str) -> None:
     file: Any = File(None, "f", 2**63 - 1, (1, 2, 2**63 - 1, 3, 4))  # type: ignore[arg-type]
-    look = Look(Stored(file, None, '"e"', None), False, None)
-    (whole,) = replies.describe([look], Policy("text/plain", None, ())).representations
+    stored = Stored(file, None, '"e"', None)
+    policy = Policy("text/plain", None, ())
+    resource = replies.describe([stored], policy, contents=[None], settled=True)
     request = Request("GET", "/f", headers={"range": value})
-    answer = replies.respond(request, whole, now=NOW, key=b"k")
+    answer = replies.respond(request, resource, now=NOW, key=b"k")
     assert dict(answer.headers)["content-range"] == f"{part}/{2**63 - 1}"
 
 

@@ -339,9 +339,22 @@ def test_a_missing_manifest_raises_when_the_files_are_made_and_says_who_writes_i
         with pytest.raises(FileNotFoundError) as raised:
             use()
         said = str(raised.value)
-        assert said.startswith(f"immutable: there is no manifest at '{tmp_path}/nowhere.json'")
+        assert said.startswith(f"immutable: there is no manifest at '{tmp_path}/nowhere.json' (No")
         assert f"; {make.__name__}" in said.lower()
         assert said.endswith(", writes it")
+
+
+def test_a_manifest_that_is_no_file_raises_likewise(tmp_path: Path):
+    with pytest.raises(IsADirectoryError, match=r"^immutable: there is no manifest at .*; Vite"):
+        StaticFiles(tmp_path, immutable=manifests.vite(tmp_path))
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("check_dir", [False, True])
+def test_a_function_of_manifests_has_to_be_called(make: Any, check_dir: bool, tmp_path: Path):
+    call = rf"immutable=manifests\.{make.__name__}\('path/"
+    with pytest.raises(TypeError, match=f"^immutable takes .* as in {call}"):
+        StaticFiles(tmp_path, check_dir=check_dir, immutable=make)
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -410,7 +423,7 @@ def test_a_build_without_a_hash_marks_nothing_and_that_is_said_once(
         StaticFiles(tmp_path, immutable=is_immutable)
         assert not is_immutable("x-3f2a9c1b.js")
         write(tmp_path, content)
-    [said] = caplog.records
+    [said] = [record for record in caplog.records if "immutable matches" not in record.message]
     assert (said.name, said.levelname) == ("dualstatic", "WARNING")
     assert "manifest.json' carries a hash" in said.message
 

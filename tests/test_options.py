@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
 
-from .doors import Answer, Client
+from .apps import App
+from .doors import Answer, Client, Messages, make_environ, make_scope
+from .steps import staying
 from .trees import Link, settle, write_tree
 
 TEXT = b"the text " * 100
@@ -122,7 +125,25 @@ def wrong_values() -> list[Wrong]:
         ("media_types", {5: "text/x"}, TYPES, "suffixes"),
         ("media_types", {"sub/a.x": "text/x"}, ValueError, "suffixes"),
         ("charset", 5, TypeError, "None"),
+        ("live", 1, TypeError, "or a function without arguments"),
+        ("not_found", 5, TypeError, "single-page-application"),
+        ("not_found", True, TypeError, "a page such as"),
+        ("not_found", b"/200.html", TypeError, "a page such as"),
+        ("not_found", ["404-page"], TypeError, "a page such as"),
     ]
+    pages = (
+        "",
+        "/",
+        "404",
+        "spa",
+        "200.html",
+        "/a/",
+        "//a.html",
+        "/../a.html",
+        "/a.html?b",
+        "/a%20b",
+    )
+    wrong += [("not_found", page, ValueError, 'a page such as "/200.html"') for page in pages]
     wrong += [("prefix", value, TypeError, "str") for value in (None, 5, b"/static")]
     wrong += [(flag, v, TypeError, "True or False") for flag in FLAGS for v in (1, "yes", None)]
     wrong += [("headers", {name: "1"}, ValueError, "field") for name in FORBIDDEN]
@@ -183,6 +204,9 @@ def test_a_wrong_value_raises_with_the_name_of_its_option_and_what_that_takes(
         "/static\0",
         " /static",
         "/a%20b",
+        "/static/*",
+        "/static/<path:name>",
+        "/{name}",
     ],
 )
 def test_a_prefix_that_is_no_plain_path_is_a_value_error(prefix: str, root: Path) -> None:
@@ -190,12 +214,24 @@ def test_a_prefix_that_is_no_plain_path_is_a_value_error(prefix: str, root: Path
         StaticFiles(root, prefix=prefix)
 
 
-@pytest.mark.parametrize("name", ["missing", "t.txt", "t.txt/sub"])
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [
+        ("missing", "does not exist"),
+        ("t.txt", "is not a directory"),
+        ("t.txt/sub", "does not exist"),
+        ("dangling", "does not exist"),
+        ("loop", "can't be looked at: "),
+    ],
+)
 @pytest.mark.parametrize("live", [False, True])
-def test_a_directory_that_is_none_raises_with_its_path(name: str, live: bool, root: Path) -> None:
-    with pytest.raises(NotADirectoryError, match="directory") as caught:
+@pytest.mark.parametrize("kind", [NotADirectoryError, RuntimeError])
+def test_a_directory_that_is_none_raises_with_its_path_and_why(
+    kind: type[Exception], name: str, trouble: str, live: bool, root: Path
+) -> None:
+    write_tree(root, {"dangling": Link("nowhere"), "loop": Link("loop")})
+    with pytest.raises(kind, match=re.escape(f"directory: {str(root / name)!r} {trouble}")):
         StaticFiles([root, root / name], live=live)
-    assert str(root / name) in str(caught.value)
 
 
 def test_an_option_that_does_not_exist_is_a_type_error(root: Path) -> None:
@@ -283,6 +319,72 @@ def test_only_in_live_mode_a_new_file_is_there_at_once(root: Path, door: str) ->
     write_tree(root, {"new.txt": b"new"})
     assert index.get("/new.txt").passed
     assert live.get("/new.txt").body == b"new"
+
+
+def status_of(door: Any, target: str) -> int:
+    """The status that a door gives, which was made before this request."""
+    if isinstance(door, dualstatic.wsgi.StaticMiddleware):
+        started: list[str] = []
+        environ = make_environ("GET", target.encode(), ())
+        b"".join(door(environ, lambda status, *_: started.append(status)))  # type: ignore[arg-type]
+        return int(started[0][:3])
+    messages = Messages()
+    anyio.run(door, make_scope("GET", target.encode(), ()), staying(), messages.send)
+    assert messages.start is not None
+    return int(messages.start["status"])
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_function_for_live_is_asked_once_at_the_first_request_below_the_prefix(
+    live: bool, root: Path, door: str
+) -> None:
+    asked: list[bool] = []
+
+    def ask() -> bool:
+        asked.append(live)
+        return live
+
+    files, app = StaticFiles(root, prefix="/static", live=ask), App("at once")
+    doors: list[Any] = [
+        dualstatic.wsgi.StaticMiddleware(app.wsgi, files=files)
+        if door == "wsgi"
+        else dualstatic.asgi.StaticMiddleware(app.asgi, files=files)
+        for _ in range(2)
+    ]
+    files.refresh()
+    assert status_of(doors[0], "/other") == 404
+    assert asked == []
+    write_tree(root, {"before.txt": b"before"})
+    assert status_of(doors[0], "/static/before.txt") == 200
+    write_tree(root, {"after.txt": b"after"})
+    for each in doors:
+        for _ in range(2):
+            assert status_of(each, "/static/after.txt") == (200 if live else 404)
+            assert status_of(each, "/static/t.txt") == 200
+    files.refresh()
+    assert status_of(doors[1], "/static/after.txt") == 200
+    (root / "t.txt").unlink()
+    assert status_of(doors[1], "/static/t.txt") == 404
+    assert asked == [live]
+
+
+@pytest.mark.parametrize("name", ["missing", "t.txt"])
+def test_a_function_for_live_is_not_asked_where_the_directory_is_missing(
+    name: str, root: Path
+) -> None:
+    with pytest.raises(NotADirectoryError, match=name):
+        StaticFiles(root / name, live=lambda: pytest.fail("asked"))
+
+
+@pytest.mark.parametrize("value", [1, "yes", None])
+def test_what_a_function_for_live_gives_is_checked_at_the_request(
+    value: Any, root: Path, door: str
+) -> None:
+    client = Client(StaticFiles(root, prefix="/static", live=lambda: value), door)
+    assert client.get("/other").passed
+    for _ in range(2):
+        with pytest.raises(TypeError, match="live takes True or False, or a function"):
+            client.get("/static/t.txt")
 
 
 # prefix
@@ -449,6 +551,34 @@ def test_what_is_immutable_is_kept_for_a_year(
     client = serve(root, immutable=immutable, cache_control="max-age=60")
     assert client.get("/sub/app.0123abcd.js")["cache-control"] == FOREVER
     assert client.get("/plain")["cache-control"] == "max-age=60"
+
+
+@pytest.mark.parametrize("kind", ["text", "callable"])
+@pytest.mark.parametrize(
+    ("cache_control", "scope"),
+    [
+        ("private", "private"),
+        ("max-age=60, Private", "private"),
+        ('no-cache, private="set-cookie"', "private"),
+        ("no-store", "private"),
+        ("no-cache", "public"),
+        ("s-maxage=60, x-private, private-x", "public"),
+        (None, "public"),
+    ],
+)
+def test_what_is_immutable_stays_as_private_as_cache_control_says(
+    cache_control: str | None,
+    scope: str,
+    kind: str,
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+) -> None:
+    root = tree({"a.0123abcd.js": b"1", "plain": b"2"})
+    value: Any = cache_control if kind == "text" else lambda name: cache_control
+    client = serve(root, immutable="abcd", cache_control=value)
+    answer = client.get("/a.0123abcd.js")
+    assert answer["cache-control"] == f"{scope}, max-age=31536000, immutable"
+    assert client.get("/plain").get("cache-control") == cache_control
 
 
 def test_a_pattern_is_searched_anywhere_in_the_name_below_the_prefix(
@@ -762,10 +892,14 @@ class AsgiApp:
 
 def test_a_door_refuses_an_app_of_the_other_kind(root: Path) -> None:
     files = StaticFiles(root)
-    with pytest.raises(TypeError, match="app takes an app that is called with environ start_res"):
-        dualstatic.wsgi.StaticMiddleware(AsgiApp(), files=files)
-    with pytest.raises(TypeError, match="app takes an app that is called with scope receive send"):
-        dualstatic.asgi.StaticMiddleware(wsgi_app, files=files)
+    for door, app, called_with, other in (
+        (dualstatic.wsgi, AsgiApp(), "environ start_response", "asgi"),
+        (dualstatic.asgi, wsgi_app, "scope receive send", "wsgi"),
+    ):
+        with pytest.raises(TypeError, match=f"app takes an app that is called with {called_with}"):
+            door.StaticMiddleware(lambda request: None, files=files)
+        with pytest.raises(TypeError, match=rf" for dualstatic\.{other}\.StaticMiddleware$"):
+            door.StaticMiddleware(app, files=files)
     for app in (lambda *arguments: None, wsgi_app, max):
         dualstatic.wsgi.StaticMiddleware(app, files=files)
     for app in (lambda *arguments: None, AsgiApp(), max):

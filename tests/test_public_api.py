@@ -74,6 +74,7 @@ def test_the_methods_take_what_adapters_give() -> None:
         inspect.Parameter.KEYWORD_ONLY,
         inspect.Parameter.empty,
     )
+    assert list(parameters(StaticFiles.explain)) == ["path"]
     assert list(parameters(StaticFiles.refresh)) == []
     assert list(parameters(Request)) == ["method", "path", "query", "headers", "raw_path"]
     assert {"status", "headers", "close", "__iter__", "__enter__", "__exit__"} <= vars(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dualstatic.disk import nowait
+from dualstatic.disk import nowait, root_by_descriptor
 from dualstatic.disk import root as disk_root
 from dualstatic.disk.errors import OnceLogger, logger
 from dualstatic.disk.root import Directory, directory_at
@@ -58,14 +58,21 @@ def number_of_descriptors() -> int:
 
 
 def read(directory: Directory, name: str, *, wait: bool) -> bytes:
-    *parts, leaf = name.split("/")
     with all_closed():
-        with directory.walk(wait=wait) as walk:
-            walk.enter(parts)
-            descriptor, status = walk.open(leaf)
+        descriptor, found = directory.open(name, wait=wait)
         with open(descriptor, "rb") as file:
-            assert os.path.samestat(os.fstat(descriptor), status)
+            assert disk_root.identity(os.fstat(descriptor)) == found
             return file.read()
+
+
+def walk_to(directory: Directory, name: str) -> None:
+    """Open a file as it is opened the first time."""
+    *parts, leaf = name.split("/")
+    with all_closed(), directory.walk() as walk:
+        walk.enter(parts)
+        descriptor, status = walk.open(leaf)
+        assert os.path.samestat(os.fstat(descriptor), status)
+        os.close(descriptor)
 
 
 # Without a wait.
@@ -91,7 +98,7 @@ def test_a_file_is_opened_at_once_where_its_device_has_shown_that_it_answers_at_
     for _ in range(2):
         with pytest.raises(BlockingIOError):
             read(directory, name, wait=False)
-    assert read(directory, "t.txt", wait=True) == b"0123456789"
+    walk_to(directory, "t.txt")
     os.stat(root / name)
     assert read(directory, name, wait=False) == (root / name).read_bytes()
 
@@ -99,6 +106,7 @@ def test_a_file_is_opened_at_once_where_its_device_has_shown_that_it_answers_at_
 @on_linux
 def test_a_device_that_can_not_tell_has_to_be_waited_for(devices: None) -> None:
     directory = directory_at("/proc/sys/kernel", follow_symlink=False)
+    walk_to(directory, "ostype")
     assert read(directory, "ostype", wait=True) == b"Linux\n"
     device = os.stat("/proc/sys/kernel/ostype").st_dev
     assert not nowait.answers_at_once(device)
@@ -119,24 +127,35 @@ def test_a_read_at_once_gives_what_is_there(root: Path, devices: None) -> None:
 
 
 @on_linux
-def test_what_is_no_file_is_a_miss_at_once(directory: Directory, root: Path) -> None:
-    read(directory, "t.txt", wait=True)
-    os.mkfifo(root / "pipe")
-    for name in ("pipe", "a", "nothing", "nothing/at/all", "a/nothing"):
-        assert os.path.lexists(root / name) == (name in ("pipe", "a"))
+def test_what_is_not_there_is_a_miss_at_once(directory: Directory, root: Path) -> None:
+    walk_to(directory, "t.txt")
+    for name in ("nothing", "nothing/at/all", "a/nothing"):
+        assert not os.path.lexists(root / name)
         with pytest.raises(FileNotFoundError):
             read(directory, name, wait=False)
-    for name in ("t.txt/x", "a/b/f.txt/x"):
-        with pytest.raises(NotADirectoryError):
-            read(directory, name, wait=False)
-    with directory.walk(wait=False) as walk:
-        assert (walk.has("t.txt"), walk.has("nothing")) == (True, False)
+
+
+@on_linux
+@pytest.mark.parametrize("wait", [True, False])
+def test_one_call_tells_what_is_not_there_unless_there_is_a_link(
+    wait: bool, directory: Directory, root: Path
+) -> None:
+    names = {*TREE, "nothing", "a/nothing", "a/b", "folder/nothing"}
+    for name in names:
+        os.path.lexists(root / name)
+    top = directory.root(wait=True)
+    try:
+        absent = {name for name in names if top.lacks(name, wait=wait)}
+        assert absent == {"nothing", "a/nothing", "a/b"}
+        assert top.lacks("t.txt/x", wait=wait) == wait
+    finally:
+        directory.release(top)
 
 
 @on_linux
 @pytest.mark.parametrize("name", ["link.txt", "folder/f.txt", "never looked at", "a/never"])
 def test_what_only_the_disk_tells_has_to_be_waited_for(name: str, directory: Directory) -> None:
-    read(directory, "t.txt", wait=True)
+    walk_to(directory, "t.txt")
     with pytest.raises(BlockingIOError):
         read(directory, name, wait=False)
 
@@ -145,6 +164,7 @@ def test_what_only_the_disk_tells_has_to_be_waited_for(name: str, directory: Dir
 def test_links_that_are_followed_anywhere_are_followed_at_once(root: Path, devices: None) -> None:
     directory = directory_at(str(root), follow_symlink=True)
     for name in ("link.txt", "folder/f.txt"):
+        walk_to(directory, name)
         content = read(directory, name, wait=True)
         assert read(directory, name, wait=False) == content
 
@@ -154,11 +174,11 @@ def test_links_that_are_followed_anywhere_are_followed_at_once(root: Path, devic
 def test_an_older_system_has_to_be_waited_for(
     call: str, directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert read(directory, "t.txt", wait=True)
-    monkeypatch.setattr(nowait, call, None)
+    walk_to(directory, "t.txt")
+    monkeypatch.setattr(root_by_descriptor, call, None)
     with pytest.raises(BlockingIOError):
         read(directory, "t.txt", wait=False)
-    monkeypatch.setattr(nowait, "_call", None)
+    monkeypatch.setattr(root_by_descriptor, "_call", None)
     assert read(directory, "a/b/f.txt", wait=True) == b"two down"
 
 
@@ -167,8 +187,8 @@ def test_an_older_system_has_to_be_waited_for(
 def test_an_error_of_one_name_does_not_make_a_system_older(
     error: int, directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert read(directory, "t.txt", wait=True)
-    real = nowait._call_at_once
+    walk_to(directory, "t.txt")
+    real = root_by_descriptor._call_at_once
     assert real is not None
 
     def call(number: int, place: int, path: bytes, *rest: Any) -> int:
@@ -177,8 +197,8 @@ def test_an_error_of_one_name_does_not_make_a_system_older(
         ctypes.set_errno(error)
         return -1
 
-    monkeypatch.setattr(nowait, "_call_at_once", call)
-    with pytest.raises(OSError, match=os.strerror(error)):
+    monkeypatch.setattr(root_by_descriptor, "_call_at_once", call)
+    with pytest.raises(BlockingIOError):
         read(directory, "odd", wait=False)
     assert read(directory, "t.txt", wait=False) == b"0123456789"
 
@@ -190,7 +210,7 @@ def test_where_nothing_is_opened_relative_to_a_directory_all_has_to_be_waited_fo
     directory = directory_at(str(root), follow_symlink=False)
     for one in (directory, directory.pin()):
         with pytest.raises(BlockingIOError):
-            one.walk(wait=False)
+            one.open("t.txt", wait=False)
         with one.walk() as walk:
             assert walk.here is None
 
@@ -288,8 +308,8 @@ def test_a_message_has_places_that_no_other_message_takes(caplog: pytest.LogCapt
         for _ in range(2):
             log("another", "/a\n")
     said = [record.getMessage() for record in caplog.records]
-    assert len(said) == 1001
-    assert said[-1] == "another: '/a\\n'"
+    named = [f"one: '/{number}'" for number in range(10)]
+    assert said == [*named, "one: 11 places so far", "another: '/a\\n'"]
 
 
 @pytest.mark.parametrize("follow_symlink", [False, True])

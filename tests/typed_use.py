@@ -47,6 +47,8 @@ FILES: list[StaticFiles] = [
     StaticFiles("dist", immutable=manifests.vite(Path("dist/.vite/manifest.json"), folder="app")),
     StaticFiles("dist", immutable=manifests.webpack("manifest.json", public_path="/", folder="")),
     StaticFiles("root", immutable=manifests.django("root/staticfiles.json")),
+    StaticFiles("dist", live=lambda: True, not_found="/200.html"),
+    StaticFiles("dist", not_found=lambda path: None if path.startswith("/api/") else "404-page"),
     StaticFiles(
         "public",
         packages=None,
@@ -123,6 +125,7 @@ def doors(files: StaticFiles) -> None:
     dualstatic.asgi.StaticMiddleware(nested, files=SMALLEST, pathsend=True, zerocopysend=True)
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
+    files.explain("/app.css").upper()
 
 
 def django_doors() -> list[StaticFiles]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -114,6 +114,19 @@ def codec(coding: str) -> Codec:
     return {"gzip": _gzip, "br": _brotli, "zstd": _zstd}[coding]()
 
 
+def installed(codings: Iterable[str], left_out: Callable[[LibraryMissing], object]) -> list[Codec]:
+    """The codecs whose libraries are installed; `left_out` is told of the others."""
+    return [each for coding in codings if (each := _if_installed(coding, left_out))]
+
+
+def _if_installed(coding: str, left_out: Callable[[LibraryMissing], object]) -> Codec | None:
+    try:
+        return codec(coding)
+    except LibraryMissing as error:
+        left_out(error)
+        return None
+
+
 def _gzip() -> Codec:
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
         # With its own header zlib writes no name, and 0 for the time: the same file each time.
@@ -140,7 +153,7 @@ def _decompressor(each: Any) -> Decompressor:  # noqa: ANN401 (the libraries sha
 def _brotli() -> Codec:
     brotli = _library("br", "brotli")
     if not hasattr(brotli.Decompressor, "can_accept_more_data"):
-        raise LibraryMissing("br needs brotli 1.2 or newer: pip install 'dualstatic[compress]'")
+        raise LibraryMissing("br needs brotli 1.2 or newer: pip install 'brotli>=1.2'")
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
         mode = brotli.MODE_TEXT if text else brotli.MODE_GENERIC
@@ -200,6 +213,4 @@ def _library(coding: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise LibraryMissing(
-            f"{coding} needs the package {name}: pip install 'dualstatic[compress]'"
-        ) from error
+        raise LibraryMissing(f"{coding} needs the package {name}: pip install {name}") from error

@@ -10,18 +10,15 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from types import FrameType
 from typing import TextIO
 
 from ..core.codings import SUFFIXES
-from ..core.paths import Gate
-from ..disk.root import directory_at
-from .codecs import Codec, LibraryMissing, codec
-from .siblings import MINIMUM, MINIMUM_GAIN, Job, Outcome, Plain, State, Stop, Stopped, Tree, find
+from .codecs import Codec, LibraryMissing, installed
+from .siblings import MINIMUM, MINIMUM_GAIN, Outcome, State, Stop, Stopped
+from .work import cpus, outcomes
 
 DESCRIPTION = f"""\
 Write a compressed sibling (NAME.zst, NAME.br, NAME.gz) beside each file of a directory.
@@ -68,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write nothing; name the siblings that are missing, outdated or not smaller",
     )
     parser.add_argument(
-        "--jobs", type=_jobs, default=_cpus(), metavar="N", help="files at a time (%(default)s)"
+        "--jobs", type=_jobs, default=cpus(), metavar="N", help="files at a time (%(default)s)"
     )
     parser.add_argument(
         "--dotfiles", action="store_true", help="take names with a leading dot as well"
@@ -94,13 +91,6 @@ def _jobs(text: str) -> int:
     return int(digits)
 
 
-def _cpus() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; the exit status.
 
@@ -115,8 +105,8 @@ def run(options: argparse.Namespace) -> int:
     stop = Stop()
     with _signals(stop):
         try:
-            with closing(_outcomes(options, codecs, report, stop)) as outcomes:
-                for outcome in outcomes:
+            with closing(_outcomes(options, codecs, report, stop)) as each:
+                for outcome in each:
                     report.add(outcome)
         except Stopped:
             report.end("stopped: what was written is whole, the rest is as it was")
@@ -127,17 +117,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _codecs(wanted: Sequence[str] | None) -> list[Codec]:
     """The codecs asked for, or all whose libraries are there."""
-    return [each for coding in wanted or SUFFIXES if (each := _codec(coding, bool(wanted)))]
 
-
-def _codec(coding: str, is_wanted: bool) -> Codec | None:
-    try:
-        return codec(coding)
-    except LibraryMissing as error:
-        if is_wanted:
+    def left_out(error: LibraryMissing) -> None:
+        if wanted:
             raise CantCompress(str(error)) from error
         print(f"left out: {error}", file=sys.stderr)
-        return None
+
+    return installed(wanted or SUFFIXES, left_out)
 
 
 @contextmanager
@@ -160,51 +146,16 @@ def _signals(stop: Stop) -> Iterator[None]:
 def _outcomes(
     options: argparse.Namespace, codecs: Sequence[Codec], report: Report, stop: Stop
 ) -> Generator[Outcome, None, None]:
-    """What became of each sibling, as it becomes known; the largest files first.
-
-    A large one at the end would keep one processor busy and the others waiting.
-    """
-    directory = directory_at(options.directory, follow_symlink=False).pin()
-    gate = Gate("", options.dotfiles, sys.platform == "win32")
-    tree = Tree(directory, gate, options.follow_symlink)
-    plains: list[Plain] = []
-    for found in find(tree, stop):
-        if isinstance(found, Outcome):
-            yield found
-        else:
-            plains.append(found)
-    plains.sort(key=lambda plain: plain.size, reverse=True)
-    jobs = [Job(tree, plain, each, stop, options.check) for plain in plains for each in codecs]
-    report.whole = sum(job.plain.size for job in jobs)
-    yield from _run_all(jobs, options.jobs, stop)
-
-
-def _run_all(jobs: Sequence[Job], workers: int, stop: Stop) -> Iterator[Outcome]:
-    """What the jobs give, which run in threads: compressors let go of the interpreter's lock.
-
-    However this ends, no thread is at work any more.
-    """
-    waiting, done = SimpleQueue[Job | None](), SimpleQueue[Outcome | None]()
-    for job in [*jobs, *[None] * workers]:
-        waiting.put(job)
-
-    def work() -> None:
-        try:
-            for job in iter(waiting.get, None):
-                done.put(job.run())
-        finally:
-            done.put(None)
-
-    with ThreadPoolExecutor(workers) as pool:
-        threads = [pool.submit(work) for _ in range(workers)]
-        try:
-            for _ in threads:
-                yield from iter(done.get, None)
-        except GeneratorExit:  # left in the middle, as where nobody reads what is printed
-            stop.signal = stop.signal or signal.SIGTERM
-            raise
-    for thread in threads:
-        thread.result()
+    return outcomes(
+        options.directory,
+        codecs,
+        stop,
+        dotfiles=options.dotfiles,
+        follow_symlink=options.follow_symlink,
+        only_looks=options.check,
+        workers=options.jobs,
+        expect=report.expect,
+    )
 
 
 # What is said of it.
@@ -222,6 +173,9 @@ class Report:
     done: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
+
+    def expect(self, size: int) -> None:
+        self.whole = size
 
     def add(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)

@@ -39,6 +39,10 @@ class Gate:
     dotfiles: bool = False
     windows: bool = False
 
+    def __contains__(self, path: object) -> bool:
+        """Whether a path is the prefix or below it."""
+        return f"{path}/".startswith(f"{self.prefix}/")
+
     def __call__(self, path: str) -> str | None:
         """The name that a path means; None: not one of ours."""
         if not path.startswith(self.prefix + "/"):
@@ -46,17 +50,13 @@ class Gate:
         name = path[len(self.prefix) + 1 :]
         if _REFUSED.search(name):
             return None
-        if not self.dotfiles and _DOTFILE.search(name, _after_well_known(name)):
-            return None
+        if not self.dotfiles and _DOTFILE.search(name):
+            match = _WELL_KNOWN.match(name)  # RFC 8615
+            if match is None or _DOTFILE.search(name, match.end()):
+                return None
         if self.windows and _WINDOWS.search(name):
             return None
         return name
-
-
-def _after_well_known(name: str) -> int:
-    """Where the rule on dotfiles begins to hold (RFC 8615)."""
-    match = _WELL_KNOWN.match(name)
-    return match.end() if match else 0
 
 
 def admits(raw_path: bytes | None, path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from email.utils import formatdate
 from hashlib import blake2b
 from urllib.parse import unquote
@@ -12,7 +12,6 @@ from .paths import relative_location
 from .values import (
     Fields,
     File,
-    Look,
     Policy,
     Representation,
     Request,
@@ -37,32 +36,46 @@ STRONG_DATE_AGE = 2
 
 
 def describe(
-    looks: Sequence[Look], policy: Policy, offload: Callable[[File], Fields] | None = None
+    forms: Sequence[Stored],
+    policy: Policy,
+    *,
+    contents: Sequence[bytes | None],
+    settled: bool,
+    offload: Callable[[File], Fields] | None = None,
 ) -> Resource:
-    """The resource of what was found under a name.
+    """The resource of the stored forms that were found under a name.
 
-    `offload` gives the fields by which a server in front learns which file it has to send.
+    `contents` are all their bytes, where these are to be kept in memory. `offload` gives the fields
+    by which a server in front learns which file it has to send.
     """
+    varies = len(forms) > 1
     if policy.stored_coding:
-        looks = [_stored_in(policy.stored_coding, looks[0])]
-    varies = len(looks) > 1
-    forms = tuple(_represent(look, policy, offload, varies=varies) for look in looks)
-    settled = not any(look.fresh for look in looks)
-    return Resource(forms, policy, varies, settled, None if varies else forms[0])
+        forms = [_stored_in(policy.stored_coding, forms[0])]
+    representations = tuple(
+        _represent(stored, policy, content, offload, varies=varies)
+        for stored, content in zip(forms, contents, strict=True)
+    )
+    return Resource(
+        representations, policy, varies, settled, None if varies else representations[0]
+    )
 
 
-def _stored_in(coding: str, look: Look) -> Look:
+def _stored_in(coding: str, stored: Stored) -> Stored:
     """The same of a file that is stored in a coding: its tag has that in it, as any has."""
-    stored = look.stored
     etag = stored.etag and f'{stored.etag[:-1]}-{coding}"'
-    return look._replace(stored=stored._replace(coding=coding, etag=etag))
+    return stored._replace(coding=coding, etag=etag)
 
 
 def _represent(
-    look: Look, policy: Policy, offload: Callable[[File], Fields] | None, *, varies: bool
+    stored: Stored,
+    policy: Policy,
+    content: bytes | None,
+    offload: Callable[[File], Fields] | None,
+    *,
+    varies: bool,
 ) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
-    stored, size = look.stored, look.stored.file.size
+    size = stored.file.size
     vary = (VARY,) if varies else ()
     caching = _field("cache-control", policy.cache_control)
     described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF)
@@ -79,7 +92,7 @@ def _represent(
         _without(headers, _OF_THE_WHOLE),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
         Response(200, _without(headers, _OF_THE_BYTES) + offload(stored.file)) if offload else None,
-        Response(200, headers, (look.content,)) if look.content else None,
+        Response(200, headers, (content,)) if content else None,
     )
 
 
@@ -132,6 +145,8 @@ def without_body(response: Response) -> Response:
 
 # The decision on one request.
 
+_CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+
 
 def select(resource: Resource, accept_encoding: str | None) -> Representation:
     """The representation that the client likes best (section 12.5.3).
@@ -161,15 +176,17 @@ def _select(resource: Resource, accept_encoding: str) -> Representation:
     return best if preference(best)[0] else resource.representations[0]
 
 
-def respond(
-    request: Request, representation: Representation, *, now: float, key: bytes
-) -> Response:
-    """The answer to a GET or HEAD of a representation; `key` makes boundaries unforeseeable."""
-    status = _failed_precondition(request, representation.stored, now)
+def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
+    """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
+    headers = request.headers
+    representation = select(resource, headers.get("accept-encoding"))
+    status = None
+    if not _CONDITIONS.isdisjoint(headers):
+        status = _failed_precondition(request, representation.stored, now)
     if representation.offloaded:
         # The server that sends has its own validators, and judges by them; ranges are its, too.
         # Who still has a tag of ours has this content.
-        has_it = status == 304 and "if-none-match" in request.headers
+        has_it = status == 304 and "if-none-match" in headers
         return representation.not_modified if has_it else representation.offloaded
     if status == 304:
         return representation.not_modified
@@ -178,7 +195,7 @@ def respond(
         return without_body(refusal) if request.method == "HEAD" else refusal
     if request.method == "HEAD":
         return representation.head
-    ranges = _requested_ranges(request, representation.stored, now)
+    ranges = _requested_ranges(headers, representation.stored, now) if "range" in headers else None
     if ranges is None:
         return representation.in_memory or representation.whole
     if not ranges:
@@ -225,13 +242,14 @@ def _modified_since(text: str | None, stored: Stored, now: float) -> bool | None
     return None if date is None or stored.modified is None else stored.modified > date
 
 
-def _requested_ranges(request: Request, stored: Stored, now: float) -> list[range] | None:
+def _requested_ranges(headers: Mapping[str, str], stored: Stored, now: float) -> list[range] | None:
     """The ranges to send; an empty list: none can be satisfied; None: the whole (section 14.2)."""
-    headers, size = request.headers, stored.file.size
-    specs = fields.byte_ranges(headers["range"]) if size and "range" in headers else None
+    size = stored.file.size
+    specs = fields.byte_ranges(headers["range"]) if size else None
     if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
         return None
-    return _coalesce([part for spec in specs if (part := _clip(spec, size))])
+    ranges = [part for spec in specs if (part := _clip(spec, size))]
+    return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
 def _if_range(text: str, stored: Stored, now: float) -> bool:
@@ -252,8 +270,6 @@ def _clip(spec: fields.RangeSpec, size: int) -> range:
 
 def _coalesce(ranges: list[range]) -> list[range]:
     """Ranges that overlap or touch become one, in the place of the first of them."""
-    if len(ranges) < 2:
-        return ranges
     merged: list[tuple[int, range]] = []
     for order, part in sorted(enumerate(ranges), key=lambda item: item[1].start):
         if merged and part.start <= merged[-1][1].stop:

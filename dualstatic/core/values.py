@@ -48,15 +48,6 @@ Identity = tuple[int, int, int, int, int]
 """Of a file: device, inode, size in bytes, mtime and ctime in nanoseconds."""
 
 
-class Gate(Protocol):
-    """Makes the name of a file of a URL path below `prefix`; None where it is no such path."""
-
-    @property
-    def prefix(self) -> str: ...
-
-    def __call__(self, path: str) -> str | None: ...
-
-
 class Opener(Protocol):
     """A directory that opens its files, and nothing outside it, for reading."""
 
@@ -92,24 +83,13 @@ class Stored(NamedTuple):
     modified: int | None
 
 
-class Look(NamedTuple):
-    """A stored form that was just looked at.
-
-    `fresh` says that it was changed so lately that a further change might not show. `content` is
-    all its bytes, where they are to be kept in memory.
-    """
-
-    stored: Stored
-    fresh: bool
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """An answer. Its bytes are named, not held: a `range` in `body` means these bytes of `file`.
 
     `file` is None where none has to be opened: there is no body, or its bytes are in memory.
-    `wire` is for a door: what it makes of an answer that is given again and again.
+    `wire` is for a door: what it makes of an answer that is given again and again. Nobody changes
+    anything else; but to make a frozen one takes three times as long.
     """
 
     status: int

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.values import Fields, File, Response
+from ..core.values import Fields, File, Resource, Response
 from .errors import log_failure
 from .nowait import answers_at_once, read_now
 from .validators import read_at
@@ -49,13 +49,8 @@ class Answer:
         return self.response.headers
 
     def __iter__(self) -> Iterator[bytes]:
-        return self.body or iter(self.whole)
-
-    @property
-    def whole(self) -> tuple[bytes, ...]:
-        """The bytes of an answer that needs no file: none of its parts is a range."""
-        parts: tuple[Any, ...] = self.response.body
-        return parts
+        parts: tuple[Any, ...] = self.response.body  # without a file, all of them are bytes
+        return self.body or iter(parts)
 
     def __enter__(self) -> Answer:
         return self
@@ -66,6 +61,26 @@ class Answer:
     def close(self) -> None:
         if self.body is not None:
             self.body.close()
+
+
+class Found:
+    """A resource with the files that the look-up opened, by name, for who closes it."""
+
+    __slots__ = ("_descriptors", "resource")
+
+    def __init__(self, resource: Resource, descriptors: dict[str, int]) -> None:
+        self.resource = resource
+        self._descriptors = descriptors
+
+    def answer(self, response: Response, *, wait: bool) -> Answer | None:
+        """The answer, with the open file whose bytes it names; here it is never None."""
+        if response.file is None:
+            return Answer(response)
+        return Answer(response, Body(response, self._descriptors.pop(response.file.name)))
+
+    def close(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
 
 
 class Body:
@@ -82,7 +97,8 @@ class Body:
         self._reading = False
         self._descriptor: int | None = descriptor
         self._pieces = _pieces(response.body)
-        self._unread = sum(len(part) for part in response.body if isinstance(part, range))
+        # Parts of a file don't overlap, so that no two have the same end.
+        self._end = [part.stop for part in response.body if isinstance(part, range)][-1]
         self._pending: bytes | range | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -125,17 +141,9 @@ class Body:
         window = _buffer()[: len(part)]
         if read_now(descriptor, window, part.start, file.identity[0]) != len(part):
             return None
-        self._has_read(part)
-        return bytes(window)
-
-    def _has_read(self, part: range) -> None:
-        """Close the file after its last part: here that takes no other wait than reading does.
-
-        A server may never come back from sending that part, if its client leaves (Hypercorn).
-        """
-        self._unread -= len(part)
-        if not self._unread:
+        if part.stop == self._end:
             self.close()
+        return bytes(window)
 
     def _read(self, part: range) -> bytes:
         with self._guard:
@@ -155,7 +163,10 @@ class Body:
                 closed = self._descriptor is None
             if closed:
                 os.close(descriptor)
-        self._has_read(part)
+        # Here closing takes no other wait than reading does, and a server may never come back from
+        # sending the last part, if its client leaves (Hypercorn).
+        if part.stop == self._end:
+            self.close()
         return data
 
     @property
@@ -165,6 +176,8 @@ class Body:
         return self._descriptor is None or file is None or answers_at_once(file.identity[0])
 
     def close(self) -> None:
+        if self._descriptor is None:
+            return
         with self._guard:
             descriptor, self._descriptor = self._descriptor, None
             reading = self._reading
@@ -231,7 +244,7 @@ def _path(file: File) -> str:
 
 def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
     """The parts of a body, long ones in chunks."""
-    if all(len(part) <= CHUNK for part in body):
+    if len(body) == 1 and len(body[0]) <= CHUNK:
         return iter(body)
     return (part[start : start + CHUNK] for part in body for start in range(0, len(part), CHUNK))
 

@@ -23,34 +23,61 @@ NOT_THERE = frozenset(
 )
 """The `errno` values that mean "no such file for us". Any other is a failure of the machine."""
 
+LEADS_OUT = "a link leads out of the root"
+
 logger = logging.getLogger("dualstatic")
 
-_PLACES = 1000
-"""Places that are logged for one message; another message has places of its own."""
+_PLACES = 10_000
+"""Places that are counted for one message; another message has places of its own."""
+
+_WAYS = {f"skipped, {LEADS_OUT}": "; follow_symlink=True follows such links"}
 
 
 class LeadsOut(FileNotFoundError):
     """A link leads out of the root: `filename` is the link's path."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(errno.ENOENT, "a link leads out of the root", path)
+        super().__init__(errno.ENOENT, LEADS_OUT, path)
 
 
 class OnceLogger:
-    """Logs each message once for each place. A message is of the program, a place of the disk."""
+    """Logs each message once for each of its first places (`named`), then how many there are.
 
-    def __init__(self, level: int = logging.WARNING) -> None:
-        self._level = level
+    A message is of the program, a place of the disk.
+    """
+
+    def __init__(self, level: int = logging.WARNING, named: int = 10) -> None:
+        self._level, self._named = level, named
         self._places: dict[str, set[str]] = {}
+        self._counted: dict[str, int] = {}
 
     def __call__(self, message: str, path: str) -> None:
+        self.note(message, path)
+        if message not in self._counted:
+            self._count(message)
+
+    def note(self, message: str, path: str) -> None:
+        """The same for who counts at the end: a place that isn't named is only kept."""
         places = self._places.setdefault(message, set())
         if path not in places and len(places) < _PLACES:
             places.add(path)
-            logger.log(self._level, "%s: %s", message, ascii(path))
+            if len(places) <= self._named:
+                logger.log(self._level, "%s: %s", message, ascii(path))
+
+    def count(self) -> None:
+        """Say of each message how many places it has, where not all were named."""
+        for message in self._places:
+            self._count(message)
+
+    def _count(self, message: str) -> None:
+        number = len(self._places[message])
+        if number > max(self._named, self._counted.get(message, 0)):
+            self._counted[message] = number
+            way = _WAYS.get(message, "")
+            logger.log(self._level, "%s: %d places so far%s", message, number, way)
 
 
-_log_once = OnceLogger(logging.ERROR)
+_log_once = OnceLogger(logging.ERROR, named=1000)
 
 
 def log_failure(error: OSError, path: str) -> None:

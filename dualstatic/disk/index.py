@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from functools import partial
 
-from ..core.values import File, Gate, Look, Policy, Representation, Resource, Response
-from .body import Answer, Body
+from ..core.paths import Gate
+from ..core.values import File, Policy, Resource, Response
+from .body import Answer, Body, Found
 from .errors import log_failure
-from .find import Finder, Found, Place
-from .live import Below
+from .find import Finder, Look, Place
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
@@ -67,7 +66,7 @@ class Index:
         self._refreshing, self._guard = Lock(), Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
         self._state = _State(())
-        self.covers: Container[str] = Below(gate.prefix)
+        self.covers: Container[str] = gate
         self.answers: dict[str, Resource] = {}
         self.touch: Callable[[Resource], None] = self._memory.touch
 
@@ -111,15 +110,15 @@ class Index:
     def _find(self, state: _State, places: Sequence[Place], path: str) -> Found | None:
         self._forget(state, path)
         name = path[len(self._gate.prefix) + 1 :]
-        forms = self._finder.find(places, name, read=self._memory.read)
-        if forms is None:
+        look = self._finder.find(places, name, self._memory.read)
+        if look is None:
             return None
         # A file that comes earlier is away, or a sibling can't be read now. This must not be
         # remembered, or it would not be seen when that is back.
-        if not forms.certain or forms.looks[0].stored.file.opener is not places[0][0]:
-            forms.looks = [look._replace(fresh=True, content=None) for look in forms.looks]
+        if not look.certain or look.directory is not places[0][0]:
+            look.settled, look.contents = False, [None] * len(look.stored)
         self._make_room(state, path)
-        found = forms.found(partial(self._represent, state, path))
+        found = self._described(state, path, look)
         if _stays_true(found.resource):
             state.found[path] = found.resource
             with self._guard:
@@ -127,11 +126,16 @@ class Index:
                     self._memory.keep(found.resource)
         return found
 
-    def _represent(self, state: _State, path: str, looks: Sequence[Look]) -> Resource:
+    def _described(self, state: _State, path: str, look: Look) -> Found:
         """The resource of a file; functions among the options are asked once for each."""
-        policy = state.policies.get(path) or self._finder.policy(path[len(self._gate.prefix) + 1 :])
+        name = path[len(self._gate.prefix) + 1 :]
+        try:
+            policy = state.policies.get(path) or self._finder.policy(name)
+        except BaseException:
+            look.close()
+            raise
         state.policies[path] = policy
-        return self._finder.describe(looks, policy)
+        return look.found(policy)
 
     def _make_room(self, state: _State, path: str) -> None:
         """Links to each other make endless many paths: of these the oldest go."""
@@ -172,10 +176,17 @@ class Index:
                 state.answers.pop(answered, None)
             self._memory.let_go(resource)
 
+    def known(self) -> Set[str]:
+        """The paths of all files, with their real names."""
+        scans = self._state.scans
+        hidden = (f"{self._gate.prefix}/{name}" for scan in scans for name in scan.hidden)
+        return set(hidden).union(*(scan.paths for scan in scans))
+
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole."""
         with self._refreshing:
             scans = [self._scan(directory) for directory in self._directories]
+            self._finder.warn.count()
             state = _State(tuple(scans))
             with self._guard:
                 self._state, self.answers = state, state.answers
@@ -185,7 +196,7 @@ class Index:
     def _covered(self, scans: Sequence[Scan]) -> Container[str]:
         """All paths that may get an answer; with links to directories there is no end of them."""
         if any(scan.aliases for scan in scans):
-            return Below(self._gate.prefix)
+            return self._gate
         files = (path for scan in scans for path in scan.paths)
         return frozenset(path for file in files for path in self._paths(file))
 
@@ -207,9 +218,7 @@ class _Remembered(Found):
         self._descriptors = {}
         self._index = index
 
-    def answer(
-        self, response: Response, chosen: Representation | None, *, wait: bool
-    ) -> Answer | None:
+    def answer(self, response: Response, *, wait: bool) -> Answer | None:
         """The answer; None: its file is no longer what is remembered, and has to be found anew."""
         if response.file is None:
             return Answer(response)

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+import errno
+import time
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from typing import NamedTuple
 
-from ..core.values import Gate, Look, Resource
-from .find import Finder, Found
-from .root import Directory
+from ..core.paths import Gate
+from ..core.values import Identity, Resource
+from .body import Found
+from .find import Finder, Look
+from .root import Directory, identity
+from .root_by_descriptor import ByDescriptor
+from .root_by_path import ByPath
 
-_REPRESENTED = 1024
+_REMEMBERED = 1024
 """Names whose last resource is remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
-    """The paths below a prefix."""
+class _Last(NamedTuple):
+    """What a name led to when it was last looked up.
 
-    prefix: str
+    `files` are the file and its siblings, fit to be sent or not; `absent` are other siblings.
+    """
 
-    def __contains__(self, path: object) -> bool:
-        return f"{path}/".startswith(f"{self.prefix}/")
+    directory: Directory
+    files: Mapping[str, Identity]
+    absent: Sequence[str]
+    resource: Resource
+
+    def open(self, root: ByDescriptor | ByPath, *, wait: bool) -> Found:
+        """The same files, opened again; BlockingIOError where one may be another by now."""
+        opened = root.open_again(self.files, self.absent, wait=wait)
+        names_and_files = zip(self.files, opened, strict=True)
+        found = Found(self.resource, {name: file[0] for name, file in names_and_files})
+        if [identity(status) for _, status in opened] != [*self.files.values()]:
+            found.close()
+            raise _unsure(next(iter(self.files)))
+        return found
+
+
+def _unsure(name: str) -> BlockingIOError:
+    return BlockingIOError(errno.EAGAIN, "it may be another file than the last time", name)
 
 
 @dataclass
@@ -32,10 +54,10 @@ class Live:
     directories: Sequence[Directory]
     gate: Gate
     answers: dict[str, Resource] = field(default_factory=dict)
-    _represented: dict[str, tuple[Sequence[Look], Resource]] = field(default_factory=dict)
+    _last: dict[str, _Last] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.covers: Container[str] = Below(self.gate.prefix)
+        self.covers: Container[str] = self.gate
         self._places = [(directory, self.finder.encodings) for directory in self.directories]
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
@@ -45,20 +67,41 @@ class Live:
         if self.finder.asks and not wait:
             # A function of the user's may take its time, as one that reads a manifest does.
             raise BlockingIOError("a function among the options is asked")
-        forms = self.finder.find(self._places, name, wait=wait)
-        return forms.found(partial(self._represent, name)) if forms else None
+        try:
+            return self._find_again(name, wait)
+        except OSError as error:  # a root that isn't there, too: only a walk tells why
+            if not wait:
+                raise _unsure(name) from error
+        return self._find_anew(name)
 
-    def _represent(self, name: str, looks: Sequence[Look]) -> Resource:
-        """The resource of a name; the one before, if all was the same then."""
-        before = self._represented.get(name)
-        if before and before[0] == looks:
-            return before[1]
-        resource = self.finder.describe(looks, self.finder.policy(name))
-        if not self.finder.asks:
-            if len(self._represented) >= _REPRESENTED:
-                self._represented.clear()
-            self._represented[name] = looks, resource
-        return resource
+    def _find_again(self, name: str, wait: bool) -> Found | None:
+        """What is at a name, where that is told by a few calls to the system.
+
+        :raises OSError: it isn't
+        """
+        last = self._last.get(name)
+        for directory in self.directories:
+            root = directory.root(wait=wait)
+            try:
+                if last and directory is last.directory:
+                    return last.open(root, wait=wait)
+                if not root.lacks(name, wait=wait):
+                    raise _unsure(name)
+            finally:
+                directory.release(root)
+        return None
+
+    def _find_anew(self, name: str) -> Found | None:
+        look = self.finder.find(self._places, name)
+        if look is None:
+            self._last.pop(name, None)
+            return None
+        found = look.found(self.finder.policy(name))
+        if _stays(look) and not self.finder.asks:
+            if len(self._last) >= _REMEMBERED:
+                self._last.clear()
+            self._last[name] = _Last(look.directory, look.files, look.absent, found.resource)
+        return found
 
     def keep(self, path: str, resource: Resource) -> None:
         """Nothing is kept in live mode."""
@@ -66,6 +109,18 @@ class Live:
     def touch(self, resource: Resource) -> None:
         """Nothing is kept in live mode."""
 
+    def known(self) -> None:
+        """Nothing is known of the disk before it is asked."""
+
     def refresh(self) -> None:
         self.finder.validators.clear()
-        self._represented.clear()
+        self._last.clear()
+
+
+def _stays(look: Look) -> bool:
+    """Whether the same files will be described in the same way.
+
+    The date of a file is not told as long as it lies in the future.
+    """
+    latest = max(mtime for *_, mtime, _ in look.files.values())
+    return look.settled and look.certain and latest <= time.time_ns()

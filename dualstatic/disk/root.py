@@ -276,30 +276,35 @@ class Directory:
         source = self._source
         return source if isinstance(source, str) else os.path.abspath(source)
 
-    def walk(self, *, wait: bool = True) -> Walk:
-        """A walk that starts at the root; a context that closes all its descriptors.
+    def walk(self) -> Walk:
+        """A walk that starts at the root; a context that closes all its descriptors."""
+        return Walk(self.root(wait=True), owned=True)
 
-        With `wait=False` it does what Linux does without a wait for the disk; wherever that isn't
-        enough it, and all that it does, raises BlockingIOError.
+    def root(self, *, wait: bool) -> ByDescriptor | ByPath:
+        """The root, for who calls `release` afterwards.
+
+        :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         """
-        return Walk(self._open_root(wait), owned=True)
-
-    def _open_root(self, wait: bool) -> ByDescriptor | ByPath:
-        if not wait and not isinstance(self._source, str):
-            raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
+        path = self._source
+        if not isinstance(path, str):
+            if not wait:
+                raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
+            path = self.path
         system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
-        return system.at(self.path, follow=self.follow, wait=wait)
+        return system(path, follow=self.follow, wait=wait)
+
+    def release(self, root: ByDescriptor | ByPath) -> None:
+        root.close()
 
     def open(self, name: str, *, wait: bool = True) -> tuple[int, Identity]:
-        """The file called `name`, open for reading, and which it is.
+        """A file that was found before, open for reading, and which it is now.
 
         :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         :raises FileNotFoundError: it isn't there for us, for whatever reason
         :raises OSError: the machine failed
         """
-        *parts, leaf = name.split("/")
         try:
-            descriptor, status = self._open(parts, leaf, wait=wait)
+            descriptor, status = self._open(name, wait)
         except BlockingIOError:
             raise
         except OSError as error:
@@ -309,15 +314,27 @@ class Directory:
             raise
         return descriptor, identity(status)
 
-    def _open(self, parts: list[str], leaf: str, *, wait: bool, last: bool = False) -> Opened:
-        with self.walk(wait=wait) as walk:
+    def _open(self, name: str, wait: bool) -> Opened:
+        root = self.root(wait=wait)
+        try:
+            return root.open_again([name], (), wait=wait)[0]
+        except BlockingIOError:
+            if not wait:
+                raise
+        finally:
+            self.release(root)
+        *parts, leaf = name.split("/")
+        return self._walk_to(parts, leaf)
+
+    def _walk_to(self, parts: list[str], leaf: str, *, last: bool = False) -> Opened:
+        with self.walk() as walk:
             try:
                 walk.enter(parts)
                 return walk.open(leaf)
             except FileNotFoundError:
                 if last or not walk.links:
                     raise
-        return self._open(parts, leaf, wait=wait, last=True)
+        return self._walk_to(parts, leaf, last=True)
 
     def path_of(self, name: str) -> str:
         """The path of a file, for a message."""
@@ -332,13 +349,19 @@ class PinnedDirectory(Directory):
 
     def __init__(self, directory: Directory) -> None:
         super().__init__(directory.path, follow_symlink=directory.follow)
-        self._calls = self._open_root(wait=True)
-        self.real_path = self._calls.real_path.replace(os.sep, "/")
+        self._root = super().root(wait=True)
+        self.real_path = self._root.real_path.replace(os.sep, "/")
         # Not at the end of Python: threads may still be at work then.
-        finalize(self, self._calls.close).atexit = False
+        finalize(self, self._root.close).atexit = False
 
-    def walk(self, *, wait: bool = True) -> Walk:
-        return Walk(self._calls if wait else self._calls.without_wait())
+    def walk(self) -> Walk:
+        return Walk(self._root)
+
+    def root(self, *, wait: bool) -> ByDescriptor | ByPath:
+        return self._root
+
+    def release(self, root: ByDescriptor | ByPath) -> None:
+        """It stays open."""
 
 
 def directory_at(path: StrPath, *, follow_symlink: bool) -> Directory:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import stat
-from collections.abc import Callable
-from typing import Literal, TypeVar
+import struct
+import sys
+from collections.abc import Iterable
+from functools import cache
+from typing import Literal
 
 from .errors import NOT_THERE
-from .nowait import answers_at_once, exists_now, kind_now, open_beneath, open_cached
+from .nowait import NO_SUCH_CALL, answers_at_once
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = (
@@ -19,10 +23,42 @@ READ = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_LOOK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0)
-_SEARCH = _LOOK | getattr(os, "O_DIRECTORY", 0)
+_SEARCH = (
+    getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_DIRECTORY", 0)
+)
 
-T = TypeVar("T")
+_AT_FDCWD = -100
+"""Stands for the working directory, as a directory's descriptor."""
+
+_OPENAT2 = 437
+
+_BENEATH = 0x08 | 0x04 | 0x02  # RESOLVE_BENEATH, _NO_SYMLINKS, _NO_MAGICLINKS
+"""No way through a link, nor out of the directory."""
+
+_SAME_MOUNT = 0x01  # RESOLVE_NO_XDEV
+"""No way from one mounted file system to another."""
+
+_CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
+"""No wait for the disk."""
+
+_HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
+_FOLLOWING_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
+_LOOK = _FOLLOWING_LOOK | getattr(os, "O_NOFOLLOW", 0)
+
+_AT_EMPTY_PATH, _AT_STATX_DONT_SYNC, _STATX_TYPE = 0x1000, 0x4000, 0x1
+_STATX = struct.Struct("28xH106xII112x")  # struct statx: mode, device's major and minor number
+
+_call = _call_at_once = _statx = None
+if sys.platform == "linux":
+    _call = ctypes.CDLL(None, use_errno=True).syscall
+    # What can't wait keeps the interpreter's lock: to give it away costs as much as the call.
+    _quick = ctypes.PyDLL(None, use_errno=True)
+    _call_at_once, _statx = _quick.syscall, getattr(_quick, "statx", None)
+
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_Status = ctypes.c_char * _STATX.size
+_missing: set[int] = set()
 
 Kind = Literal["directory", "file", "link", "other"]
 
@@ -52,21 +88,61 @@ class ByDescriptor:
     def kind_of(status: os.stat_result) -> Kind:
         return kind_of(status.st_mode)
 
-    def __init__(self, root: int, path: str, *, follow: bool) -> None:
-        self.root, self.path, self.follow = root, path, follow
+    def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
+        if wait:
+            self.root = os.open(path, _SEARCH)
+        else:
+            self.root = _open_by_one_call(path, _SEARCH, resolve=_CACHED)
+        self.path, self.follow = path, follow
         self._nofollow = 0 if follow else NOFOLLOW
+        self._resolve = 0 if follow else _BENEATH
+        self._device: int | None = None
         self._real_path: str | None = None
 
-    @classmethod
-    def at(cls, path: str, *, follow: bool, wait: bool = True) -> ByDescriptor:
-        """Open a root."""
-        if wait:
-            return ByDescriptor(os.open(path, _SEARCH), path, follow=follow)
-        return Cached(open_cached(path, _SEARCH), path, follow=follow)
+    def open_again(
+        self, names: Iterable[str], absent: Iterable[str], *, wait: bool
+    ) -> list[tuple[int, os.stat_result]]:
+        """Files that were found before, by as few calls as can be, where others are still absent.
 
-    def without_wait(self) -> ByDescriptor:
-        """The same root for an event loop."""
-        return Cached(self.root, self.path, follow=self.follow)
+        Elsewhere a file is looked at before it is opened. Here a FIFO that has just taken its name
+        is opened, but not waited for.
+
+        :raises FileNotFoundError, NotADirectoryError: one isn't there
+        :raises BlockingIOError: a walk has to tell; or the disk, or a server, had to be waited for,
+            and `wait` is False
+        """
+        descriptors: list[int] = []
+        try:
+            for name in names:
+                # One by one: if one isn't there, those before it are closed.
+                descriptors.append(self._open_directly(name, wait))  # noqa: PERF401
+            for name in absent:
+                if not self.lacks(name, wait=wait):
+                    raise BlockingIOError(errno.EAGAIN, "it may be there by now", name)
+            return [(descriptor, os.fstat(descriptor)) for descriptor in descriptors]
+        except BaseException:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise
+
+    def _open_directly(self, name: str, wait: bool) -> int:
+        if wait:
+            return _open_by_one_call(name, READ, self.root, self._resolve)
+        resolve = self._resolve | _CACHED
+        if self._device is None:
+            _, self._device = _kind_at_once(self.root)
+        if answers_at_once(self._device):
+            try:
+                return _open_by_one_call(name, READ, self.root, resolve | _SAME_MOUNT)
+            except BlockingIOError:
+                pass  # it may be on another device that answers at once
+        if not _is_file_at_once(name, self.root, resolve):
+            raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", name)
+        return _open_by_one_call(name, READ, self.root, resolve)
+
+    def lacks(self, name: str, *, wait: bool) -> bool:
+        """Whether there is neither a file of this name nor a link; False, too, if unsure."""
+        return _is_no_file(name, self.root, self._resolve if wait else self._resolve | _CACHED)
 
     @property
     def real_path(self) -> str:
@@ -84,8 +160,12 @@ class ByDescriptor:
 
     def leap(self, place: int, path: str) -> int | None:
         """Enter directories, none of which is a link, by one call; None: only a walk can tell."""
-        # Of one name `enter` tells as much, and costs less.
-        return open_beneath(path, _SEARCH, place) if "/" in path else None
+        if "/" not in path:  # of one name `enter` tells as much, and costs less
+            return None
+        try:
+            return _open_by_one_call(path, _SEARCH, place, _BENEATH)
+        except BlockingIOError:
+            return None
 
     def enter(self, place: int, name: str) -> int:
         """:raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all"""
@@ -123,59 +203,79 @@ class ByDescriptor:
             os.close(descriptor)
 
 
-class Cached(ByDescriptor):
-    """The same as far as there is no wait for the disk in it; BlockingIOError where there is."""
+def _open_by_one_call(path: str, flags: int, directory: int = _AT_FDCWD, resolve: int = 0) -> int:
+    """Open a path by one call; `resolve` says what may not be on the way.
 
-    @property
-    def real_path(self) -> str:
-        raise BlockingIOError(errno.EAGAIN, "links are read from the disk", self.path)
-
-    def leap(self, place: int, path: str) -> int | None:
-        return open_beneath(path, _SEARCH, place, wait=False)
-
-    def enter(self, place: int, name: str) -> int:
-        return open_cached(name, _SEARCH | self._nofollow, place)
-
-    def readlink(self, place: int, leaf: str) -> str:
-        raise BlockingIOError(errno.EAGAIN, "a link is read from the disk", leaf)
-
-    def status(self, place: int, leaf: str) -> os.stat_result:
-        return self._look(place, leaf, _status_now)
-
-    def kind(self, place: int, leaf: str) -> Kind:
-        return self._look(place, leaf, _kind_now)
-
-    def _look(self, place: int, leaf: str, ask: Callable[[int], T]) -> T:
-        descriptor = open_cached(leaf, _LOOK | self._nofollow, place)
-        try:
-            return ask(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def has(self, place: int, leaf: str) -> bool:
-        if (exists := exists_now(leaf, place)) is None:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), leaf)
-        return exists
-
-    def entries(self, place: int) -> list[tuple[str, Kind]]:
-        raise BlockingIOError(errno.EAGAIN, "a directory is read from the disk")
+    :raises FileNotFoundError, NotADirectoryError: it isn't there
+    :raises BlockingIOError: that is on the way, or this system can't tell
+    """
+    descriptor = _openat2(path, flags, directory, resolve)
+    if descriptor >= 0:
+        return descriptor
+    number = -descriptor if -descriptor in _NOT_THERE else errno.EAGAIN
+    raise OSError(number, os.strerror(number), path)
 
 
-def _kind_now(descriptor: int) -> Kind:
-    """A file is told only where it can be opened at once, too: `open` may ask a server."""
-    mode, device = kind_now(descriptor)
-    kind = kind_of(mode)
-    if kind == "file":
-        _prove(device)
-    return kind
+def _is_no_file(path: str, directory: int, resolve: int) -> bool:
+    """Whether a path is neither a file nor a link; False, too, where this can't tell."""
+    descriptor = _openat2(path, _LOOK, directory, resolve)
+    if descriptor < 0:
+        return -descriptor in _NOT_THERE
+    try:
+        mode, _ = _kind_at_once(descriptor)
+        return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)
+    finally:
+        os.close(descriptor)
 
 
-def _status_now(descriptor: int) -> os.stat_result:
-    _, device = kind_now(descriptor)
-    _prove(device)
-    return os.fstat(descriptor)
+def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
+    """A descriptor, or an error's number below zero; EAGAIN where there is no such call."""
+    call = _call_at_once if resolve & _CACHED else _call
+    if call is None or resolve in _missing or "\0" in path:
+        return -errno.EAGAIN
+    try:
+        encoded = path.encode(_ENCODING, _ERRORS)
+    except UnicodeEncodeError:
+        return -errno.EAGAIN
+    descriptor: int = call(_OPENAT2, directory, encoded, _how(flags, resolve), _HOW.size)
+    if descriptor >= 0:
+        return descriptor
+    number = ctypes.get_errno()
+    return -number if number not in NO_SUCH_CALL or _has_openat2(resolve) else -errno.EAGAIN
 
 
-def _prove(device: int) -> None:
-    if not answers_at_once(device):
-        raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for")
+@cache
+def _how(flags: int, resolve: int) -> bytes:
+    return _HOW.pack(flags, 0, resolve)
+
+
+def _has_openat2(resolve: int) -> bool:
+    """Whether an error was the file system's own, of one name; else the call is not made again."""
+    descriptor = _call(_OPENAT2, _AT_FDCWD, b"/", _how(_LOOK, resolve), _HOW.size) if _call else -1
+    if descriptor >= 0:
+        os.close(descriptor)
+    elif ctypes.get_errno() in NO_SUCH_CALL:
+        _missing.add(resolve)
+        return False
+    return True
+
+
+def _is_file_at_once(path: str, directory: int, resolve: int) -> bool:
+    """Whether a path is a file that can be opened without a wait. Nothing is asked of a server."""
+    look = _LOOK if resolve & _BENEATH else _FOLLOWING_LOOK
+    descriptor = _open_by_one_call(path, look, directory, resolve)
+    try:
+        mode, device = _kind_at_once(descriptor)
+        return stat.S_ISREG(mode) and answers_at_once(device)
+    finally:
+        os.close(descriptor)
+
+
+def _kind_at_once(descriptor: int) -> tuple[int, int]:
+    """The mode and the device of what is open, asked of no server; zeros: this can't be told."""
+    buffer = _Status()
+    flags = _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC
+    if _statx is None or _statx(descriptor, b"", flags, _STATX_TYPE, buffer):
+        return 0, 0
+    mode, major, minor = _STATX.unpack(buffer)
+    return mode, os.makedev(major, minor)

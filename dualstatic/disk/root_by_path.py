@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterable
 
 from .errors import NOT_THERE
 from .root_by_descriptor import NOFOLLOW, READ, Kind, entry_kind, kind_of
@@ -61,21 +62,21 @@ class ByPath:
 
     kind_of = staticmethod(kind_of_status)
 
-    def __init__(self, path: str, *, follow: bool) -> None:
+    def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
+        if not wait:
+            raise BlockingIOError(errno.EAGAIN, "this system doesn't tell what has to wait")
         self.path, self.follow = path, follow
         self.root = self.real_path = os.path.realpath(path)
         self._nofollow = 0 if follow else NOFOLLOW
         os.stat(self.root)
 
-    @classmethod
-    def at(cls, path: str, *, follow: bool, wait: bool = True) -> ByPath:
-        """Find a root."""
-        if not wait:
-            raise BlockingIOError(errno.EAGAIN, "this system doesn't tell what has to wait")
-        return cls(path, follow=follow)
+    def open_again(
+        self, names: Iterable[str], absent: Iterable[str], *, wait: bool
+    ) -> list[tuple[int, os.stat_result]]:
+        raise BlockingIOError(errno.EAGAIN, "each name has to be looked at", self.path)
 
-    def without_wait(self) -> ByPath:
-        return self.at(self.path, follow=self.follow, wait=False)
+    def lacks(self, name: str, *, wait: bool) -> bool:
+        return False
 
     def close(self) -> None:
         """There is nothing open."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.codings import SUFFIXES
-from ..core.values import Gate
+from ..core.paths import Gate
 from .errors import NOT_THERE
 from .find import Finder
 from .root import MAX_LINKS, PinnedDirectory
@@ -68,7 +68,7 @@ class _Scanner:
 
     def __init__(self, scan: Scan, finder: Finder) -> None:
         self._scan = scan
-        self._finder = finder
+        self._note = finder.warn.note
         self._targets: list[str] = []
 
     def run(self) -> None:
@@ -96,7 +96,7 @@ class _Scanner:
                 ):
                     todo.append(name)
                 elif leads_to == "other":
-                    self._finder.warn("skipped, not a file", self._scan.directory.path_of(name))
+                    self._note("skipped, not a file", self._scan.directory.path_of(name))
 
     def _entries(self, place: str) -> list[tuple[str, Kind]]:
         try:
@@ -130,7 +130,7 @@ class _Scanner:
         if self._scan.gate(f"{self._scan.gate.prefix}/{above}{leaf}{more}") is not None:
             return True
         if not leaf.startswith("."):
-            self._finder.warn(
+            self._note(
                 "skipped, no URL path can name it", self._scan.directory.path_of(_join(place, leaf))
             )
         return False
@@ -147,7 +147,7 @@ class _Scanner:
     def _skip(self, error: OSError, name: str) -> None:
         if error.errno not in NOT_THERE:
             raise error
-        self._finder.warn(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
+        self._note(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
 
 
 def _join(place: str, name: str) -> str:

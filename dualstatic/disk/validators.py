@@ -73,42 +73,27 @@ class Validators:
             self._digests.clear()
             self._heads.clear()
 
-    def is_decodable(
-        self, descriptor: int, status: os.stat_result, coding: str, *, wait: bool
-    ) -> bool:
-        """Whether clients can decode an open sibling; its first bytes are read once.
-
-        :raises BlockingIOError: they have to be read, and `wait` is False
-        """
+    def is_decodable(self, descriptor: int, status: os.stat_result, coding: str) -> bool:
+        """Whether clients can decode an open sibling; its first bytes are read once."""
         if coding != "zstd":
             return True
         key = identity(status)
         head = self._heads.get(key)
         if head is None:
-            if not wait:
-                raise BlockingIOError("a file has to be read for its first bytes")
             head = read_at(descriptor, HEAD, 0)
             if not is_fresh(status):
                 self._remember(self._heads, key, head)
         return is_decodable(coding, head)
 
     def etag(
-        self,
-        descriptor: int,
-        status: os.stat_result,
-        coding: str | None,
-        content: bytes | None,
-        *,
-        wait: bool,
+        self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
     ) -> str | None:
         """The entity-tag of an open file, its coding in it; None: nothing could tell a change.
 
         `content` is what was read of the file, where that was done.
-
-        :raises BlockingIOError: the file has to be read, and `wait` is False
         """
         suffix = f"-{coding}" if coding else ""
-        if status.st_size <= HASHED and (digest := self._digest(descriptor, status, content, wait)):
+        if status.st_size <= HASHED and (digest := self._digest(descriptor, status, content)):
             return f'"{digest[:16].hex()}{suffix}"'
         if status.st_mtime_ns // 10**9 < _FIRST_DATE:
             return None
@@ -116,14 +101,12 @@ class Validators:
         return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
 
     def _digest(
-        self, descriptor: int, status: os.stat_result, content: bytes | None, wait: bool
+        self, descriptor: int, status: os.stat_result, content: bytes | None
     ) -> bytes | None:
         """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
         key = identity(status)
         if digest := self._digests.get(key):
             return digest
-        if not wait:
-            raise BlockingIOError("a file has to be read for its hash")
         with self._locks[status.st_ino % _STRIPES]:
             digest = self._digests.get(key) or _digest_of(descriptor, key, content)
             if digest and not is_fresh(status):

@@ -5,22 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import wsgi as wsgi_door
+from .checks import served
 from .middleware import StaticMiddleware
 from .settings import Option, refresh, script_name, static_files
+from .storage import CompressedManifestStaticFilesStorage, CompressedStaticFilesStorage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from ..asgi import ASGIApp, Receive, Scope, Send
 
-__all__ = ["StaticMiddleware", "asgi", "refresh", "static_files", "wsgi"]
+__all__ = [
+    "CompressedManifestStaticFilesStorage",
+    "CompressedStaticFilesStorage",
+    "StaticMiddleware",
+    "asgi",
+    "refresh",
+    "static_files",
+    "wsgi",
+]
 
 
 def wsgi(
     application: WSGIApplication, *, file_wrapper: bool = True, **options: Option
 ) -> WSGIApplication:
     """The application with the static files before it, for wsgi.py. Options: see `static_files`."""
-    for files in reversed(static_files(**options)):
+    for files in reversed(served(**options)):
         application = wsgi_door.StaticMiddleware(
             application, files=files, file_wrapper=file_wrapper
         )
@@ -33,7 +43,7 @@ def asgi(
     """The application with the static files before it, for asgi.py. Options: see `static_files`."""
     from ..asgi import StaticMiddleware as Door  # here, so that wsgi.py loads no event loop
 
-    for files in reversed(static_files(**options)):
+    for files in reversed(served(**options)):
         application = Door(application, files=files, pathsend=pathsend, zerocopysend=zerocopysend)
     mount = script_name()
     return _mounted(application, mount) if mount else application

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
+from logging import DEBUG
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import StreamingHttpResponse
@@ -15,8 +16,10 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import make_request
-from .settings import OfDjango, static_files
+from ..doors import is_logged, is_miss, make_request
+from ..staticfiles import StaticFiles
+from .checks import served
+from .settings import OfDjango
 
 
 class StaticMiddleware:
@@ -30,7 +33,7 @@ class StaticMiddleware:
 
     def __init__(self, get_response: Callable[[OfDjango], OfDjango]) -> None:
         self._get_response = get_response
-        self._files = static_files()
+        self._files = served()
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
@@ -39,9 +42,7 @@ class StaticMiddleware:
         if self._is_async:
             return self._call_async(request)
         for files in self._files:
-            if request.path_info in files.site.look_up.covers and (
-                answer := files.answer(_request(request))
-            ):
+            if _may_answer(files, request) and (answer := files.answer(_request(request))):
                 return _response(request, answer)
         return self._or_page(request, self._get_response(request))
 
@@ -49,21 +50,22 @@ class StaticMiddleware:
         from ..asgi import in_thread, open_answer
 
         for files in self._files:
-            if request.path_info in files.site.look_up.covers:
+            if _may_answer(files, request):
                 ask = partial(files.answer, _request(request))
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
         response = await self._get_response(request)
-        if response.status_code != 404 or not any(files.site.falls_back for files in self._files):
-            return response
-        return await in_thread(partial(self._or_page, request, response))
+        if any(_may_be_replaced(response, files, request) for files in self._files):
+            return await in_thread(partial(self._or_page, request, response))
+        return response
 
     def _or_page(self, request: OfDjango, response: OfDjango) -> OfDjango:
-        """The answer of the app or, in the place of a 404, the page that is wanted."""
+        """The answer of the app or, where it has none, the page that is wanted.
+
+        :raises NotADirectoryError: a directory is missing, and the app has no answer
+        """
         for files in reversed(self._files):
-            if response.status_code != 404:
-                break
-            if files.site.may_fall_back(request.method or "", request.path_info):
+            if _may_be_replaced(response, files, request):
                 ours = _request(request)
                 if answer := files.fallback(ours, has_app=True):
                     _discard(response)
@@ -71,6 +73,21 @@ class StaticMiddleware:
                 else:  # a cache has to know that another request may get a page
                     patch_vary_headers(response, deciding_fields(ours))
         return response
+
+
+def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) -> bool:
+    """Whether the app has no answer, and the files may have a page or an error in its place."""
+    status, site = response.status_code, files.site
+    return (
+        status in (404, 405)
+        and site.may_fall_back(request.method or "", request.path_info)
+        and is_miss(files, str(status), response.items())
+    )
+
+
+def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
+    """Whether the files are to be asked; for the log they say of each request why it is a miss."""
+    return request.path_info in files.site.look_up.covers or is_logged(DEBUG, True)
 
 
 def _discard(response: OfDjango) -> None:

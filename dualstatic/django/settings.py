@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -14,6 +16,7 @@ from weakref import ref
 
 from django.apps import apps
 from django.conf import settings
+from django.core import checks, mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
@@ -28,6 +31,9 @@ Option: TypeAlias = Any
 OfDjango: TypeAlias = Any
 """A value of Django's, which has no types."""
 
+Say: TypeAlias = Callable[[OfDjango], object]
+"""Is called with what is to be warned of."""
+
 Place = tuple[str, str]
 """A prefix below STATIC_URL, and a directory."""
 
@@ -37,7 +43,27 @@ _OPTIONS = {*inspect.signature(StaticFiles).parameters, "files", "finders"} - {"
 
 _PLAIN_STORAGE = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-_ROOT = "STATIC_ROOT takes the directory that collectstatic writes to"
+_NOWHERE = "(STATIC_ROOT is not set)"
+"""The name of a directory, to be read in the error that says that it is missing."""
+
+_NO_COLLECTED = checks.Warning(
+    "STATIC_ROOT takes the directory that collectstatic writes to",
+    "Run `manage.py collectstatic`. Until then, requests for its files fail.",
+    id="dualstatic.W001",
+)
+_NO_OTHER = checks.Warning(
+    "files takes directories and StaticFiles",
+    "Until it is there, requests that nothing else answers fail.",
+    id="dualstatic.W002",
+)
+
+_MEDIA_AT_THE_ROOT = checks.Warning(
+    "files serves MEDIA_ROOT at the root of the site, not below MEDIA_URL",
+    "Give StaticFiles(MEDIA_ROOT, prefix='/media'), or what the path of MEDIA_URL is.",
+    id="dualstatic.W003",
+)
+
+_log = logging.getLogger("dualstatic")
 
 _served: list[ref[StaticFiles]] = []
 
@@ -52,26 +78,50 @@ def static_files(**options: Option) -> list[StaticFiles]:
     asked after these: directories, which are served at the root with the same options, or
     `StaticFiles` of your own. With `files`, STATIC_ROOT may be unset.
 
+    A directory or a manifest that is missing is warned of, and waited for as by `check_dir=False`;
+    in a test run such a directory is left out. `check_dir=True` has it raise, as elsewhere.
+
     :raises ImproperlyConfigured: a setting is wrong; the message names it, and what it takes
     :raises TypeError, ValueError: an option is wrong
-    :raises FileNotFoundError: the manifest of the option `immutable` is missing
+    :raises NotADirectoryError, FileNotFoundError: something is missing, and `check_dir` is True
     """
-    options = {**_options_of_the_settings(), **options}
+    found = build({**options_of_the_settings(), **options}, warn)
+    _served.extend(ref(files, _served.remove) for files in found)
+    return found
+
+
+def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
+    """As `static_files`, and says what is to be warned of."""
+    say = bool if _is_test_run() else say  # what tests need not have collected is no news
     others = options.pop("files", ())
     prefix = check.prefix(options.pop("prefix")) if "prefix" in options else _prefix()
     options.setdefault("live", settings.DEBUG)
     finders = options.pop("finders", None)
-    if unknown := options.keys() - _OPTIONS:
-        raise TypeError(f"{min(unknown)} is none of the options: {', '.join(sorted(_OPTIONS))}")
+    for name in options:
+        _check_name(name)
+    if "immutable" in options and options.get("check_dir") is not True:
+        options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
         finders = settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
     if check.flag("finders", finders):
         found = _from_finders(prefix, options)
     else:
-        found = _from_root(prefix, options, is_needed=not others)
-    found += _others(others, options)
-    _served.extend(ref(files, _served.remove) for files in found)
-    return found
+        found = _from_root(prefix, options, say, is_needed=not others)
+    return [*found, *_others(others, options, say)]
+
+
+def check_option(name: str, value: Option) -> None:
+    """See to one option alone, as it stands in the setting DUALSTATIC.
+
+    :raises TypeError, ValueError: it is wrong
+    """
+    _check_name(name)
+    if name in ("finders", "check_dir"):
+        check.flag(name, value)
+    elif name == "files":
+        list(_others(value, {"check_dir": False}, say=bool))
+    else:
+        StaticFiles(_NOWHERE, **{"check_dir": False, name: value})
 
 
 def refresh() -> None:
@@ -93,22 +143,70 @@ def script_name() -> str:
     return (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
 
 
-def _options_of_the_settings() -> dict[str, Option]:
+def options_of_the_settings() -> dict[str, Option]:
     options = getattr(settings, "DUALSTATIC", {})
     if not isinstance(options, Mapping):
         raise ImproperlyConfigured(f"DUALSTATIC takes a dict of options, not {options!r}")
     return dict(options)
 
 
-def _others(value: Option, options: dict[str, Option]) -> Iterator[StaticFiles]:
+def warn(message: OfDjango) -> None:
+    """Log what `manage.py check` says, too: a server doesn't ask for it. Each once a process."""
+    if not message.is_silenced():
+        _warn_once(f"{message.msg}. {message.hint} ({message.id})")
+
+
+@cache  # each test of a project has a middleware of its own
+def _warn_once(text: str) -> None:
+    _log.warning(text)
+
+
+def _is_test_run() -> bool:
+    """Whether Django's test environment is set up, by its own runner or by pytest-django."""
+    return hasattr(mail, "outbox")
+
+
+def _check_name(name: str) -> None:
+    if name not in _OPTIONS:
+        raise TypeError(f"{name} is none of the options: {', '.join(sorted(_OPTIONS))}")
+
+
+def _others(value: Option, options: dict[str, Option], say: Say) -> Iterator[StaticFiles]:
     """Those of the option `files`."""
     for each in value if isinstance(value, list | tuple) else [value]:
         if isinstance(each, StaticFiles):
             yield each
         elif isinstance(each, str | os.PathLike):
-            yield StaticFiles(each, **options)
+            if check.directories(each) == check.directories(settings.MEDIA_ROOT or None):
+                say(_MEDIA_AT_THE_ROOT)
+            yield from _from_directory(each, options, say, _NO_OTHER)
         else:
-            raise TypeError(f"files takes directories and StaticFiles, not {each!r}")
+            raise TypeError(f"{_NO_OTHER.msg}, not {each!r}")
+
+
+def _from_directory(
+    path: check.StrPath, options: dict[str, Option], say: Say, missing: OfDjango
+) -> Iterator[StaticFiles]:
+    """A directory, which a build or collectstatic may have yet to make."""
+    is_there = os.path.isdir(path)
+    if not is_there and options.get("check_dir") is not True and _is_test_run():
+        return  # Django's 404 is as good there
+    if not is_there:
+        text = f"{missing.msg}, and there is no directory at {os.fspath(path)!r}"
+        say(checks.Warning(text, missing.hint, id=missing.id))
+    yield StaticFiles(path, **{"check_dir": is_there, **options})
+
+
+def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
+    """A manifest that a build may have yet to write: until then no name is immutable."""
+    if not isinstance(immutable, manifests.Manifest):
+        return immutable
+    try:
+        immutable.read()
+    except FileNotFoundError as error:
+        immutable.expect()
+        say(checks.Warning(str(error), "Until then no name is immutable.", id="dualstatic.W004"))
+    return immutable.__call__  # to StaticFiles, a function: it would have to be there
 
 
 def _prefix() -> str:
@@ -130,19 +228,14 @@ def _prefix() -> str:
 # Collected files.
 
 
-def _from_root(prefix: str, options: dict[str, Option], *, is_needed: bool) -> list[StaticFiles]:
+def _from_root(
+    prefix: str, options: dict[str, Option], say: Say, *, is_needed: bool
+) -> Iterator[StaticFiles]:
     storage = _storage()
     root = storage.location if storage else settings.STATIC_ROOT
-    if not root and is_needed:
-        raise ImproperlyConfigured(f"{_ROOT}, not {root!r}")
-    if not root:
-        return []
-    if options.get("check_dir", True) and not os.path.isdir(root):
-        there_is = f"there is none at {os.fspath(root)!r}"
-        raise ImproperlyConfigured(f"{_ROOT} (has it been run?), and {there_is}")
-    return [
-        StaticFiles(root, prefix=prefix, **{**options, "immutable": _immutable(storage, options)})
-    ]
+    if root or is_needed:
+        options = {**options, "prefix": prefix, "immutable": _immutable(storage, options)}
+        yield from _from_directory(root or _NOWHERE, options, say, _NO_COLLECTED)
 
 
 def _storage() -> OfDjango | None:
@@ -198,14 +291,8 @@ def _hashed_names(storage: OfDjango | None) -> Callable[[str], bool] | None:
     except NotImplementedError:  # on another machine, from where it was read just now
         return manifests.django_names({"paths": storage.hashed_files}).__contains__
     names = manifests.django(path)
-
-    def is_hashed(name: str) -> bool:
-        try:
-            return names(name)
-        except (FileNotFoundError, ValueError):
-            return False  # the first collectstatic has yet to write it, or is about to
-
-    return is_hashed
+    names.expect()  # the first collectstatic has yet to write it
+    return names
 
 
 # Files where the finders find them.
@@ -218,16 +305,14 @@ class _Found(StaticFiles):
         self.site.refresh(may_be_missing=True)
 
 
-def _from_finders(prefix: str, options: dict[str, Option]) -> list[StaticFiles]:
+def _from_finders(prefix: str, options: dict[str, Option]) -> Iterator[StaticFiles]:
     """One after the other: a directory of another prefix may come between two of the same."""
     # An index can't be made of a missing directory. (Django's check warns of these.)
     is_live = options["live"] is True
     places = [place for place in _places() if is_live or os.path.isdir(place[1])]
     make = _Found if is_live else StaticFiles
-    return [
-        make([path for _, path in alike], prefix=f"{prefix}/{below}", **options)
-        for below, alike in groupby(places, itemgetter(0))
-    ]
+    for below, alike in groupby(places, itemgetter(0)):
+        yield make([path for _, path in alike], prefix=f"{prefix}/{below}", **options)
 
 
 def _places() -> Iterator[Place]:

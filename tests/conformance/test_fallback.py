@@ -6,12 +6,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from http import HTTPStatus
-from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
-from wsgiref.handlers import SimpleHandler
-from wsgiref.validate import validator
 
 import pytest
 
@@ -20,7 +16,8 @@ import dualstatic.wsgi
 from dualstatic import Request, StaticFiles
 from dualstatic.core.replies import deciding_fields
 from dualstatic.disk.body import FileChanged
-from tests.doors import Answer, Messages, make_environ, make_scope
+from tests.apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
+from tests.doors import make_environ, make_scope
 from tests.rows import rows
 from tests.steps import open_files, staying
 
@@ -29,7 +26,6 @@ pytestmark = pytest.mark.usefixtures("aging")
 MIB = 2**20
 DESTINATIONS = ("document", "iframe", "frame", "fencedframe")
 SPA, PAGE = "single-page-application", "404-page"
-NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
 PAGES = [{**NAVIGATE, "Sec-Fetch-Dest": dest} for dest in DESTINATIONS]
 BY_MODE, BY_DEST = "Sec-Fetch-Mode", "Sec-Fetch-Mode, Sec-Fetch-Dest"
 ACCEPT = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -40,109 +36,6 @@ FILES = {
     "app.js": "script()",
     "big/404.html": b"0123456789abcdef" * 40_000,
 }
-JSON = b'{"detail":"Not Found"}'
-
-
-class App:
-    """An app behind the door; `how` is the way in which it gives its status and its body."""
-
-    def __init__(self, how: str, status: int = 404, more: Any = ()) -> None:
-        self.how, self.status, self.more = how, status, more
-        self.asked: list[str] = []
-        self.closed = 0
-
-    def wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        self.asked.append(environ["PATH_INFO"])
-        line = f"{self.status} {HTTPStatus(self.status).phrase}"
-        fields = [("Content-Type", "application/json"), *self.more, ("X-App", "1")]
-        if self.how == "late":
-            return self.late(start_response, line, fields)
-        write = start_response(line, fields)
-        if self.how == "write":
-            write(JSON)
-            return Closed(self, [])
-        if self.how == "pieces":
-            return Closed(self, [JSON[:5], b"", JSON[5:]])
-        return Closed(self, [JSON])
-
-    def late(self, start_response: Any, line: str, fields: Any) -> Iterator[bytes]:
-        try:
-            start_response(line, fields)
-            yield JSON[:5]
-            yield JSON[5:]
-        finally:
-            self.closed += 1
-
-    async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
-        self.asked.append(scope["path"])
-        more = [(name.lower().encode(), value.encode()) for name, value in self.more]
-        headers = [(b"content-type", b"application/json"), *more, (b"x-app", b"1")]
-        await asyncio.sleep(0)
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        pieces = [JSON] if self.how == "at once" else [JSON[:5], b"", JSON[5:]]
-        for number, piece in enumerate(pieces, 1):
-            more = number < len(pieces)
-            await send({"type": "http.response.body", "body": piece, "more_body": more})
-        self.closed += 1
-
-
-class Closed:
-    def __init__(self, app: App, pieces: list[bytes]) -> None:
-        self.app, self.pieces = app, pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.pieces)
-
-    def close(self) -> None:
-        self.app.closed += 1
-
-
-HOW = ["at once", "pieces", "late", "write"]
-
-
-def ask(
-    files: StaticFiles,
-    door: str,
-    app: App,
-    target: str,
-    fields: Any = NAVIGATE,
-    method: str = "GET",
-) -> Answer:
-    call = ask_wsgi if door == "wsgi" else ask_asgi
-    answer = call(files, app, method, target, list(fields.items()))
-    assert app.closed == len(app.asked)
-    return answer
-
-
-def ask_wsgi(files: StaticFiles, app: App, method: str, target: str, lines: Any) -> Answer:
-    written: list[bytes] = []
-    started: list[Any] = []
-
-    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
-        started.append((int(status[:3]), headers))
-        return written.append
-
-    # The validator wants the app's own body untouched, so it stands around the door alone.
-    door: Any = validator(dualstatic.wsgi.StaticMiddleware(app.wsgi, files=files))
-    chunks = door(make_environ(method, target.encode(), lines), start_response)
-    try:
-        body = b"".join(chunks)
-    finally:
-        chunks.close()
-    assert len(started) == 1
-    status, headers = started[0]
-    return Answer(status, headers, b"".join(written) + body, ("X-App", "1") in headers)
-
-
-def ask_asgi(files: StaticFiles, app: App, method: str, target: str, lines: Any) -> Answer:
-    messages = Messages()
-    door = dualstatic.asgi.StaticMiddleware(app.asgi, files=files)
-    asyncio.run(door(make_scope(method, target.encode(), lines), staying(), messages.send))
-    assert messages.complete
-    assert messages.start is not None
-    headers = [(n.decode(), v.decode()) for n, v in messages.start["headers"]]
-    body = b"".join(messages.body)
-    return Answer(messages.start["status"], headers, body, ("x-app", "1") in headers)
 
 
 @pytest.fixture
@@ -266,6 +159,8 @@ def test_a_404_of_the_app_that_might_have_been_a_page_varies_and_stays_as_it_is(
         ("/route", "POST", 404, {"not_found": SPA}),
         ("/route", "GET", 404, {"not_found": SPA, "prefix": "/app"}),
         ("/route", "GET", 404, {"html": True}),
+        ("/route", "GET", 405, {"html": True}),
+        ("/route", "GET", 405, {"not_found": SPA, "prefix": "/app"}),
     ],
 )
 def test_an_answer_of_the_app_that_could_not_have_been_a_page_has_no_vary_of_ours(
@@ -292,6 +187,62 @@ def test_an_answer_of_the_app_stays(
     assert (answer.status, answer.body, answer.passed) == (200, JSON, True)
 
 
+POST_ONLY = [("Allow", "POST")]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(("not_found", "status"), [(SPA, 200), (PAGE, 404)])
+@pytest.mark.parametrize("allow", [POST_ONLY, [("Allow", "POST"), ("allow", "PUT, GETS")], []])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_navigation_to_what_takes_no_get_is_answered_by_the_page(
+    files: Callable[..., StaticFiles],
+    door: str,
+    method: str,
+    allow: Any,
+    not_found: str,
+    status: int,
+    how: str,
+) -> None:
+    app = App(how, 405, allow)
+    answer = ask(files(not_found=not_found), door, app, "/login", method=method)
+    assert (answer.status, answer.passed, len(app.asked)) == (status, False, 1)
+    assert answer["vary"] == BY_DEST
+    assert "allow" not in answer
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize(
+    ("target", "method", "fields", "allow", "vary"),
+    [
+        ("/login", "GET", {"Sec-Fetch-Mode": "cors"}, POST_ONLY, BY_MODE),
+        ("/login", "GET", {}, POST_ONLY, "Sec-Fetch-Mode, Accept"),
+        ("/login.js", "GET", ACCEPT, POST_ONLY, "Sec-Fetch-Mode, Accept"),
+        ("/login", "PUT", NAVIGATE, POST_ONLY, None),
+        ("/page", "HEAD", NAVIGATE, [("Allow", "POST, GET")], None),
+        ("/page", "HEAD", NAVIGATE, [("Allow", "POST"), ("Allow", "GET")], None),
+        ("/", "GET", NAVIGATE, [("Allow", "GET")], None),
+    ],
+)
+def test_any_other_405_of_the_app_stays(
+    files: Callable[..., StaticFiles],
+    door: str,
+    target: str,
+    method: str,
+    fields: Any,
+    allow: Any,
+    vary: str | None,
+    not_found: str,
+    how: str,
+) -> None:
+    answer = ask(files(not_found=not_found), door, App(how, 405, allow), target, fields, method)
+    assert (answer.status, answer.body, answer.passed) == (405, JSON, True)
+    assert [(n, v) for n, v in answer.fields if n.lower() == "allow"] == [
+        (name if door == "wsgi" else name.lower(), value) for name, value in allow
+    ]
+    assert answer.get("vary") == vary
+
+
 @rows("N128")
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("fields", [NAVIGATE, ACCEPT])
@@ -312,6 +263,95 @@ def test_a_navigation_gets_the_nearest_404_page_in_place_of_the_apps(
     assert (answer.status, answer.body, answer.passed) == (404, body, False)
     assert answer["cache-control"] == "no-cache"
     assert open_files() <= before
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("prefix", ["", "/app"])
+@pytest.mark.parametrize("clean_urls", [False, True])
+def test_a_page_of_the_directory_is_the_page_of_navigations(
+    tree: Callable[..., Path], mode: str, door: str, how: str, prefix: str, clean_urls: bool
+) -> None:
+    root = tree({"index.html": "home", "200.html": "shell", "sub/200.html": "no"})
+    options: dict[str, Any] = {"clean_urls": clean_urls, "prefix": prefix}
+    served = StaticFiles(root, live=mode == "live", not_found="/200.html", **options)
+    for target in ("/route", "/sub/route", "/sub/", "/index.htm"):
+        answer = ask(served, door, App(how), prefix + target)
+        assert (answer.status, answer.body, answer.passed) == (200, b"shell", False)
+        assert (answer["cache-control"], answer["vary"]) == ("no-cache", BY_DEST)
+    assert ask(served, door, App(how), f"{prefix}/route", {"Sec-Fetch-Mode": "cors"}).passed
+    served = StaticFiles(root, live=mode == "live", not_found="/sub/200.html", **options)
+    assert ask(served, door, App(how), f"{prefix}/route").body == b"no"
+    served = StaticFiles(root, live=mode == "live", not_found="/gone.html", **options)
+    assert ask(served, door, App(how), f"{prefix}/route").passed
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("wanted", "status", "body"),
+    [
+        (SPA, 200, b"home"),
+        (PAGE, 404, b"no such page in sub"),
+        ("/sub/404.html", 200, b"no such page in sub"),
+        ("/gone.html", 404, JSON),
+        (None, 404, JSON),
+    ],
+)
+def test_a_function_says_what_a_navigation_gets(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    wanted: str | None,
+    status: int,
+    body: bytes,
+) -> None:
+    asked: list[str] = []
+
+    def not_found(path: str) -> str | None:
+        asked.append(path)
+        return wanted
+
+    served = files(not_found=not_found, html=True, prefix="/app")
+    for target, fields, app_status in (
+        ("/app/sub/x", {"Sec-Fetch-Mode": "cors"}, 404),
+        ("/app/sub/x", NAVIGATE, 200),
+        ("/other", NAVIGATE, 404),
+        ("/app/app.js", NAVIGATE, 404),
+    ):
+        ask(served, door, App(how, app_status), target, fields)
+    assert asked == []
+    answer = ask(served, door, App(how), "/app/sub/%C3%BC%20x?q=1")
+    assert (answer.status, answer.body, answer["vary"]) == (status, body, BY_DEST)
+    assert asked == ["/app/sub/\u00fc x"]
+
+
+def test_where_a_function_names_no_page_there_is_none_without_an_app_either(
+    files: Callable[..., StaticFiles],
+) -> None:
+    served = files(not_found=lambda path: None, html=True)
+    answer = served.fallback(
+        Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"}), has_app=False
+    )
+    assert answer is not None
+    assert (answer.status, list(answer)) == (404, [b"Not Found\n"])
+
+
+def test_a_function_is_not_asked_on_the_event_loop(files: Callable[..., StaticFiles]) -> None:
+    served = files(not_found=lambda path: SPA)
+    navigation = Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"})
+    with pytest.raises(BlockingIOError):
+        served.fallback(navigation, has_app=True, wait=False)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("value", "error"), [(5, TypeError), (True, TypeError), ("spa", ValueError)]
+)
+def test_a_wrong_value_of_a_function_raises_with_the_name_of_the_option(
+    files: Callable[..., StaticFiles], door: str, how: str, value: Any, error: Any
+) -> None:
+    served = files(not_found=lambda path: value)
+    with pytest.raises(error, match=f'^not_found takes "404-page", .* not {value!r}$'):
+        ask(served, door, App(how), "/nope")
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -421,22 +461,6 @@ def test_an_unknown_way_is_refused(tree: Callable[..., Path], value: str) -> Non
 # Apps that change their minds, or fail.
 
 
-def start_again(write: bool) -> Callable[[Any, Any], Iterable[bytes]]:
-    """An app that turns its 200 into a 404, as PEP 3333 lets it, and may have sent something."""
-
-    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
-        write_now = start_response("200 OK", [("Content-Type", "text/plain")])
-        if write:
-            write_now(b"begun")
-        try:
-            raise KeyError("too late")
-        except KeyError:
-            start_response("404 Not Found", [("Content-Type", "text/plain")], sys.exc_info())
-        return [b"none"]
-
-    return app
-
-
 def fail_between(environ: Any, start_response: Any) -> Iterator[bytes]:
     start_response("200 OK", [("Content-Type", "text/plain")])
     yield b"begun"
@@ -445,15 +469,6 @@ def fail_between(environ: Any, start_response: Any) -> Iterator[bytes]:
     except KeyError:
         start_response("404 Not Found", [("Content-Type", "text/plain")], sys.exc_info())
     yield b" and ended"
-
-
-def handled(files: StaticFiles, app: Any, fields: dict[str, str]) -> tuple[bytes, str]:
-    """What the standard library's server sends, and what it says of errors."""
-    output, errors = BytesIO(), StringIO()
-    environ = make_environ("GET", b"/route", list(fields.items()))
-    handler = SimpleHandler(BytesIO(), output, errors, environ)
-    handler.run(dualstatic.wsgi.StaticMiddleware(app, files=files))
-    return output.getvalue(), errors.getvalue()
 
 
 def test_an_app_may_turn_its_answer_into_a_404(files: Callable[..., StaticFiles]) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 import dualstatic.asgi
 from dualstatic import Request, StaticFiles
+from dualstatic.disk import root_by_descriptor
 from dualstatic.disk.body import FileChanged
 from dualstatic.disk.nowait import answers_at_once
 from tests.doors import OnDisk, make_scope
@@ -215,7 +216,7 @@ def test_a_system_without_the_call_has_nothing_in_its_cache(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = StaticFiles(tree({"t.txt": DIGITS}), live=True)
-    monkeypatch.setattr("dualstatic.disk.nowait._call_at_once", None)
+    monkeypatch.setattr("dualstatic.disk.root_by_descriptor._call_at_once", None)
     for _ in range(2):
         assert files.answer(Request("GET", "/t.txt"))
         with pytest.raises(BlockingIOError):
@@ -344,10 +345,10 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
 ) -> None:
     """Elsewhere, as on FUSE and NFS, `open` may ask a server that hangs, whatever is cached."""
     settle(monkeypatch)
-    real, openers = os.open, []
+    real, openers = root_by_descriptor._open_by_one_call, []
 
     def noting(path: Any, *rest: Any, **more: Any) -> int:
-        if path == "big.bin":
+        if path == "big.bin" and not rest[0] & os.O_PATH:
             openers.append(threading.get_ident())
         return real(path, *rest, **more)
 
@@ -358,7 +359,7 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
         assert stream(files) == BIG
         openers.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(os, "open", noting)
+            patch.setattr(root_by_descriptor, "_open_by_one_call", noting)
             assert stream(files) == BIG
         assert len(openers) == 1
         return openers == [threading.get_ident()]

@@ -1,0 +1,321 @@
+"""One sentence on a path: what answers it or why nothing does, and the way out.
+
+Whether a path is answered says the answer itself. The reasons come from the gate, the look-up and
+the finder that it would have come from, asked once more, so that they can't say another thing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import AnyStr
+from urllib.parse import quote, unquote_to_bytes
+
+from .core.paths import admits
+from .core.values import Request
+from .disk.body import Answer
+from .disk.errors import LEADS_OUT, NOT_THERE, OnceLogger, logger
+from .disk.root import Directory
+from .site import Site
+
+_HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_LONGEST, _LONGEST_PATH = 200, 1000
+"""Characters that are repeated of a client's text, and of a path on the disk."""
+
+_INDEX = "index.html"
+_NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+_TARGETS = [
+    (re.compile(rb"%2f|%5c", re.IGNORECASE), "has an encoded slash or backslash"),
+    (re.compile(rb"\\"), "has a backslash, which some take for a slash"),
+    (re.compile(rb"#"), "has a '#', where a fragment begins: in a name it is %23"),
+    (re.compile(rb"%(?![0-9a-fA-F]{2})"), "has a '%' that begins no escape: in a name it is %25"),
+    (re.compile(b""), "has bytes that are not UTF-8"),
+]
+"""Why a request target is refused, the first that is found in it."""
+
+_NAMES = [
+    (re.compile(r"[\ud800-\udfff]"), "has bytes that are not UTF-8"),
+    (re.compile(r"[\x00-\x1f\x7f]"), "has a control character"),
+    (re.compile(r"\\"), "has a backslash, which some take for a slash"),
+    (re.compile(r"(?:^|/)\.\.?(?:/|\Z)"), "has a '.' or '..' segment: ask for where that leads"),
+    (re.compile(r"^/|//|/\Z"), "has two slashes in a row: ask with one"),
+]
+"""Why a name is refused, likewise."""
+
+_ERRORS = {
+    errno.ENAMETOOLONG: "is too long for a name of this file system",
+    errno.ENOTDIR: "goes on below a file, where nothing can be",
+    errno.ELOOP: "leads through too many links, or a loop of them",
+}
+
+
+def request_for(url: str) -> Request:
+    """The GET of a URL, or of the path of one, as somebody has copied it.
+
+    A query and a fragment are left away: they name no file.
+    """
+    text = url.strip()
+    if match := _HOST.match(text):
+        text = text[match.end() :]
+    raw_path = f"/{re.split('[?#]', text)[0].removeprefix('/')}".encode("utf-8", "surrogatepass")
+    path = unquote_to_bytes(raw_path).decode("utf-8", "surrogateescape")
+    return Request("GET", path, raw_path=raw_path)
+
+
+def log_miss(site: Site, request: Request, *, wait: bool) -> None:
+    """Log why a request has no answer, for who has turned DEBUG on.
+
+    :raises BlockingIOError: `wait` is False, and the reasons are on the disk
+    """
+    if not wait:
+        raise BlockingIOError("the reasons are on the disk")
+    logger.debug("%s %s", ascii(request.method)[1:-1][:_LONGEST], explain(site, request))
+
+
+def explain(site: Site, request: Request) -> str:
+    """The sentence on a request, save what its conditions ask for."""
+    try:
+        return f"{_shown(request.path)} {_said(site, request)}"
+    except (OSError, UnicodeError) as error:
+        return f"{_shown(request.path)} can't be looked up: {str(error)!a}"
+
+
+def _said(site: Site, request: Request) -> str:
+    answer = site.answer(request._replace(method="GET", headers={}), wait=True)
+    if answer is None:
+        return _why_not(site, request) + _page(site, request.path)
+    with answer:
+        if request.method not in ("GET", "HEAD"):
+            return "is there, but for GET and HEAD alone"
+        return _by_what(site, request.path, answer)
+
+
+def _shown(text: str, most: int = _LONGEST) -> str:
+    """Text that a client or a disk chose, without what a terminal or a log would obey."""
+    return ascii(text if len(text) <= most else f"{text[:most]}...")
+
+
+def _place(path: str) -> str:
+    return _shown(path, _LONGEST_PATH)
+
+
+# What answers.
+
+
+def _by_what(site: Site, path: str, answer: Answer) -> str:
+    if answer.status == 307:
+        return f"is redirected to {_shown(dict(answer.headers)['location'])}"
+    located = site.locate(path, wait=True)
+    if located is None:
+        return "is answered by a file that is gone since"
+    _, found = located
+    found.close()
+    plain, *siblings = [form.stored for form in found.resource.representations]
+    coded = [str(sibling.coding) for sibling in siblings]
+    _, warnings = _on_disk(site, plain.file.name)
+    return "".join(
+        [
+            f"is answered by {_place(plain.file.opener.path_of(plain.file.name))}",
+            f", also in {', '.join(coded)}" if coded else "",
+            *[f"; {warning}" for warning in warnings if warning.startswith("left out")],
+        ]
+    )
+
+
+# Why nothing does.
+
+
+def _why_not(site: Site, request: Request) -> str:
+    path, prefix = request.path, site.settings.prefix
+    if path not in site.gate:
+        return _outside(site, path)
+    if not path:
+        return "is the mount point without its slash, and nothing tells how that is called"
+    if not admits(request.raw_path, path):
+        return f"is refused: it {_first(_TARGETS, request.raw_path or b'')}"
+    name = path[len(prefix) + 1 :]
+    plain = name[:-1] if name[1:].endswith("/") else name
+    if plain and site.gate(f"{prefix}/{plain}") is None:
+        return _refused(site, plain)
+    return _not_found(site, path, plain)
+
+
+def _outside(site: Site, path: str) -> str:
+    prefix = site.settings.prefix
+    text = f"is not below the prefix {_shown(prefix or '/')}"
+    if file := _served(site, prefix + path):
+        text += (
+            f": {_place(file)} is at {_shown(prefix + path)}, and a mount point that is given "
+            "as the prefix, too, stands in the path twice"
+        )
+    return text
+
+
+def _served(site: Site, path: str) -> str | None:
+    """The file that the disk has for a path now."""
+    name = site.gate(path)
+    return name and _on_disk(site, name)[0]
+
+
+def _first(reasons: Iterable[tuple[re.Pattern[AnyStr], str]], text: AnyStr) -> str:
+    return next((said for pattern, said in reasons if pattern.search(text)), "")
+
+
+def _refused(site: Site, name: str) -> str:
+    if said := _first(_NAMES, name):
+        return f"is refused: it {said}"
+    if replace(site.gate, dotfiles=True)(f"{site.settings.prefix}/{name}") is not None:
+        return "is hidden, as a name in it begins with a dot: dotfiles=True shows it"
+    return "is refused: Windows takes such a name for another"
+
+
+def _not_found(site: Site, path: str, name: str) -> str:
+    """Why a name that could be a file's, or a directory's, has no answer."""
+    for directory in site.directories:
+        if not os.path.isdir(directory.path):
+            return f"is not served, as there is no directory at {_place(directory.path)}"
+    kinds = [kind(directory, name) for directory in site.directories]
+    if "directory" in kinds:
+        return _without_page(site, f"{name}/{_INDEX}".lstrip("/"))
+    if path.endswith("/") and "file" in kinds:
+        return "has a slash at its end, but is a file: ask for it without the slash"
+    return _not_served(site, name) or "".join(kinds[:1]) or _missing(site, path, name)
+
+
+def kind(directory: Directory, name: str) -> str:
+    """What a directory has under a name, or what is wrong with it there; "" if it has nothing."""
+    if not name:
+        return "directory"
+    *parts, leaf = name.split("/")
+    with directory.walk() as walk:
+        try:
+            walk.enter(parts)
+            _, status = walk.find(leaf)
+        except OSError as error:
+            dangling = "leads through a link to nothing" if walk.links else ""
+            return _ERRORS.get(error.errno or 0, dangling)
+    if stat.S_ISDIR(status.st_mode):
+        return "directory"
+    return "file" if stat.S_ISREG(status.st_mode) else "is not a regular file"
+
+
+def _without_page(site: Site, index: str) -> str:
+    if site.settings.html or site.settings.clean_urls:
+        return _not_served(site, index) or f"is a directory without an {_INDEX}"
+    if _on_disk(site, index)[0]:
+        return f"is a directory: html=True answers with its {_INDEX}"
+    return f"is a directory, and has no {_INDEX} that html=True could answer with"
+
+
+def _not_served(site: Site, name: str) -> str:
+    """Why a file that is on the disk isn't served; "" if there is none."""
+    file, warnings = _on_disk(site, name)
+    if file:
+        return (
+            f"was not there when the index was made, but {_place(file)} is now: refresh() or "
+            "live=True finds it"
+        )
+    way = "; follow_symlink=True follows it"
+    reasons = [
+        f"is not served: {said.removeprefix('skipped, ')}{way if LEADS_OUT in said else ''}"
+        for said in warnings
+    ]
+    return "".join(reasons[:1])
+
+
+def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
+    """Where the finder finds a name now, and what it warns of."""
+    warn = _Warnings()
+    finder = replace(site.finder, warn=warn)
+    places = [(directory, finder.encodings) for directory in site.directories]
+    look = finder.find(places, name)
+    if look is None:
+        return None, warn.said
+    look.close()
+    file = look.stored[0].file
+    return file.opener.path_of(file.name), warn.said
+
+
+class _Warnings(OnceLogger):
+    """What would be logged."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def __call__(self, message: str, path: str) -> None:
+        self.said.append(f"{message}: {_place(path)}")
+
+
+def _missing(site: Site, path: str, name: str) -> str:
+    prefix = site.settings.prefix
+    if path in (site.look_up.known() or ()):
+        return "was there when the index was made, and is gone from the disk"
+    for directory in site.directories:
+        if spelled := _spelled(directory, name):
+            url = _place(quote(f"{prefix}/{spelled}"))
+            return (
+                f"is not there, but {_shown(spelled)} is, which is spelled otherwise: ask for {url}"
+            )
+    if _on_disk(site, f"{name}.html")[0]:
+        return f"is not there, but {_shown(name + '.html')} is: clean_urls=True answers with it"
+    if rest := _behind_a_prefix(site, name):
+        return rest
+    return f"is not in {' or '.join(_place(directory.path) for directory in site.directories)}"
+
+
+def _behind_a_prefix(site: Site, name: str) -> str:
+    """Why the first part of a name may be one too many."""
+    prefix = site.settings.prefix
+    is_twice = prefix != "" and name.startswith(f"{prefix[1:]}/")
+    rest = name[len(prefix) :] if is_twice else name.partition("/")[2]
+    if not rest or not _on_disk(site, rest)[0]:
+        return ""
+    way = "the prefix stands in the path twice" if is_twice else "the prefix may lack its end"
+    return f"is not there, but {_shown(rest)} is, at {_shown(f'{prefix}/{rest}')}: {way}"
+
+
+def _spelled(directory: Directory, name: str) -> str | None:
+    """A name as the directory has it, in another case or another Unicode form."""
+    spelled = ""
+    for part in name.split("/"):
+        names = names_in(directory, spelled) or ()
+        alike = [each for each in names if _folded(each) == _folded(part)]
+        if not alike:
+            return None
+        spelled = f"{spelled}/{part if part in alike else min(alike)}".lstrip("/")
+    return spelled if spelled != name else None
+
+
+def names_in(directory: Directory, folder: str) -> list[str] | None:
+    """The names in a folder of a directory; None: it is none, or can't be read."""
+    try:
+        with directory.walk() as walk:
+            walk.enter(folder.split("/"))
+            return [name for name, _ in walk.entries()]
+    except OSError as error:
+        if error.errno not in NOT_THERE:
+            raise
+        return None
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _page(site: Site, path: str) -> str:
+    """What a navigation gets that nobody has an answer for."""
+    if not site.is_ready:
+        return ""  # to ask for one would raise the error that says so
+    navigation = Request("GET", path, headers=_NAVIGATION)
+    # A directory that is missing has been told of, and would raise.
+    answer = site.fallback(navigation, has_app=True, wait=True) if site.is_ready else None
+    if answer is None:
+        return ""
+    with answer:
+        return f"; a navigation gets the page of not_found, with status {answer.status}"
