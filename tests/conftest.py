@@ -97,7 +97,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.numprocesses, option.dist, option.loadscopereorder = processes, "loadfile", False
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    """`--hypothesis-profile=long` tries twenty times the examples."""
+    if config.getoption("--hypothesis-profile", None) == "long":
+        settings = import_module("hypothesis").settings
+        settings.register_profile("long", max_examples=20 * settings.default.max_examples)
     config.addinivalue_line(
         "markers", "rows(*ids): the rows of the conformance list that it checks"
     )
