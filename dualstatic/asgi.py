@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from contextlib import asynccontextmanager
 from functools import partial
 from io import FileIO
 from logging import DEBUG
 from operator import itemgetter
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import anyio
 import anyio._backends._asyncio  # else the first request would wait for this import
@@ -19,8 +27,24 @@ from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer, Body
-from .doors import check_arguments, is_logged, is_miss, make_request, opened, with_vary
+from .doors import (
+    FileOfView,
+    check_arguments,
+    is_logged,
+    is_miss,
+    make_request,
+    opened,
+    with_vary,
+)
 from .staticfiles import StaticFiles
+
+if TYPE_CHECKING:
+    from .options import Headers
+
+try:  # FastAPI takes nothing from a view for an answer but what is one of Starlette's
+    from starlette.responses import Response as _Response
+except ImportError:
+    _Response = object  # type: ignore[assignment,misc]
 
 # Frameworks spell these types in different ways; these take them all.
 Scope: TypeAlias = Any
@@ -33,8 +57,11 @@ _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
 _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 """The root of a host (RFC 9110 section 4.2.3), as some servers give it for the path."""
 
-_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding"}
+_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
+_PlainFields = tuple[str | None, str | None, str | None]
+"""Accept-Encoding, If-None-Match and Available-Dictionary."""
+
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 T = TypeVar("T")
@@ -87,7 +114,7 @@ class StaticMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await (self.app or _stand_alone)(scope, receive, send)
-        path: str = _path(scope) if scope.get("root_path") else scope.get("path", "")
+        path: str = _path(scope) if scope.get("root_path") else scope["path"]
         resource = self._look_up.answers.get(path)
         if resource is None:
             if not path.startswith("/"):
@@ -149,16 +176,17 @@ class StaticMiddleware:
 
     def _pick(self, resource: Resource, path: str, scope: Scope) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
-        if scope.get("method") != "GET":
+        if scope["method"] != "GET":
             return None
         headers = scope.get("headers", ())
-        accepted = tag = None
+        accepted = tag = dictionary = None
         if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None
-            accepted, tag = fields
-        return self._site.pick(resource, path, scope.get("raw_path"), accepted, tag)
+            accepted, tag, dictionary = fields
+        raw_path, query = scope.get("raw_path"), scope.get("query_string")
+        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
 
     async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         response, body = answer.response, answer.body
@@ -181,20 +209,124 @@ class StaticMiddleware:
         return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
-def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None] | None:
-    """Accept-Encoding and If-None-Match; None: there is more to look at."""
-    accepted = tag = date = None
+def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> _PlainFields | None:
+    """What few browsers send more than; None: there is more to look at."""
+    accepted = tag = dictionary = date = None
     for name, value in headers:
         if name in _FIELD_NAMES:
             if name == b"accept-encoding" and accepted is None:
                 accepted = value.decode("latin-1")
             elif name == b"if-none-match" and tag is None:
                 tag = value.decode("latin-1")
+            elif name == b"available-dictionary" and dictionary is None:
+                dictionary = value.decode("latin-1")
             elif name == b"if-modified-since":
                 date = value  # not looked at beside a tag (RFC 9110 section 13.1.3)
             else:
                 return None
-    return None if date is not None and tag is None else (accepted, tag)
+    return None if date is not None and tag is None else (accepted, tag, dictionary)
+
+
+class FileResponse(_Response):
+    """A file as the answer of a view: Starlette, FastAPI and Litestar call it, as an ASGI app.
+
+    In Quart, as with all of its own answers from files: `return await FileResponse(...)`.
+
+    `name` is that of a file below the directory of `files`, whatever the path of the request. It
+    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    A file that isn't there is the framework's own 404.
+
+    :param filename: the name under which the file is to be saved (RFC 6266): any text
+    :param headers: more fields, or a function from `name` to them; they are the strongest
+
+    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
+    """
+
+    def __init__(
+        self,
+        files: StaticFiles,
+        name: str,
+        *,
+        filename: str | None = None,
+        headers: Headers = None,
+    ) -> None:
+        super().__init__()
+        self._file = FileOfView(files, name, filename, headers)
+        self._door = StaticMiddleware(files=files)
+        # Those that Starlette's methods add, such as `set_cookie`, and the tasks that FastAPI does.
+        self.raw_headers: list[tuple[bytes, bytes]] = []
+        self.background = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._open(self._file.answer, scope)
+        if answer is None:
+            _raise_not_found(scope)
+            answer = await self._open(self._file.not_found, scope)
+        assert answer is not None  # noqa: S101 (for the type checker)
+
+        async def send_with_more(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                names = dict(self.raw_headers)
+                kept = [field for field in message["headers"] if field[0] not in names]
+                message = {**message, "headers": kept + self.raw_headers}
+            await send(message)
+
+        await self._door._send(answer, scope, receive, send_with_more)
+        if self.background is not None:
+            await self.background()
+
+    async def _open(self, ask: Callable[..., Answer | None], scope: Scope) -> Answer | None:
+        return await open_answer(partial(ask, scope["method"], _fields(scope)), read=True)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._of_quart().__await__()
+
+    async def _of_quart(self) -> Any:  # noqa: ANN401
+        """The answer as one of Quart's own, which calls no ASGI app that a view returns."""
+        from quart import Response, request
+        from werkzeug.exceptions import NotFound
+
+        answer = await self._open(self._file.answer, request.scope)
+        if answer is None:
+            raise NotFound
+        response = Response(AsyncChunks(answer), answer.status, dict(answer.headers))
+        response.timeout = None  # a large file takes what the client takes
+        if "content-type" not in dict(answer.headers):
+            del response.headers["content-type"]  # Quart's own: a 304 has none
+        return response
+
+
+def _raise_not_found(scope: Scope) -> None:
+    """Raise what the framework of a view answers with its own 404, if we know it."""
+    if "litestar_app" in scope:
+        from litestar.exceptions import NotFoundException
+
+        raise NotFoundException
+    if "starlette.exception_handlers" in scope:
+        from starlette.exceptions import HTTPException
+
+        raise HTTPException(404)
+
+
+class AsyncChunks:
+    """The chunks of an answer, for a framework that iterates over them; all without a wait."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.close = answer.close
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        response, body = self._answer.response, self._answer.body
+        chunks, left = iter(self._answer), sum(map(len, response.body))
+        while left > 0:
+            # Where neither the disk nor the server waits, the task that looks for the client would
+            # not get to run.
+            await checkpoint()
+            chunk = body.next_now() if body else next(chunks)
+            if chunk is None:
+                chunk = await in_thread(chunks.__next__)
+            left -= len(chunk)
+            yield chunk
 
 
 async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answer | None:
@@ -451,6 +583,13 @@ def _path(scope: Scope) -> str:
 
 
 def _request(scope: Scope, path: str) -> Request:
+    query = scope.get("query_string", b"").decode("latin-1")
+    method, mount = scope.get("method", ""), scope.get("root_path", "")
+    return make_request(method, path, query, _fields(scope), scope.get("raw_path"), mount)
+
+
+def _fields(scope: Scope) -> dict[str, str]:
+    """The header fields that a decision reads, by their lower-case names."""
     headers: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     for key, value in scope.get("headers", ()):
@@ -462,6 +601,4 @@ def _request(scope: Scope, path: str) -> Request:
                 headers[name] = text
     for name, lines in repeated.items():  # joined once: not every server bounds them
         headers[name] = ", ".join(lines)
-    query = scope.get("query_string", b"").decode("latin-1")
-    method, mount = scope.get("method", ""), scope.get("root_path", "")
-    return make_request(method, path, query, headers, scope.get("raw_path"), mount)
+    return headers

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from . import options
+from .core.downloads import attachment
 from .core.replies import deciding_fields
 from .core.values import Request
 from .disk.body import Answer
@@ -34,10 +35,14 @@ def check_arguments(app: object, door: str, files: object, **switches: bool) -> 
         other = next((door for door, call in CALLS.items() if _can_be_called(app, call)), None)
         hint = f"; one such as this is for dualstatic.{other}.StaticMiddleware" if other else ""
         raise TypeError(f"app takes an app that is called with {called_with}, not {app!r}{hint}")
-    if not isinstance(files, StaticFiles):
-        raise TypeError(f"files takes a StaticFiles, not {files!r}")
+    _check_files(files)
     for name, value in switches.items():
         options.flag(name, value)
+
+
+def _check_files(files: object) -> None:
+    if not isinstance(files, StaticFiles):
+        raise TypeError(f"files takes a StaticFiles, not {files!r}")
 
 
 def _can_be_called(app: Callable[..., object], arguments: str) -> bool:
@@ -63,6 +68,45 @@ def opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answ
     if read and answer is not None and answer.body is not None:
         answer.body.read_ahead(wait=wait)
     return answer
+
+
+class FileOfView:
+    """The file that a view answers with, whatever the request's own path is.
+
+    `name` is that of a file below the directory: what a client has given can't lead out of it.
+    """
+
+    def __init__(
+        self, files: StaticFiles, name: str, filename: str | None, headers: options.Headers
+    ) -> None:
+        _check_files(files)
+        if not isinstance(name, str):
+            raise TypeError(f"name takes that of a file below the directory, not {name!r}")
+        if not isinstance(filename, str | None):
+            raise TypeError(f"filename takes the name to save the file under, not {filename!r}")
+        self._files, self._path = files, files.site.path_of(name)
+        disposition = {"content-disposition": attachment(filename)} if filename else {}
+        self._fields = tuple({**disposition, **dict(options.headers(headers)(name))}.items())
+
+    def answer(
+        self, method: str, headers: Mapping[str, str], *, wait: bool = True
+    ) -> Answer | None:
+        """The answer; None: there is no such file.
+
+        Conditions and ranges are for GET and HEAD (RFC 9110 sections 13.1 and 14.2): to any other
+        method it is the whole file.
+        """
+        if method not in ("GET", "HEAD"):
+            method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
+        request = Request(method, self._path, headers=headers)
+        return self._files.site.answer_with_file(request, self._fields, wait=wait)
+
+    def not_found(
+        self, method: str, headers: Mapping[str, str], *, wait: bool = True
+    ) -> Answer | None:
+        """The 404 for who has no framework that has one."""
+        request = Request("HEAD" if method == "HEAD" else "GET", self._path, headers=headers)
+        return self._files.fallback(request, has_app=False, wait=wait)
 
 
 def make_request(

@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence, Set
 from functools import partial
+from urllib.parse import quote
 
 from .core import pages, replies
 from .core.paths import Gate, admits
-from .core.values import Request, Resource, Response
+from .core.values import Fields, Request, Resource, Response
 from .disk.body import Answer, Found
 from .disk.errors import logger
 from .disk.find import Finder, LookUp
@@ -59,6 +60,12 @@ class Site:
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
+        if settings.previous:
+            self.directories.append(
+                directory_at(
+                    settings.previous, follow_symlink=settings.follow_symlink, is_previous=True
+                )
+            )
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
@@ -70,10 +77,12 @@ class Site:
     def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
-        codings = () if settings.offload else settings.encodings
+        suffixes = () if settings.offload else settings.suffixes
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        self.finder = Finder(
+            suffixes, is_coded, policies, describe, policies.ask, policies.was_immutable
+        )
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
@@ -84,36 +93,35 @@ class Site:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
         for directory in self.directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
-                raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
+                option = "previous" if directory.is_previous else "directory"
+                raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
-            logger.info("%s", self)
-            if (known := self.look_up.known()) is not None:
-                self._warn_of_gaps(known)
+        logger.info("%s", self)
+        if self.is_ready and (known := self.look_up.known()) is not None:
+            self._warn_of_gaps(known)
 
     def _warn_of_gaps(self, known: Set[str]) -> None:
         """Say once which option has nothing in the index that it is for."""
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
-        if not self._may_have_page(known):
+        if self.falls_back and not self._has_page(known):
             self.finder.warn("there is no page for not_found", place)
         if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
             self.finder.warn("immutable matches no name", place)
 
-    def _may_have_page(self, known: Set[str]) -> bool:
+    def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
-        if page is None or callable(page):
-            return True
         if page == "404-page":
             return any(path.endswith("/404.html") for path in known)
-        return self._prefix + page in known
+        return callable(page) or f"{self._prefix}{page}" in known
 
     def __str__(self) -> str:
-        known, files, how = self.look_up.known(), "", "live"
+        known = self.look_up.known() if self.is_ready else None
+        files = "" if known is None else f"{len(known)} files of "
+        how = "live" if known is None else "in an index"
         if not self.is_ready:
-            how = "not looked at yet"
-        elif known is not None:
-            files, how = f"{len(known)} files of ", "in an index"
+            how = "live or in an index" if self._ask_live else "not looked at yet"
         places = " and ".join(ascii(directory.path) for directory in self.directories)
         return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
@@ -127,6 +135,10 @@ class Site:
             self.look_up = self._make_look_up(self.settings, live=True)
         self._ask_live = None
 
+    def path_of(self, name: str) -> str:
+        """The path of a file, given its name below the directory."""
+        return f"{self._prefix}/{name}"
+
     def may_fall_back(self, method: str, path: str) -> bool:
         """Whether an app's 404 to this request may get a page, or an error, in its place."""
         may = self.falls_back or not self.is_ready
@@ -139,23 +151,28 @@ class Site:
         raw_path: bytes | None,
         accept_encoding: str | None,
         if_none_match: str | None,
+        query: bytes | str | None,
+        dictionary: str | None = None,
     ) -> Response | None:
         """The answer to a GET with no other field that matters, if all of it is in memory.
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
         the path before.
         """
-        chosen = resource.only or replies.select(resource, accept_encoding)
+        chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if raw_path not in resource.targets and not _admits(resource, raw_path, path):
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
-            return chosen.not_modified if if_none_match == chosen.stored.etag else None
-        if response := chosen.in_memory:
+            response = chosen.not_modified if if_none_match == chosen.stored.etag else None
+        elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
             except KeyError:
                 pass  # it has made room for others just now
+        if query and response:
+            text = query if isinstance(query, str) else query.decode("latin-1")
+            return replies.kept(resource, response, text)
         return response
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
@@ -179,6 +196,33 @@ class Site:
             return page
         vary = replies.deciding_fields(request) if self.falls_back else ()
         return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
+
+    def url(self, path: str) -> str | None:
+        """The address of what answers a path, with its version; None: nothing does."""
+        if missing := self._missing(path, wait=True):
+            raise MissingDirectory(missing)
+        located = self.locate(path, wait=True)
+        if located is None:
+            return None
+        address, found = located
+        found.close()
+        return f"{quote(address)}?{found.resource.version}".removesuffix("?")
+
+    def answer_with_file(self, request: Request, fields: Fields, *, wait: bool) -> Answer | None:
+        """A file as an app's own answer, with more fields, which replace others; None: no file.
+
+        A page is the file of its name, and not what else `html` makes of it.
+        """
+        if not admits(None, request.path):
+            return None
+        if missing := self._missing(request.path, wait=wait):
+            raise MissingDirectory(missing)
+
+        def decide(request: Request, resource: Resource, canonical: str) -> Response:
+            ours = replies.with_fields(request, resource, fields, self.settings.offload)
+            return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
+
+        return self._open(request, request.path, self._locate_file, decide, wait=wait)
 
     def _missing(self, path: str, *, wait: bool) -> str | None:
         """Which directory is missing still; with `check_dir`, none is."""
@@ -249,7 +293,8 @@ class Site:
             return replies.redirect(request, canonical)
         if self.look_up.answers.get(request.path) is not resource:
             self.look_up.keep(request.path, resource)
-        return replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
+        response = replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
+        return replies.kept(resource, response, request.query)
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
@@ -297,15 +342,15 @@ class Site:
     def _page_at(
         self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
     ) -> Answer | None:
-        def locate(path: str, *, wait: bool, anew: bool) -> _Located | None:
-            found = self.look_up.find(path, wait=wait, anew=anew)
-            return (path, found) if found else None
-
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
             return _for(request, replies.page(status, chosen, *vary))
 
-        return self._open(request, path, locate, decide, wait=wait)
+        return self._open(request, path, self._locate_file, decide, wait=wait)
+
+    def _locate_file(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
+        found = self.look_up.find(path, wait=wait, anew=anew)
+        return (path, found) if found else None
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from . import options as check
 from .core.values import Request
@@ -30,6 +31,10 @@ class StaticFiles:
     :param encodings: content codings whose siblings are looked for: zstd, br, gzip
     :param stored_encodings: suffixes of files that are stored compressed and asked for by their own
         name, with their content codings: `{".br": "br", ".svgz": "gzip"}`
+    :param dictionaries: let immutable files offer themselves as dictionaries for their next
+        version, and send the deltas that `compress --previous` writes (RFC 9842)
+    :param previous: a directory of earlier files, which `keep` fills: asked last, and for immutable
+        names only
     :param cache_control: a Cache-Control, or a function from a file's name to one or None
     :param immutable: names that never change: a regular expression, or a function of the name
     :param headers: more fields: a mapping, or a function from a file's name to one
@@ -62,6 +67,8 @@ class StaticFiles:
         dotfiles: bool = False,
         encodings: Sequence[str] = ("zstd", "br", "gzip"),
         stored_encodings: Mapping[str, str] | None = None,
+        dictionaries: bool = False,
+        previous: check.StrPath | None = None,
         cache_control: check.CacheControl = "no-cache",
         immutable: check.Immutable = None,
         headers: check.Headers = None,
@@ -73,9 +80,37 @@ class StaticFiles:
         offload: str | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
-        self.site = Site(check.settings(given, owner=self))
+        self.site = Site(self._settings(given))
         if check.flag("check_dir", check_dir):
             self.refresh()
+
+    def _settings(self, given: Mapping[str, Any]) -> check.Settings:
+        return check.settings(given, owner=self)
+
+    @classmethod
+    def uploads(
+        cls,
+        directory: check.StrPath | Sequence[check.StrPath],
+        *,
+        prefix: str,
+        **options: Any,  # noqa: ANN401
+    ) -> StaticFiles:
+        """The same for a directory where strangers write, such as one of uploads.
+
+        It is looked at at each request, and may have yet to be made. No file answers for another.
+        No file can act in the site's name, whatever the other options say of its media type: each
+        has `Content-Security-Policy: sandbox` (but for PDF, whose viewers run no page) and nosniff.
+        Images, sound, video, fonts, PDF, JSON and plain text are shown in place, all else is saved
+        (`Content-Disposition: attachment`). Scripts and style sheets are plain text: a page of the
+        site could be made to load them. Let the prefix be a folder's: at the root of a host, names
+        such as `robots.txt` and `.well-known` speak for the site.
+
+        :param options: cache_control, charset, dotfiles, follow_symlink, headers, immutable and
+            media_types, as of the class
+
+        :raises TypeError, ValueError: an option is wrong, or none of these; the message names it
+        """
+        return _Uploads(directory, prefix=prefix, **check.options_of_uploads(options))
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError(
@@ -103,6 +138,29 @@ class StaticFiles:
             with the prefix. A query and a fragment are left away
         """
         return explain(self.site, request_for(path))
+
+    def url(self, name: str) -> str:
+        """The address of a file: prefix, name, and `?v=` with a part of its content's hash.
+
+        Asked for so it is immutable (RFC 8246) for as long as that is its content; with another
+        version, as after a change, it is as without. A `private` of `cache_control` stays. What is
+        over 64 MiB has no hash, and its address no version. Below a mount point, put that in front
+        (Flask's `request.script_root`, `request.scope["root_path"]` of Starlette).
+
+        The first use of a file reads it; from then on an index does without the disk. Live, each
+        use looks at it.
+
+        :raises FileNotFoundError: there is no such file
+        :raises NotADirectoryError: a directory is missing, where `check_dir` is False
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"url takes the name of a file below the directory, not {name!r}")
+        path = self.site.path_of(name.removeprefix("/"))
+        address = self.site.url(path)
+        if address is None:
+            why = explain(self.site, Request("GET", path))
+            raise FileNotFoundError(f"url takes the name of a file, and {why}")
+        return address
 
     def answer(self, request: Request, *, wait: bool = True) -> Answer | None:
         """The answer to a request, with its file open; None: the request is the app's to answer.
@@ -132,3 +190,14 @@ class StaticFiles:
             there is no `not_found`, so that this is told; the same error is a RuntimeError
         """
         return self.site.fallback(request, has_app=has_app, wait=wait)
+
+
+class _Uploads(StaticFiles):
+    """Files that strangers have written, in a directory that the first of them may make."""
+
+    def _settings(self, given: Mapping[str, Any]) -> check.Settings:
+        settings = super()._settings(given)
+        return replace(settings, policies=replace(settings.policies, of_uploads=True))
+
+    def refresh(self) -> None:
+        self.site.refresh(may_be_missing=True)

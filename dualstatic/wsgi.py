@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
@@ -12,12 +13,22 @@ from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer, Body
-from .doors import Lines, check_arguments, is_logged, is_miss, make_request, with_vary
+from .doors import (
+    FileOfView,
+    Lines,
+    check_arguments,
+    is_logged,
+    is_miss,
+    make_request,
+    with_vary,
+)
 from .staticfiles import StaticFiles
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from .options import Headers
 
 _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
@@ -112,7 +123,7 @@ class StaticMiddleware:
     def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if (
-            environ.get("REQUEST_METHOD") != "GET"
+            environ["REQUEST_METHOD"] != "GET"
             or "HTTP_RANGE" in environ
             or "HTTP_IF_MATCH" in environ
             or "HTTP_IF_UNMODIFIED_SINCE" in environ
@@ -122,7 +133,9 @@ class StaticMiddleware:
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
-        return self._site.pick(resource, path, read_target(environ), accepted, tag)
+        raw_path, query = read_target(environ), environ.get("QUERY_STRING")
+        dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
+        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
 
     def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.
@@ -140,6 +153,75 @@ class StaticMiddleware:
             file.close()
             raise
         return wrapped
+
+
+class FileResponse:
+    """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app.
+
+    `name` is that of a file below the directory of `files`, whatever the path of the request. It
+    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    A file that isn't there is the framework's own 404.
+
+    :param filename: the name under which the file is to be saved (RFC 6266): any text
+    :param headers: more fields, or a function from `name` to them; they are the strongest
+
+    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
+    """
+
+    def __init__(
+        self,
+        files: StaticFiles,
+        name: str,
+        *,
+        filename: str | None = None,
+        headers: Headers = None,
+    ) -> None:
+        self._file = FileOfView(files, name, filename, headers)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self._answer(self._file.answer, environ)
+        if answer is None and (page := _not_found_of_flask()):
+            return page(environ, start_response)
+        if answer is None:
+            answer = self._answer(self._file.not_found, environ)
+        assert answer is not None  # noqa: S101 (for the type checker)
+        start_response(_STATUS_LINES[answer.status], list(answer.headers))
+        return Chunks(answer) if answer.body else tuple(answer) or _NOTHING
+
+    def __iter__(self) -> Iterator[object]:
+        """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
+        from bottle import HTTPError, HTTPResponse, request
+
+        answer = self._answer(self._file.answer, request.environ)
+        if answer is None:
+            raise HTTPError(404)
+        chunks = Chunks(answer) if answer.body else b"".join(answer)
+        yield HTTPResponse(chunks, answer.status, dict(answer.headers))
+
+    def _answer(
+        self,
+        ask: Callable[[str, Mapping[str, str]], Answer | None],
+        environ: WSGIEnvironment,
+    ) -> Answer | None:
+        try:
+            return ask(environ.get("REQUEST_METHOD", ""), read_fields(environ))
+        except OSError as error:
+            raise _no_oserror(error) from error
+
+
+def _not_found_of_flask() -> WSGIApplication | None:
+    """The 404 page of a Flask app; None: it is no Flask app whose view asks.
+
+    Flask calls the answer of a view where an exception would be a 500.
+    """
+    flask = sys.modules.get("flask")
+    if flask is None or not flask.has_request_context():
+        return None
+    from werkzeug.exceptions import NotFound
+
+    app = flask.current_app
+    page: WSGIApplication = app.make_response(app.handle_user_exception(NotFound()))
+    return page
 
 
 class Chunks:

@@ -83,7 +83,7 @@ class Browser:
         """A new tab."""
         target = self.call("Target.createTarget", url="about:blank", browserContextId=profile)
         attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
+        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"], profile)
         for domain in ("Page", "Network", "Runtime", "Log"):
             page.call(f"{domain}.enable")
         return page
@@ -121,9 +121,10 @@ class Browser:
 class Page:
     """A tab: what it asked for, and what went wrong in it."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, profile: str) -> None:
         self._browser = browser
         self._session = session
+        self._profile = profile
         self._current: dict[str, Exchange] = {}
         self._early: dict[str, dict[str, Any]] = {}
         self._loads = 0
@@ -174,10 +175,9 @@ class Page:
         return got["result"].get("value")
 
     def download_to(self, folder: Path) -> None:
-        """Have the browser keep what is downloaded, by whichever page."""
-        self._browser.call(
-            "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder)
-        )
+        """Have the browser keep what is downloaded, by whichever page of this profile."""
+        told = {"behavior": "allow", "downloadPath": str(folder), "browserContextId": self._profile}
+        self._browser.call("Browser.setDownloadBehavior", **told)
 
     def picture(self, file: Path) -> None:
         """Write a screenshot, as PNG."""

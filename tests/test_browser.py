@@ -6,8 +6,10 @@ Run by `pytest -m browser`. The screenshots are left in the folders of the tests
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -403,3 +405,112 @@ def test_a_sound_seeks(page: Page, behind: Callable[..., Server], media: Path, n
     assert seek(page, "audio", f"/{name}", seconds * 0.9) == pytest.approx(seconds, abs=0.1)
     assert page.errors == []
     assert_ranges(page, media / name)
+
+
+# What strangers upload.
+
+RUNS = "localStorage.setItem('ran', location.pathname)"
+PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj
+trailer<</Root 1 0 R>>
+"""
+SVG = f"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><script>{RUNS}</script></svg>"
+XHTML = f"<html xmlns='http://www.w3.org/1999/xhtml'><body><script>{RUNS}</script></body></html>"
+PAGES = {"a.html": f"<script>{RUNS}</script>", "a.svg": SVG, "a.xhtml": XHTML, "a.xml": XHTML}
+STYLE_SHEET = "body { color: rgb(1, 2, 3) }"
+GIF = b"GIF89a\1\0\1\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+LOADED = """new Promise((resolve) => {{
+    const element = Object.assign(document.createElement({tag}), {fields});
+    element.onload = () => resolve("loaded");
+    element.onerror = () => resolve("refused");
+    document.body.append(element);
+}})"""
+
+
+def upload(server: Server, name: str, content: bytes | str) -> str:
+    """The path of what was uploaded by a form."""
+    before = set(re.findall(r'href="(/uploads/[^"]+)"', server.get("/").body.decode()))
+    data = content.encode() if isinstance(content, str) else content
+    head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert server.ask("POST", "/", form, head.encode() + data + b"\r\n--x--\r\n").status == 303
+    after = set(re.findall(r'href="(/uploads/[^"]+)"', server.get("/").body.decode()))
+    [path] = after - before
+    return str(path)
+
+
+def loads(page: Page, tag: str, **fields: str) -> bool:
+    script = LOADED.format(tag=json.dumps(tag), fields=json.dumps(fields))
+    return bool(page.value(script) == "loaded")
+
+
+@pytest.fixture
+def uploads(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return start("examples/uploads.py", str(tmp_path_factory.mktemp("uploads") / "made later"))
+
+
+WAYS = [
+    "location.href = {}",
+    "document.body.append(Object.assign(document.createElement('iframe'), {{src: {}}}))",
+    "document.body.append(Object.assign(document.createElement('object'), {{data: {}}}))",
+    "document.body.append(Object.assign(document.createElement('embed'), {{src: {}}}))",
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", PAGES)
+def test_an_uploaded_page_is_saved_and_runs_nothing(
+    browser: Browser, profile: str, uploads: Server, tmp_path: Path, name: str, way: str
+):
+    page, path = browser.page(profile), upload(uploads, name, PAGES[name])
+    page.download_to(tmp_path)
+    page.go(uploads.url)
+    page.value(f"void({way.format(json.dumps(path))})")
+    if "object" in way or "embed" in way:
+        page.answered()
+    else:
+        saved = tmp_path / Path(path).name
+        eventually(saved.exists, 10)
+        assert saved.read_text() == PAGES[name]
+    another = browser.page(profile)
+    another.go(uploads.url)
+    assert another.value("localStorage.getItem('ran')") is None
+
+
+def test_a_page_of_the_site_can_load_no_uploaded_script_or_style(page: Page, uploads: Server):
+    script, style = upload(uploads, "a.js", RUNS), upload(uploads, "a.css", STYLE_SHEET)
+    page.go(uploads.url)
+    assert not loads(page, "script", src=script)
+    assert not loads(page, "script", src=script, type="module")
+    assert not loads(page, "link", rel="stylesheet", href=style)
+    work = "new Promise(r => {{ new Worker({0}).onerror = () => r('refused') }})"
+    register = "navigator.serviceWorker.register({0}).then(() => 'ran', () => 'refused')"
+    for way in (work, register):
+        assert page.value(way.format(json.dumps(script))) == "refused"
+    assert page.value("localStorage.getItem('ran')") is None
+    assert page.value("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+def test_uploaded_pictures_films_and_texts_are_seen(
+    browser: Browser, profile: str, uploads: Server, media: Path, tmp_path: Path
+):
+    kinds = {
+        "a.gif": (GIF, "image/gif"),
+        "a.webm": ((media / next(iter(VIDEO))).read_bytes()[: 2**20], "video/webm"),
+        "a.wav": ((media / next(iter(SOUND))).read_bytes()[: 2**20], "audio/wav"),
+        "a.pdf": (PDF, "application/pdf"),
+        "a.txt": (b"text", "text/plain"),
+        "a.js": (RUNS, "text/plain"),
+    }
+    page = browser.page(profile)
+    page.download_to(tmp_path)
+    page.go(uploads.url)
+    assert loads(page, "img", src=upload(uploads, "a.svg", PAGES["a.svg"]))
+    for name, (content, kind) in kinds.items():
+        page = browser.page(profile)
+        page.call("Page.navigate", url=uploads.url.rstrip("/") + upload(uploads, name, content))
+        shown = partial(page.value, "document.contentType")
+        eventually(lambda shown=shown, kind=kind: shown() == kind, 10)
+    assert list(tmp_path.iterdir()) == []

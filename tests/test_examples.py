@@ -7,10 +7,12 @@ import hashlib
 import importlib.util
 import json
 import random
+import re
 import shutil
 import socket
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from dualstatic.wsgi import StaticMiddleware
 
 from .doors import Answer, make_environ
 from .servers import Server, eventually, exchange, free_port, run, serve
+from .trees import write_tree
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SITE = EXAMPLES / "site"
@@ -564,6 +567,105 @@ def test_the_adapter_allows_get_and_head_alone(adapter, tmp_path: Path):
     answer = exchange(adapter(StaticFiles(tmp_path)), "POST", "/t.txt", (), b"body")
     assert answer.status == 405
     assert answer["allow"] == "GET, HEAD"
+
+
+# Files of views, uploads, addresses with versions.
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def login(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
+ADA = login("ada", "tide")
+
+
+@pytest.fixture(scope="module")
+def private(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    folder = tmp_path_factory.mktemp("private")
+    letters = {"ada/letter.txt": b"dear ada", "ada/größe.txt": b"breit", "grace/letter.txt": b"no"}
+    write_tree(folder, {**letters, "secret": b"secret"})
+    return start(EXAMPLES / "private_files.py", str(free_port()), folder)
+
+
+def test_private_files_are_for_who_has_logged_in(private: Server):
+    answer = private.get("/files/letter.txt", ADA)
+    assert (answer.status, answer.body) == (200, b"dear ada")
+    assert answer["cache-control"] == "private, no-cache"
+    fresh = private.get("/files/letter.txt", {**ADA, "If-None-Match": answer["etag"]})
+    assert (fresh.status, fresh["cache-control"]) == (304, "private, no-cache")
+    assert private.get("/files/letter.txt", {**ADA, "Range": "bytes=5-"}).body == b"ada"
+    assert private.get("/files/letter.txt", login("grace", "moon")).body == b"no"
+    for fields in ({}, login("ada", "moon"), login("nobody", ""), login("", "")):
+        refused = private.get("/files/letter.txt", {**fields, "If-None-Match": answer["etag"]})
+        assert (refused.status, refused["www-authenticate"]) == (401, "Basic")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/files/none.txt",
+        "/files/",
+        "/files/../grace/letter.txt",
+        "/files/%2e%2e/grace/letter.txt",
+        "/files/..%2Fgrace%2Fletter.txt",
+        "/files/x/../../grace/letter.txt",
+        "/files//letter.txt",
+        "/files/..%5Cgrace%5Cletter.txt",
+        "/files/../../secret",
+    ],
+)
+def test_a_private_file_that_is_no_ones_own_is_the_apps_404(private: Server, target: str):
+    answer = private.get(target, ADA)
+    assert (answer.status, answer.body) == (404, b'{"detail":"Not Found"}')
+
+
+def test_a_private_file_is_saved_under_its_name(private: Server):
+    answer = private.get("/download/gr%C3%B6%C3%9Fe.txt", ADA)
+    assert answer.body == b"breit"
+    named = "attachment; filename=\"gr__e.txt\"; filename*=UTF-8''gr%C3%B6%C3%9Fe.txt"
+    assert answer["content-disposition"] == named
+
+
+def test_uploads_are_seen_and_do_nothing_in_the_sites_name(start: Start, tmp_path: Path):
+    server = start(EXAMPLES / "uploads.py", str(free_port()), tmp_path / "made later")
+    assert server.get("/uploads/none.png").status == 404
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    head = '--x\r\nContent-Disposition: form-data; name="file"; filename="{}"\r\n\r\n{}\r\n'
+    files = {"page.html": "<script>", "../../picture.png": "picture", ".hidden.js": "run()"}
+    body = "".join(head.format(name, content) for name, content in files.items()) + "--x--\r\n"
+    assert server.ask("POST", "/", form, body.encode()).status == 303
+    found = re.findall(r'href="(/uploads/[^"]+)"', server.get("/").body.decode())
+    answers = {Path(path).suffix: server.get(path) for path in found}
+    assert {suffix: answer.body for suffix, answer in answers.items()} == {
+        ".html": b"<script>",
+        ".png": b"picture",
+        ".js": b"run()",
+    }
+    assert {answer["content-security-policy"] for answer in answers.values()} == {"sandbox"}
+    assert answers[".html"]["content-disposition"] == "attachment"
+    assert answers[".js"]["content-type"] == "text/plain; charset=utf-8"
+    assert "content-disposition" not in answers[".png"]
+
+
+@pytest.mark.parametrize(
+    ("script", "count"), [("versioned_urls.py", 2), ("versioned_django.py", 1)]
+)
+def test_the_addresses_of_a_page_have_the_versions_of_their_files(
+    start: Start, script: str, links: int
+):
+    server = start(EXAMPLES / script, port=True)
+    page = server.get("/").body.decode()
+    addresses = re.findall(r'(?:href|src)="([^"]+)"', page)
+    assert len(addresses) == links
+    for address in addresses:
+        parts = urlsplit(address)
+        [file] = SITE.rglob(Path(parts.path).name)
+        assert parts.query == f"v={hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+        answer = server.get(f"{parts.path}?{parts.query}")
+        assert (answer.body, answer["cache-control"]) == (file.read_bytes(), FOREVER)
+        assert server.get(f"{parts.path}?v=0123456789ab")["cache-control"] == "no-cache"
 
 
 # python -m dualstatic

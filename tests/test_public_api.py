@@ -100,6 +100,15 @@ def test_a_middleware_takes_an_app_and_by_name_its_files(door: Any, tmp_path: Pa
         door.StaticMiddleware(None, StaticFiles(tmp_path))
 
 
+@pytest.mark.parametrize("door", [dualstatic.wsgi, dualstatic.asgi])
+def test_a_views_answer_takes_files_a_name_and_more_by_name(door: Any):
+    found = parameters(door.FileResponse)
+    assert list(found) == ["files", "name", "filename", "headers"]
+    assert [found[name].default for name in ("filename", "headers")] == [None, None]
+    assert found["headers"].kind is found["filename"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert door.FileResponse.__doc__
+
+
 def test_the_wsgi_middleware_hands_files_to_the_server_unless_told() -> None:
     assert parameters(dualstatic.wsgi.StaticMiddleware)["file_wrapper"].default is True
 

@@ -15,6 +15,8 @@ from dualstatic import Answer, Request, StaticFiles, manifests
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from dualstatic.asgi import ASGIApp
+
 
 def cache_control(name: str) -> str | None:
     return "max-age=60" if name.endswith(".css") else None
@@ -33,6 +35,7 @@ def perhaps_headers(name: str) -> dict[str, str] | None:
 
 
 SMALLEST = StaticFiles("public")
+UPLOADS: StaticFiles = StaticFiles.uploads(Path("uploads"), prefix="/u", cache_control="private")
 FILES: list[StaticFiles] = [
     StaticFiles(Path("public")),
     StaticFiles(["public", "dist"], html=True),
@@ -126,6 +129,15 @@ def doors(files: StaticFiles) -> None:
     dualstatic.asgi.StaticMiddleware(files=files)
     files.refresh()
     files.explain("/app.css").upper()
+    files.url("app.css").upper()
+
+
+def views(files: StaticFiles, name: str) -> tuple[ASGIApp, WSGIApplication]:
+    dualstatic.django.file_response(None, files, name, filename=name, headers=headers)
+    return (
+        dualstatic.asgi.FileResponse(files, name, filename="über.pdf", headers={"X-More": "more"}),
+        dualstatic.wsgi.FileResponse(files, name, filename=None, headers=headers),
+    )
 
 
 def django_doors() -> list[StaticFiles]:

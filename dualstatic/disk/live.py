@@ -66,7 +66,7 @@ class Live:
 
     def __post_init__(self) -> None:
         self.covers: Container[str] = self.gate
-        self._places = [(directory, self.finder.encodings) for directory in self.directories]
+        self._places = [(directory, self.finder.suffixes) for directory in self.directories]
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         name = self.gate(path)

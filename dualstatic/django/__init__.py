@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import wsgi as wsgi_door
 from .checks import served
-from .middleware import StaticMiddleware
+from .middleware import StaticMiddleware, file_response
 from .settings import Option, refresh, script_name, static_files
 from .storage import CompressedManifestStaticFilesStorage, CompressedStaticFilesStorage
 
@@ -20,6 +20,7 @@ __all__ = [
     "CompressedStaticFilesStorage",
     "StaticMiddleware",
     "asgi",
+    "file_response",
     "refresh",
     "static_files",
     "wsgi",

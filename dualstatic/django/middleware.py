@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from logging import DEBUG
+from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 
 from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import is_logged, is_miss, make_request
+from ..doors import FileOfView, is_logged, is_miss, make_request
 from ..staticfiles import StaticFiles
 from .checks import served
 from .settings import OfDjango
+
+if TYPE_CHECKING:
+    from ..options import Headers
+
+_MISSES = (404, 405)
+"""Of these `is_miss` says more: it would take a while for each answer of the app."""
 
 
 class StaticMiddleware:
@@ -44,7 +51,8 @@ class StaticMiddleware:
         for files in self._files:
             if _may_answer(files, request) and (answer := files.answer(_request(request))):
                 return _response(request, answer)
-        return self._or_page(request, self._get_response(request))
+        response = self._get_response(request)
+        return self._or_page(request, response) if response.status_code in _MISSES else response
 
     async def _call_async(self, request: OfDjango) -> OfDjango:
         from ..asgi import in_thread, open_answer
@@ -55,7 +63,9 @@ class StaticMiddleware:
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
         response = await self._get_response(request)
-        if any(_may_be_replaced(response, files, request) for files in self._files):
+        if response.status_code in _MISSES and any(
+            _may_be_replaced(response, files, request) for files in self._files
+        ):
             return await in_thread(partial(self._or_page, request, response))
         return response
 
@@ -77,17 +87,60 @@ class StaticMiddleware:
 
 def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) -> bool:
     """Whether the app has no answer, and the files may have a page or an error in its place."""
-    status, site = response.status_code, files.site
-    return (
-        status in (404, 405)
-        and site.may_fall_back(request.method or "", request.path_info)
-        and is_miss(files, str(status), response.items())
+    return is_miss(files, str(response.status_code), response.items()) and files.site.may_fall_back(
+        request.method or "", request.path_info
     )
 
 
 def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
     """Whether the files are to be asked; for the log they say of each request why it is a miss."""
     return request.path_info in files.site.look_up.covers or is_logged(DEBUG, True)
+
+
+def file_response(
+    request: OfDjango,
+    files: StaticFiles,
+    name: str,
+    *,
+    filename: str | None = None,
+    headers: Headers = None,
+) -> OfDjango:
+    """A file as the answer of a view; in an async view: `return await file_response(...)`.
+
+    `name` is that of a file below the directory of `files`, whatever the path of the request. It
+    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+
+    :param filename: the name under which the file is to be saved (RFC 6266): any text
+    :param headers: more fields, or a function from `name` to them; they are the strongest
+
+    :raises Http404: there is no such file
+    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
+    """
+    asked = _request(request)
+    ask = partial(FileOfView(files, name, filename, headers).answer, asked.method, asked.headers)
+    if _in_an_event_loop():
+        return _file_response_async(request, ask)
+    return _file_or_404(request, ask())
+
+
+async def _file_response_async(request: OfDjango, ask: Callable[..., Answer | None]) -> OfDjango:
+    from ..asgi import open_answer
+
+    return _file_or_404(request, await open_answer(ask, read=True))
+
+
+def _file_or_404(request: OfDjango, answer: Answer | None) -> OfDjango:
+    if answer is None:
+        raise Http404
+    return _response(request, answer)
+
+
+def _in_an_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _discard(response: OfDjango) -> None:
@@ -107,11 +160,18 @@ def _is_asgi(request: OfDjango) -> bool:
 
 def _response(request: OfDjango, answer: Answer) -> OfDjango:
     fields = dict(answer.headers)
-    chunks = _AsyncChunks(answer) if _is_asgi(request) else wsgi_door.Chunks(answer)
-    response = _Response(chunks, status=answer.status, headers=fields)
+    response = _Response(_chunks(request, answer), status=answer.status, headers=fields)
     if "content-type" not in fields:
         del response.headers["Content-Type"]  # Django's own: a 304 has none
     return response
+
+
+def _chunks(request: OfDjango, answer: Answer) -> Iterable[bytes] | AsyncIterable[bytes]:
+    if not _is_asgi(request):
+        return wsgi_door.Chunks(answer)
+    from ..asgi import AsyncChunks
+
+    return AsyncChunks(answer)
 
 
 class _Response(StreamingHttpResponse):
@@ -124,29 +184,6 @@ class _Response(StreamingHttpResponse):
     def has_header(self, header: str) -> bool:
         """Whether it has the field, or is to stay without: GZipMiddleware compresses all else."""
         return header.lower() == "content-encoding" or header in self.headers
-
-
-class _AsyncChunks:
-    """The bytes of an answer for ASGI. Django awaits what can't be iterated over otherwise."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.close = answer.close
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        from ..asgi import in_thread
-
-        response, body = self._answer.response, self._answer.body
-        chunks, left = iter(self._answer), sum(map(len, response.body))
-        while left > 0:
-            # Where neither the disk nor the server waits, the task that looks for the client would
-            # not get to run.
-            await asyncio.sleep(0)
-            chunk = body.next_now() if body else next(chunks)
-            if chunk is None:
-                chunk = await in_thread(chunks.__next__)
-            left -= len(chunk)
-            yield chunk
 
 
 def _request(request: OfDjango) -> Request:
