@@ -1,7 +1,8 @@
 """`dualstatic [DIRECTORY]`: a file server, for the time that it takes to look.
 
-`dualstatic compress DIRECTORY` writes the siblings that a server then sends, and `dualstatic
-explain DIRECTORY URL` says why it sends what it sends.
+`dualstatic compress DIRECTORY` writes the siblings that a server then sends, `dualstatic keep DIST
+STORE` keeps the hashed files of earlier builds, and `dualstatic explain DIRECTORY URL` says why it
+sends what it sends.
 """
 
 from __future__ import annotations
@@ -68,9 +69,10 @@ def _parser(prog: str) -> _Parser:
     parser = _Parser(
         prog,
         description="Serve the files of a directory.",
-        epilog=f"'{prog} compress --help' and '{prog} explain --help' tell of the other commands: "
-        "one writes compressed siblings, one says why a URL is answered or not. A directory of "
-        "such a name is served as ./compress.",
+        epilog=f"'{prog} compress --help', '{prog} keep --help' and '{prog} explain --help' tell "
+        "of the other commands: one writes compressed siblings, one keeps the files of earlier "
+        "builds, one says why a URL is answered or not. A directory of such a name is served as "
+        "./compress.",
     )
     parser.add_argument("directory", metavar="DIRECTORY", nargs="?", default=os.curdir)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -130,7 +132,7 @@ def _serve_asgi(files: StaticFiles, listener: socket.socket) -> None:
 def main(arguments: Sequence[str] | None = None, prog: str = "dualstatic") -> None:
     """The command; `prog` is what was typed to start it."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    commands = {"compress": _compress, "explain": _explain}
+    commands = {"compress": _run, "keep": _run, "explain": _explain}
     if given and given[0] in commands:
         commands[given[0]](given[1:], f"{prog} {given[0]}")
     else:
@@ -149,14 +151,15 @@ def _explain(arguments: Sequence[str], prog: str) -> None:
         parser.error(str(error))
 
 
-def _compress(arguments: Sequence[str], prog: str) -> None:
-    from .compress import command
+def _run(arguments: Sequence[str], prog: str) -> None:
+    from .compress import command, keep
 
+    module = keep if prog.endswith("keep") else command
     parser = _Parser(prog)
-    command.add_arguments(parser)
+    module.add_arguments(parser)
     try:
-        parser.exit(command.run(parser.parse_args(arguments)))
-    except command.CantCompress as error:
+        parser.exit(module.run(parser.parse_args(arguments)))
+    except command.Refused as error:
         parser.error(str(error))
     except OSError as error:  # what is printed can't be, at the end of Python neither
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

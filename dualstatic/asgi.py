@@ -57,8 +57,11 @@ _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
 _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 """The root of a host (RFC 9110 section 4.2.3), as some servers give it for the path."""
 
-_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding"}
+_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
+_PlainFields = tuple[str | None, str | None, str | None]
+"""Accept-Encoding, If-None-Match and Available-Dictionary."""
+
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 T = TypeVar("T")
@@ -176,14 +179,14 @@ class StaticMiddleware:
         if scope["method"] != "GET":
             return None
         headers = scope.get("headers", ())
-        accepted = tag = None
+        accepted = tag = dictionary = None
         if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None
-            accepted, tag = fields
+            accepted, tag, dictionary = fields
         raw_path, query = scope.get("raw_path"), scope.get("query_string")
-        return self._site.pick(resource, path, raw_path, accepted, tag, query)
+        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
 
     async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         response, body = answer.response, answer.body
@@ -206,20 +209,22 @@ class StaticMiddleware:
         return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
-def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None] | None:
-    """Accept-Encoding and If-None-Match; None: there is more to look at."""
-    accepted = tag = date = None
+def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> _PlainFields | None:
+    """What few browsers send more than; None: there is more to look at."""
+    accepted = tag = dictionary = date = None
     for name, value in headers:
         if name in _FIELD_NAMES:
             if name == b"accept-encoding" and accepted is None:
                 accepted = value.decode("latin-1")
             elif name == b"if-none-match" and tag is None:
                 tag = value.decode("latin-1")
+            elif name == b"available-dictionary" and dictionary is None:
+                dictionary = value.decode("latin-1")
             elif name == b"if-modified-since":
                 date = value  # not looked at beside a tag (RFC 9110 section 13.1.3)
             else:
                 return None
-    return None if date is not None and tag is None else (accepted, tag)
+    return None if date is not None and tag is None else (accepted, tag, dictionary)
 
 
 class FileResponse(_Response):

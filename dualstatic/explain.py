@@ -233,7 +233,7 @@ def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
     """Where the finder finds a name now, and what it warns of."""
     warn = _Warnings()
     finder = replace(site.finder, warn=warn)
-    places = [(directory, finder.encodings) for directory in site.directories]
+    places = [(directory, finder.suffixes) for directory in site.directories]
     look = finder.find(places, name)
     if look is None:
         return None, warn.said
@@ -310,8 +310,6 @@ def _folded(name: str) -> str:
 
 def _page(site: Site, path: str) -> str:
     """What a navigation gets that nobody has an answer for."""
-    if not site.is_ready:
-        return ""  # to ask for one would raise the error that says so
     navigation = Request("GET", path, headers=_NAVIGATION)
     # A directory that is missing has been told of, and would raise.
     answer = site.fallback(navigation, has_app=True, wait=True) if site.is_ready else None

@@ -11,41 +11,18 @@ import json
 import logging
 import os
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from posixpath import basename, splitext
-from typing import NamedTuple
+from functools import partial
+from posixpath import basename
+
+from .core.releases import HEX, OF_VITE, hashed, stems_of
 
 _logger = logging.getLogger("dualstatic")
 
 StrPath = str | os.PathLike[str]
-Stems = Collection[str]
-"""File names up to one of their dots, or whole."""
-
-_SEPARATOR = re.compile(r"[.~_-]")
-_SUFFIXES = r"(?:\.[A-Za-z0-9]+)*"
-_HEX = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}")
-_HEX_DIGITS = re.compile(r"[0-9a-f]{8,}")
-_PART = re.compile(rf"([A-Za-z0-9_-]{{8,}}){_SUFFIXES}")
-
-# webpack calls a chunk without a name by its number.
-_NUMBERED = re.compile(rf"[0-9]+[.~_-]({_HEX.pattern}){_SUFFIXES}")
-
-# A hash without a name before it has the eight characters of Vite's, or is hexadecimal.
-_ALONE = re.compile(rf"([A-Za-z0-9_-]{{8}}|{_HEX.pattern}){_SUFFIXES}")
-_MIXED = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).*")
-
-# Words, numbers and versions in a row: `printTheme`, `es2015plus`, `embed-v2`, `20240101`. Each run
-# of letters or digits is taken whole, so that there is one way to read a text.
-_WORDS = re.compile(
-    r"""(?:
-        [A-Z]?[a-z]{3,}(?![a-z]) | [a-z]{2}(?![a-z]) | [A-Z]{3,}(?![A-Z])
-        | [vV]?[0-9]+(?![0-9]) | [A-Za-z]?[_-]
-    )+""",
-    re.VERBOSE,
-)
 
 
 def vite(manifest: StrPath, *, folder: str = "") -> Manifest:
@@ -189,101 +166,7 @@ def _texts(value: object) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
-# The one judge of what is a hash.
-
-
-class _Candidate(NamedTuple):
-    """A name with a part that may be a hash.
-
-    `form` is the same for the parts that a build puts into the same place. `is_sure` says that the
-    part can't be read as words, numbers or a version.
-    """
-
-    name: str
-    part: str
-    form: tuple[str, int]
-    is_sure: bool
-
-
-def _hashed(
-    names: Mapping[str, Stems],
-    *,
-    shape: re.Pattern[str] = _HEX,
-    length: int = 0,
-    once: bool = False,
-) -> frozenset[str]:
-    """The names that carry a hash, of names with the stems of the plain names they are made of.
-
-    What a name has more than its plain name is a hash, unless it could be read as words. A build
-    gives its names one form: where a third of the parts of a form are surely hashes, the others
-    look like words by chance only. (Of real words one in sixty passes for a hash.) `shape` is
-    what surely is a hash, and so is what stands after a plain name and has this `length`, which the
-    build gives its hashes. `once` says that a part in several names is no hash of any content.
-    """
-    found = [
-        each for name, stems in names.items() if (each := _candidate(name, stems, shape, length))
-    ]
-    times = Counter(each.part for each in found)
-    forms: dict[tuple[str, int], list[_Candidate]] = defaultdict(list)
-    for each in found:
-        if not once or times[each.part] == 1:
-            forms[each.form].append(each)
-    hashed: set[str] = set()
-    for alike in forms.values():
-        are_hashes = 3 * sum(each.is_sure for each in alike) >= len(alike)
-        hashed.update(each.name for each in alike if are_hashes or each.is_sure)
-    return frozenset(hashed)
-
-
-def _candidate(name: str, stems: Stems, shape: re.Pattern[str], length: int) -> _Candidate | None:
-    leaf = basename(name)
-    stem, suffix = splitext(leaf)
-    if leaf in stems or (stem in stems and not shape.fullmatch(suffix[1:])):
-        return None  # the plain name itself
-    if added := _added(leaf, stems):
-        place, part = added
-    elif match := _NUMBERED.fullmatch(leaf):
-        place, part = "number", match[1]
-    elif stems and (match := _ALONE.fullmatch(leaf)):
-        place, part = "alone", match[1]
-    else:
-        return None
-    is_sure = bool(shape.fullmatch(part)) or not _WORDS.fullmatch(part)
-    has_form = len(part) == length or _HEX_DIGITS.fullmatch(part)
-    if place.startswith("after") and has_form and not part.isdigit():  # no date
-        is_sure = True
-    if place == "alone":  # eight letters, such as `eBayIcon`, are more likely a name
-        is_sure = is_sure and bool(_MIXED.fullmatch(part))
-    return _Candidate(name, part, (place, len(part)), is_sure)
-
-
-def _added(leaf: str, stems: Stems) -> tuple[str, str] | None:
-    """What a file name has before or after one of the stems, and where."""
-    for cut in reversed(list(_SEPARATOR.finditer(leaf))):
-        before, after = leaf[: cut.start()], leaf[cut.end() :]
-        if before in stems and (match := _PART.fullmatch(after)):
-            return f"after {cut[0]}", match[1]
-        if len(before) >= 8 and before.isalnum() and not _stems(after).isdisjoint(stems):
-            return f"before {cut[0]}", before
-    return None
-
-
-def _stems(*names: str) -> set[str]:
-    """File names, whole and up to each dot in them."""
-    stems = set()
-    for name in names:
-        stem = basename(name)
-        while stem:
-            stems.add(stem)
-            stem = stem.rpartition(".")[0]
-    return stems
-
-
 # Vite.
-
-
-_OF_VITE = 8
-"""Characters of a hash of Vite's, where the build doesn't say otherwise."""
 
 
 def _vite_names(content: object) -> frozenset[str]:
@@ -292,11 +175,11 @@ def _vite_names(content: object) -> frozenset[str]:
     if not all(isinstance(chunk.get("file"), str) for chunk in chunks):
         raise ValueError(f"it should hold {takes}")
     # The plain name of a style sheet stands at another chunk, so all names are compared with all.
-    stems = _stems(*_texts([chunk.get(key) for chunk in chunks for key in ("name", "src")]))
+    stems = stems_of(*_texts([chunk.get(key) for chunk in chunks for key in ("name", "src")]))
     files = {file for chunk in chunks for file in _texts([chunk["file"]])}
     for chunk in chunks:
         files.update(_texts(chunk.get("css")), _texts(chunk.get("assets")))
-    return _hashed(dict.fromkeys(files, stems), length=_OF_VITE, once=True)
+    return hashed(dict.fromkeys(files, stems), length=OF_VITE, once=True)
 
 
 # webpack.
@@ -318,8 +201,8 @@ def _webpack_names(content: object, public_path: str) -> frozenset[str]:
     stems: dict[str, set[str]] = defaultdict(set)
     for key, name in names.items():
         # A chunk without a name stands under the name of its file: there is no plain one.
-        stems[name] |= set() if basename(key) == basename(name) else _stems(key)
-    return _hashed(stems)
+        stems[name] |= set() if basename(key) == basename(name) else stems_of(key)
+    return hashed(stems)
 
 
 def _tracked_names(content: Mapping[str, object]) -> frozenset[str]:
@@ -329,11 +212,11 @@ def _tracked_names(content: Mapping[str, object]) -> frozenset[str]:
         for file in files if isinstance(files, list) else []:
             # Before version 1 there are objects here, and no assets.
             name = file.get("name") if isinstance(file, dict) else file
-            stems[str(name)] |= _stems(chunk)
+            stems[str(name)] |= stems_of(chunk)
     for name, asset in _mapping(content.get("assets", {}), '"assets"').items():
         source = asset.get("sourceFilename") if isinstance(asset, dict) else None
-        stems[name] |= _stems(source) if isinstance(source, str) else set()
-    return _hashed(stems)
+        stems[name] |= stems_of(source) if isinstance(source, str) else set()
+    return hashed(stems)
 
 
 def _url(value: object) -> str | None:
@@ -354,7 +237,7 @@ def _below(url: str, public_path: str) -> str | None:
 # Django.
 
 # The start of an MD5; a storage with a `file_hash` of its own may make another.
-_HEX_OF_DJANGO = re.compile(rf"[0-9a-f]{{12}}|{_HEX.pattern}")
+_HEX_OF_DJANGO = re.compile(rf"[0-9a-f]{{12}}|{HEX.pattern}")
 
 
 def django_names(content: object) -> frozenset[str]:
@@ -366,5 +249,39 @@ def django_names(content: object) -> frozenset[str]:
     paths = _mapping(_mapping(content, takes).get("paths"), takes)
     if not all(isinstance(name, str) for name in paths.values()):
         raise ValueError(f"it should hold {takes}")
-    stems = {str(name): _stems(source) for source, name in paths.items()}
-    return _hashed(stems, shape=_HEX_OF_DJANGO)
+    stems = {str(name): stems_of(source) for source, name in paths.items()}
+    return hashed(stems, shape=_HEX_OF_DJANGO)
+
+
+# Any of them.
+
+USUAL_PLACES = (
+    ".vite/manifest.json",
+    "manifest.json",
+    "asset-manifest.json",
+    "assets-manifest.json",
+    "webpack-stats.json",
+    "mix-manifest.json",
+    "staticfiles.json",
+)
+"""Where builds write their manifests, below their output."""
+
+
+def urls_by_source(content: object) -> dict[str, str]:
+    """The files that a manifest lists, as it calls them, by what they were made of."""
+    entries = content if isinstance(content, dict) else {}
+    for key in ("paths", "files"):
+        entries = entries[key] if isinstance(entries.get(key), dict) else entries
+    found = {}
+    for source, each in entries.items():
+        if url := _url(each.get("file", each) if isinstance(each, dict) else each):
+            found[source] = url
+    return found
+
+
+def hashed_names(content: object) -> frozenset[str]:
+    """The names with a hash in a manifest of whatever kind, as it calls them."""
+    for names_of in (_vite_names, django_names, partial(_webpack_names, public_path="/")):
+        with suppress(ValueError):
+            return names_of(content)
+    return frozenset()

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from .core.codings import SUFFIXES
+from .core.deltas import DELTA_SUFFIXES, use_as_dictionary
 from .core.downloads import harmless
 from .core.media_types import MediaTypes
+from .core.releases import constant_parts
 from .core.values import Fields, File, Policy
 from .disk.packages import package_directory
 from .manifests import MAKERS, Manifest
@@ -69,16 +71,32 @@ def prefix(value: str) -> str:
     return f"/{path}" if path else ""
 
 
-def directories(value: StrPath | Sequence[StrPath] | None) -> list[str]:
+def directories(
+    value: StrPath | Sequence[StrPath] | None,
+    option: str = "directory",
+    takes: str = "a path or a sequence of paths",
+) -> list[str]:
     given = [value] if isinstance(value, str | os.PathLike) else value or ()
     if not _is_list(given) or not all(isinstance(path, str | os.PathLike) for path in given):
-        raise TypeError(f"directory takes a path or a sequence of paths, not {value!r}")
+        raise TypeError(f"{option} takes {takes}, not {value!r}")
     paths = [os.fspath(path) for path in given]
     if not all(isinstance(path, str) for path in paths):
-        raise TypeError(f"directory takes paths of str, not {value!r}")
+        raise TypeError(f"{option} takes paths of str, not {value!r}")
     if not all(paths) or any("\0" in path for path in paths):
-        raise ValueError(f"directory takes a path that is not empty, not {value!r}")
+        raise ValueError(f"{option} takes a path that is not empty, not {value!r}")
     return [os.path.abspath(path) for path in paths]
+
+
+def previous(value: StrPath | None, immutable: object) -> str | None:
+    """The directory of earlier files; it needs `immutable`, which says what is served of them."""
+    if value is None:
+        return None
+    takes = "the path of a directory, or None"
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"previous takes {takes}, not {value!r}")
+    if immutable is None:
+        raise ValueError("previous needs immutable, which says what is served of it")
+    return directories(value, "previous", takes)[0]
 
 
 def packages(value: Packages | None) -> list[tuple[str, str]]:
@@ -277,7 +295,9 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
     if match[1] is None:
         return lambda file: (("x-sendfile", quote(os.fsencode(file.opener.path_of(file.name)))),)
     if directories != 1:
-        raise ValueError("offload takes X-Accel-Redirect with one directory, and no packages")
+        raise ValueError(
+            "offload takes X-Accel-Redirect with one directory, and no packages or previous"
+        )
     top = match[1].rstrip("/")
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
 
@@ -287,7 +307,8 @@ class Policies:
     """What the options say of each file, asked by its name; `ask`: functions of the user are.
 
     `foretells` says that `immutable` may be asked of any name, at any time: it is no function.
-    `of_uploads`: the files are those of strangers.
+    `dictionaries` says that immutable files offer themselves as such. `of_uploads`: the files are
+    those of strangers.
     """
 
     media_type: MediaTypes
@@ -296,14 +317,22 @@ class Policies:
     headers: Callable[[str], Fields]
     ask: bool
     foretells: bool
+    dictionaries: bool
+    of_manifest: bool
     of_uploads: bool = False
 
+    def was_immutable(self, name: str) -> bool:
+        """Whether a file of an earlier release is immutable. A manifest has those of the last."""
+        return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
+
     def __call__(self, name: str) -> Policy:
-        caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
+        caching, offer = self.cache_control(name), None
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
         if self.immutable(name):
+            offer = use_as_dictionary(name) if self.dictionaries else None
             caching = forever
-        policy = Policy(self.media_type(name), caching, self.headers(name), coding, forever)
+        kind, coding = self.media_type(name), self.media_type.stored_coding(name)
+        policy = Policy(kind, caching, self.headers(name), coding, offer, forever)
         return harmless(policy) if self.of_uploads else policy
 
 
@@ -329,11 +358,13 @@ def options_of_uploads(given: Mapping[str, Any]) -> Mapping[str, Any]:
 class Settings:
     """The options of StaticFiles, checked, and named as there.
 
-    `directories` are those of `directory` and `packages`; `policies` are made of `cache_control`,
+    `directories` are those of `directory` and `packages`; `suffixes` those of the siblings that are
+    looked for, by `encodings` and `dictionaries`; `policies` are made of `cache_control`,
     `immutable`, `headers`, `media_types`, `charset` and `stored_encodings`.
     """
 
     directories: Sequence[StrPath]
+    previous: str | None
     policies: Policies
     follow_symlink: bool
     prefix: str
@@ -342,7 +373,7 @@ class Settings:
     not_found: NotFound
     live: Live
     dotfiles: bool
-    encodings: Sequence[str]
+    suffixes: Sequence[str]
     memory: int
     offload: Callable[[File], Fields] | None
 
@@ -353,8 +384,11 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
     A package in a zip is copied to a directory, which is removed with `owner`.
     """
     paths = _all_directories(given["directory"], given["packages"], owner)
+    earlier = previous(given["previous"], given["immutable"])
+    suffixes = [SUFFIXES[coding] for coding in encodings(given["encodings"])]
     return Settings(
         directories=paths,
+        previous=earlier,
         policies=_policies(given),
         follow_symlink=flag("follow_symlink", given["follow_symlink"]),
         prefix=prefix(given["prefix"]),
@@ -363,9 +397,9 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
         not_found=not_found(given["not_found"]),
         live=live(given["live"]),
         dotfiles=flag("dotfiles", given["dotfiles"]),
-        encodings=encodings(given["encodings"]),
+        suffixes=[*suffixes, *(DELTA_SUFFIXES if given["dictionaries"] else ())],
         memory=memory(given["memory"]),
-        offload=offload(given["offload"], len(paths)),
+        offload=offload(given["offload"], len(paths) + (earlier is not None)),
     )
 
 
@@ -381,6 +415,8 @@ def _policies(given: Mapping[str, Any]) -> Policies:
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),
+        flag("dictionaries", given["dictionaries"]),
+        isinstance(given["immutable"], Manifest),
     )
 
 

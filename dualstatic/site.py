@@ -60,6 +60,12 @@ class Site:
             directory_at(path, follow_symlink=settings.follow_symlink)
             for path in settings.directories
         ]
+        if settings.previous:
+            self.directories.append(
+                directory_at(
+                    settings.previous, follow_symlink=settings.follow_symlink, is_previous=True
+                )
+            )
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
@@ -71,10 +77,12 @@ class Site:
     def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
-        codings = () if settings.offload else settings.encodings
+        suffixes = () if settings.offload else settings.suffixes
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        self.finder = Finder(codings, is_coded, policies, describe, policies.ask)
+        self.finder = Finder(
+            suffixes, is_coded, policies, describe, policies.ask, policies.was_immutable
+        )
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
@@ -85,36 +93,35 @@ class Site:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
         for directory in self.directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
-                raise MissingDirectory(f"directory: {directory.path!r} {trouble}")
+                option = "previous" if directory.is_previous else "directory"
+                raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
         if self._ask_live is None:
             self.look_up.refresh()
             self.is_ready = True
-            logger.info("%s", self)
-            if (known := self.look_up.known()) is not None:
-                self._warn_of_gaps(known)
+        logger.info("%s", self)
+        if self.is_ready and (known := self.look_up.known()) is not None:
+            self._warn_of_gaps(known)
 
     def _warn_of_gaps(self, known: Set[str]) -> None:
         """Say once which option has nothing in the index that it is for."""
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
-        if not self._may_have_page(known):
+        if self.falls_back and not self._has_page(known):
             self.finder.warn("there is no page for not_found", place)
         if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
             self.finder.warn("immutable matches no name", place)
 
-    def _may_have_page(self, known: Set[str]) -> bool:
+    def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
-        if page is None or callable(page):
-            return True
         if page == "404-page":
             return any(path.endswith("/404.html") for path in known)
-        return self._prefix + page in known
+        return callable(page) or f"{self._prefix}{page}" in known
 
     def __str__(self) -> str:
-        known, files, how = self.look_up.known(), "", "live"
+        known = self.look_up.known() if self.is_ready else None
+        files = "" if known is None else f"{len(known)} files of "
+        how = "live" if known is None else "in an index"
         if not self.is_ready:
-            how = "not looked at yet"
-        elif known is not None:
-            files, how = f"{len(known)} files of ", "in an index"
+            how = "live or in an index" if self._ask_live else "not looked at yet"
         places = " and ".join(ascii(directory.path) for directory in self.directories)
         return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
@@ -145,13 +152,14 @@ class Site:
         accept_encoding: str | None,
         if_none_match: str | None,
         query: bytes | str | None,
+        dictionary: str | None = None,
     ) -> Response | None:
         """The answer to a GET with no other field that matters, if all of it is in memory.
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
         the path before.
         """
-        chosen = resource.only or replies.select(resource, accept_encoding)
+        chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if raw_path not in resource.targets and not _admits(resource, raw_path, path):
             return None
         if if_none_match is not None:
@@ -169,7 +177,9 @@ class Site:
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
-        if request.method not in ("GET", "HEAD") or self._missing(request.path, wait=wait):
+        if request.method not in ("GET", "HEAD"):
+            return None
+        if not self.is_ready and self._missing(request.path, wait=wait):
             return None
         return self._open(request, request.path, self.locate, self._decide, wait=wait)
 

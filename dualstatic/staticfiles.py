@@ -31,6 +31,10 @@ class StaticFiles:
     :param encodings: content codings whose siblings are looked for: zstd, br, gzip
     :param stored_encodings: suffixes of files that are stored compressed and asked for by their own
         name, with their content codings: `{".br": "br", ".svgz": "gzip"}`
+    :param dictionaries: let immutable files offer themselves as dictionaries for their next
+        version, and send the deltas that `compress --previous` writes (RFC 9842)
+    :param previous: a directory of earlier files, which `keep` fills: asked last, and for immutable
+        names only
     :param cache_control: a Cache-Control, or a function from a file's name to one or None
     :param immutable: names that never change: a regular expression, or a function of the name
     :param headers: more fields: a mapping, or a function from a file's name to one
@@ -63,6 +67,8 @@ class StaticFiles:
         dotfiles: bool = False,
         encodings: Sequence[str] = ("zstd", "br", "gzip"),
         stored_encodings: Mapping[str, str] | None = None,
+        dictionaries: bool = False,
+        previous: check.StrPath | None = None,
         cache_control: check.CacheControl = "no-cache",
         immutable: check.Immutable = None,
         headers: check.Headers = None,

@@ -1,9 +1,10 @@
-"""Names that are swapped for links out of the root, while `compress` works on them."""
+"""Names that are swapped for links out of the root, while `compress` or `keep` works on them."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import random
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dualstatic.__main__ import main
+from dualstatic.core.deltas import DCZ_MAGIC
 
 from .race import row, swapping
 from .trees import OLD, Link, write_tree
@@ -35,7 +37,12 @@ FILES: dict[str, bytes | str | Link | None] = {
     "late.txt.gz": gzip.compress(TEXT),
     "noise.txt": NOISE,
     "noise.txt.gz": gzip.compress(NOISE),
+    "app-Aa3jf93a.txt": TEXT,
+    "app-Bb3jf93a.txt": OTHER,
+    "app-Bb3jf93a.txt.1.dcz": DCZ_MAGIC,
 }
+GONE = "gone.txt"
+"""A file of the store that no build has had for long."""
 LATE = ("late.txt", OLD + 1000)
 
 
@@ -48,9 +55,12 @@ class Shape:
     other: str
     options: tuple[str, ...] = ()
     reads: bool = False
+    command: str = "compress"
 
 
 FOLLOW = ("--follow-symlink",)
+PREVIOUS = ("--previous", "{root}")
+KEEP = ("{root}/../store", "--immutable=.")
 SHAPES = (
     Shape("file and link", "d/missing.txt", "missing.txt"),
     Shape("file and link, followed", "d/missing.txt", "missing.txt", FOLLOW, reads=True),
@@ -61,6 +71,15 @@ SHAPES = (
     Shape("late sibling and link", "d/late.txt.gz", "late.txt.gz"),
     Shape("temporary file and link", "d/.dualstatic-*", "missing.txt"),
     Shape("temporary file and directory", "d/.dualstatic-*", "folder"),
+    Shape("older file and link", "d/app-Aa3jf93a.txt", "app-Aa3jf93a.txt", PREVIOUS),
+    Shape("delta and link", "d/app-Bb3jf93a.txt.1.dcz", "app-Bb3jf93a.txt.1.dcz", PREVIOUS),
+    Shape("directory and link, for deltas", "d", "folder", PREVIOUS),
+    Shape("kept file and link", "d/missing.txt", "missing.txt", KEEP, command="keep"),
+    Shape("kept directory and link", "d", "folder", KEEP, command="keep"),
+    Shape("copy and link", "../store/d/missing.txt", "missing.txt", KEEP, command="keep"),
+    Shape("store's directory and link", "../store/d", "folder", KEEP, command="keep"),
+    Shape("new copy and link", "../store/d/.dualstatic-*", "missing.txt", KEEP, command="keep"),
+    Shape("forgotten file and link", f"../store/d/{GONE}", GONE, KEEP, command="keep"),
 )
 
 
@@ -78,7 +97,8 @@ class Tally:
 
 def make_tree(place: Path) -> Path:
     """The root; beside it what must not be touched, and links to that."""
-    outside = write_tree(place / "outside", FILES)
+    outside = write_tree(place / "outside", FILES | {GONE: TEXT})
+    write_tree(place / "store", {"d/missing.txt": TEXT, f"d/{GONE}": TEXT})
     root = write_tree(place / "www", {f"d/{name}": content for name, content in FILES.items()})
     for folder in (outside, root / "d"):
         os.utime(folder / LATE[0], (LATE[1], LATE[1]))
@@ -99,37 +119,52 @@ def snapshot(folder: Path) -> dict[str, object]:
 
 def stir(folder: int, number: int) -> None:
     """Give the files in a directory other contents, so that there is something to do again."""
-    for name in ("missing.txt", "outdated.txt", "late.txt"):
-        with suppress(OSError):  # it is a link at the moment
-            flags = os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW
-            with open(os.open(name, flags, dir_fd=folder), "wb") as file:
-                file.write((TEXT, OTHER)[number % 2])
+    for name in ("missing.txt", "outdated.txt", "late.txt", "app-Bb3jf93a.txt"):
+        write(folder, name, (TEXT, OTHER)[number % 2])
 
 
-def compress(root: Path, options: tuple[str, ...]) -> Counter[str]:
-    """How many siblings came to which end."""
+def write(folder: int, name: str, content: bytes) -> None:
+    with suppress(OSError):  # it is a link at the moment
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with open(os.open(name, flags, dir_fd=folder), "wb") as file:
+            file.write(content)
+
+
+def run_command(shape: Shape, root: Path) -> Counter[str]:
+    """How many siblings or copies came to which end."""
     said = io.StringIO()
+    options = [option.format(root=root) for option in shape.options]
+    if shape.command == "compress":
+        options += ["--encodings", "gzip", "--jobs", "2"]
     with redirect_stdout(said), redirect_stderr(io.StringIO()), suppress(SystemExit):
-        main(["compress", str(root), "--encodings", "gzip", "--jobs", "2", *options])
+        main([shape.command, str(root), *options])
     return Counter({name: int(n) for n, name in re.findall(r"(\d+) ([a-z ]+)", last(said))})
 
 
+def let_age(store: Path, folder: int) -> None:
+    """Give the store a file that is to be forgotten, again."""
+    write(folder, GONE, TEXT)
+    (store / ".dualstatic-keep.json").write_text(json.dumps({f"d/{GONE}": 0}))
+
+
 def last(said: io.StringIO) -> str:
-    return said.getvalue().splitlines()[-1]
+    return said.getvalue().splitlines()[-1] if said.getvalue() else ""
 
 
 def race(shape: Shape, place: Path) -> Tally:
-    """Run `compress` some times, while the shape's names are swapped."""
+    """Run the command some times, while the shape's names are swapped."""
     root, outside = make_tree(place), place / "outside"
     tally, before = Tally(), snapshot(outside)
-    folder = os.open(root / "d", os.O_RDONLY)
+    folder, kept = (os.open(each / "d", os.O_RDONLY) for each in (root, place / "store"))
     with Watch(outside, events=CHANGES if shape.reads else ALL) as watch:
         with swapping(root / shape.one, place / "links" / shape.other) as swaps:
             for number in range(RUNS):
-                tally.counts += compress(root, shape.options)
+                let_age(place / "store", kept)
+                tally.counts += run_command(shape, root)
                 stir(folder, number)
         tally.outside.update(str(path.relative_to(place)) for path in watch.take())
     os.close(folder)
+    os.close(kept)
     after = snapshot(outside)
     tally.outside.update(name for name in before | after if before.get(name) != after.get(name))
     tally.counts += swaps + Counter(runs=RUNS)
@@ -145,7 +180,7 @@ def race_until(shape: Shape, enough: Callable[[Tally], bool]) -> Tally:
     return total
 
 
-CELLS = ("runs", "swaps", "written", "given a new date", "removed", "failed")
+CELLS = ("runs", "swaps", "written", "given a new date", "removed", "kept", "forgotten", "failed")
 
 
 def run(swaps: int, end: float) -> int:

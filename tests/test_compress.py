@@ -407,7 +407,7 @@ def update_while(folder: Path, happen: Callable[[], object]) -> Outcome:
 
         return feed, happen_and_finish
 
-    return Job(tree, plain, replace(codec("gzip"), compressor=compressor), Stop()).run()
+    return Job(plain, replace(codec("gzip"), compressor=compressor), Stop()).run()
 
 
 @pytest.mark.parametrize("change", ["unlink", "replace", "write"])
@@ -496,7 +496,7 @@ def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_pa
     (folder / "link.js.gz").symlink_to("new.js")
     tree = Tree(directory_at(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
     plains = [plain for plain in find(tree, Stop()) if isinstance(plain, Plain)]
-    outcomes = [Job(tree, plain, codec("gzip"), Stop()).run() for plain in plains]
+    outcomes = [Job(plain, codec("gzip"), Stop()).run() for plain in plains]
     assert {outcome.name: outcome.state for outcome in outcomes} == {
         "new.js.gz": State.WRITTEN,
         "sub/old.js.gz": State.WRITTEN,

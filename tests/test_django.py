@@ -413,6 +413,23 @@ def test_runserver_without_the_staticfiles_app_serves_static_root(project: Proje
         assert "etag" in server.get("/static/more.txt")
 
 
+def test_runserver_and_the_test_client_run_no_application_of_asgi_py(project: Project):
+    settings = project.settings("half", "WSGI_APPLICATION = 'mysite.half_wsgi.application'")
+    (project.directory / "mysite/half_wsgi.py").write_text(
+        "from django.core.wsgi import get_wsgi_application as get\napplication = get()\n"
+    )
+    code = """
+from django.core.servers.basehttp import get_internal_wsgi_application
+from django.test import Client as TestClient
+from werkzeug.test import Client
+import mysite.asgi
+path = '/static/more.txt'
+say([Client(get_internal_wsgi_application()).get(path).status_code,
+    TestClient().get(path).status_code])
+"""
+    assert project.ask(settings, code) == [404, 404]
+
+
 # Mount points.
 
 
@@ -566,14 +583,14 @@ say([os.fspath(path) for path in files.site.settings.directories])
     assert [Path(path).name for path in paths] == ["more", "static", "static"]
 
 
+@pytest.mark.parametrize("more", ["", "DUALSTATIC = {'check_dir': False}"])
 @pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "middleware"])
 def test_a_folder_that_a_build_makes_later_is_seen_in_development(
-    project: Project, wrapped: bool, tmp_path: Path
+    project: Project, wrapped: bool, more: str, tmp_path: Path
 ):
-    text = f"STATICFILES_DIRS = [{str(tmp_path / 'dist')!r}, BASE_DIR / 'more']"
-    settings = project.settings(f"later_{wrapped}", DEBUG.partition("STATICFILES_DIRS")[0] + text)
-    if not wrapped:
-        project.settings(settings, DEBUG.partition("STATICFILES_DIRS")[0] + text + ALONE)
+    text = f"{more}\nSTATICFILES_DIRS = [{str(tmp_path / 'dist')!r}, BASE_DIR / 'more']"
+    text = DEBUG.partition("STATICFILES_DIRS")[0] + text + ("" if wrapped else ALONE)
+    settings = project.settings(f"later_{wrapped}", text)
     code = f"""
 ask = lambda name: [ask_wsgi('/static/' + name), ask_asgi('/static/' + name)]
 said = [ask('more.txt'), ask('a.js')]

@@ -55,6 +55,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "TypeError: check_dir takes",
     ),
     (
+        {"DUALSTATIC": {"check_dir": None}, "DEBUG": True},
+        "E001: DUALSTATIC: check_dir takes True or False, not None",
+        "TypeError: check_dir takes",
+    ),
+    (
         {"DUALSTATIC": {"memory": -1}},
         "E001: DUALSTATIC: memory takes a number of bytes from 0 up, not -1",
         "ValueError: memory takes",
@@ -126,7 +131,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ),
     (
         {"MIDDLEWARE": [WHITENOISE, OURS]},
-        f"W005: MIDDLEWARE has '{WHITENOISE}' beside '{OURS}'",
+        f"W005: MIDDLEWARE has '{WHITENOISE}' beside what dualstatic serves",
         "",
     ),
     (
@@ -224,6 +229,13 @@ MIDDLEWARE = ['dualstatic.wsgi.StaticMiddleware']
     (project.directory / "mysite/many.py").write_text(f"from .apps import *\n{text}")
     found = project.ask("many", HEAD + "say([each.partition(':')[0][-4:] for each in checked()])")
     assert sorted(found) == ["E001", "E001", "E003", "W002", "W006", "W006"]
+
+
+def test_whitenoise_is_reported_beside_a_wrapped_application_too(project: Project):
+    text = f"from .apps import *\nMIDDLEWARE = [{WHITENOISE!r}]\nWHITENOISE_MAX_AGE = 60\n"
+    (project.directory / "mysite/beside.py").write_text(text)
+    [said] = project.ask("beside", HEAD + "say(checked())")
+    assert said.startswith(f"dualstatic.W005: MIDDLEWARE has '{WHITENOISE}'")
 
 
 def test_what_is_silenced_is_not_logged_either(project: Project):
@@ -349,12 +361,12 @@ class Tests(SimpleTestCase):
 def test_the_tests_of_a_project_pass_before_collectstatic(tmp_path: Path, text: str, file: int):
     project = Project(tmp_path)
     tests = TESTS.replace("PAGE", "200").replace("FILE", str(file))
-    write_tree(tmp_path, {"tests/__init__.py": "", "tests/test_site.py": tests})
+    write_tree(tmp_path, {"site_tests/__init__.py": "", "site_tests/test_site.py": tests})
     plain = f"STORAGES['staticfiles'] = {PLAIN['staticfiles']}\n"
     apps = "INSTALLED_APPS = ['django.contrib.staticfiles', 'dualstatic.django', 'shop']\n"
     settings = project.settings("fresh", f"{plain}{apps}MIDDLEWARE = [{OURS!r}]\n{text}")
     script = tmp_path / "run.py"
-    ran = run(script, settings, "manage", "", "", "test", str(tmp_path / "tests"))
+    ran = run(script, settings, "manage", "", "", "test", str(tmp_path / "site_tests"))
     assert ran.returncode == 0, ran.stderr
     assert "Ran 3 tests" in ran.stderr
     assert "dualstatic" not in ran.stderr

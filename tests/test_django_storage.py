@@ -162,6 +162,16 @@ def test_the_options_of_the_setting_say_which_siblings_there_are(project: Projec
         assert (".hidden/tides.txt.gz" in siblings(project)) == dotfiles
 
 
+def test_links_get_siblings_beside_them_where_they_are_followed(project: Project, backend: str):
+    for follows in (False, True):
+        text = f"DUALSTATIC = {{'follow_symlink': {follows}}}\n"
+        project.settings("plain", SETTINGS.format(backend=backend) + text)
+        collect(project, "--link")
+        assert (project.root / "data/tides.json").is_symlink()
+        assert ("data/tides.json.br" in siblings(project)) == follows
+    assert not [*(project.directory / "source").rglob("*.br")]
+
+
 def test_a_library_that_is_missing_is_named_and_its_coding_left_out(project: Project, backend: str):
     text = "import sys; sys.modules['brotli'] = None\n"
     project.settings("plain", SETTINGS.format(backend=backend) + text)

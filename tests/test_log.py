@@ -201,8 +201,21 @@ def test_a_directory_to_come_is_said_when_it_is_looked_at(
 ) -> None:
     files = StaticFiles(root, check_dir=False, live=mode == "live")
     assert log() == []
+    assert repr(files) == f"<StaticFiles: '{root}' at '/', not looked at yet>"
     assert files.answer(Request("GET", "/a.txt"))
     assert len(log(logging.INFO)) == 1
+    assert "not looked at" not in repr(files)
+
+
+def test_a_mode_that_a_function_is_to_choose_is_said(
+    root: Path, mode: str, log: Callable[..., list[str]]
+) -> None:
+    files = StaticFiles(root, live=lambda: mode == "live")
+    assert log(logging.INFO) == [f"'{root}' at '/', live or in an index"]
+    assert files.answer(Request("GET", "/a.txt"))
+    [said] = log(logging.INFO)
+    assert said.endswith("live" if mode == "live" else "in an index")
+    assert repr(files) == f"<StaticFiles: {said}>"
 
 
 # What is odd.

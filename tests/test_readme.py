@@ -42,16 +42,34 @@ class Recipe(NamedTuple):
 ALONE = "from dualstatic.wsgi import StaticMiddleware\napp = StaticMiddleware(files=files)\n"
 SETTINGS = """
 from django.conf import settings
-settings.configure(MIDDLEWARE=[MIDDLEWARE[-1]], DUALSTATIC=DUALSTATIC, STATIC_URL="static/",
-    STATIC_ROOT="root", ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
+settings.configure(INSTALLED_APPS=INSTALLED_APPS, MIDDLEWARE=[MIDDLEWARE[-1]],
+    DUALSTATIC=DUALSTATIC, STATIC_URL="static/", STATIC_ROOT="root",
+    ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
 from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
+"""
+COLLECTED = """
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django.contrib.staticfiles"], STORAGES=STORAGES,
+    STATIC_URL="static/", STATIC_ROOT="collected", STATICFILES_DIRS=["root"],
+    ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+import dualstatic.django
+application = get_wsgi_application()
+call_command("collectstatic", interactive=False, verbosity=0)
+application = dualstatic.django.wsgi(application)
 """
 RECIPES = {
     "Flask(": Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404}),
     "get_asgi_application": Recipe({"/static/t.txt": "root", "/": 404}),
     "MIDDLEWARE = [": Recipe(
         {"/static/t.txt": "root", "/t.txt": "public", "/": 404}, more=SETTINGS
+    ),
+    "STORAGES = {": Recipe(
+        {"/static/t.txt": "root", "/static/t.63a9f0ea7bb9.txt": "root", "/": 404},
+        immutable=frozenset({"/static/t.63a9f0ea7bb9.txt"}),
+        more=COLLECTED,
     ),
     "FastAPI()\napp.add": Recipe({"/t.txt": "dist", "/": "page", "/nope": 404}),
     "app.mount": Recipe({"/static/t.txt": "public", "/static/nope": 404}),

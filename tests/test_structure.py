@@ -21,7 +21,7 @@ MODULES = {
 # What a room may import of ours. A name ending in a dot stands for all rooms below it.
 WALLS = {
     "core.": {"core."},
-    "disk.": {"disk.", "core.codings", "core.paths", "core.values"},
+    "disk.": {"disk.", "core.codings", "core.deltas", "core.paths", "core.values"},
     "options": {"core.", "disk.packages", "manifests"},
     "site": {"options", "core.", "disk."},
     "explain": {"site", "core.", "disk."},
@@ -45,15 +45,17 @@ WALLS = {
     "django.storage": {"django.settings", "options", "core.codings", "compress."},
     "django.": {"django.", "wsgi", "asgi", "staticfiles"},
     "__init__": {"staticfiles", "disk.body", "core.values"},
-    "compress.codecs": {"core.codings"},
-    "compress.": {"compress.", "core.", "disk."},
-    "manifests": set(),
+    "compress.codecs": {"core.codings", "core.deltas"},
+    "compress.": {"compress.", "core.", "disk.", "manifests"},
+    "manifests": {"core.releases"},
     "listing": {"staticfiles", "explain", "site", "core.", "disk."},
     "__main__": {"__init__", "listing", "wsgi", "asgi", "compress."},
 }
 PURE = {
     "core.": {
+        "base64",
         "__future__",
+        "collections",
         "collections.abc",
         "dataclasses",
         "datetime",

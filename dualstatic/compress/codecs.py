@@ -6,11 +6,12 @@ import errno
 import importlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from ..core.codings import HEAD, SUFFIXES, ZSTD_MAGIC, is_decodable
+from ..core.codings import HEAD, SUFFIXES, ZSTD_MAGIC, zstd_window
+from ..core.deltas import DCZ_MAGIC, dcz_header, delta_suffix, largest_window
 
 Compressor = tuple[Callable[[bytes], bytes], Callable[[], bytes]]
 """Takes a piece and gives what is ready; ends, and gives the rest."""
@@ -37,17 +38,17 @@ class LibraryMissing(ImportError):
 class Codec:
     """One content coding. `compressor` takes the length of the text, whether it is text, and
     whether a quick estimate will do; `errors` are raised by what isn't of this coding, or broken;
-    `magic` are the bytes that it begins with, if it has such."""
+    `magic` are the bytes that it begins with, if it has such, behind a delta's `header`; `window`
+    is the largest that clients take."""
 
     coding: str
+    suffix: str
     compressor: Callable[[int, bool, bool], Compressor]
     decompressor: Callable[[], Decompressor]
     errors: tuple[type[Exception], ...]
     magic: bytes = b""
-
-    @property
-    def suffix(self) -> str:
-        return SUFFIXES[self.coding]
+    header: bytes = b""
+    window: int = largest_window(0)
 
     def compress(
         self, file: BinaryIO, size: int, *, text: bool, quick: bool = False
@@ -57,6 +58,7 @@ class Codec:
         :raises OSError: the file has another length than it was said to have
         """
         feed, finish = self.compressor(size, text, quick)
+        yield self.header
         left = size
         while piece := file.read(min(PIECE, left)):
             left -= len(piece)
@@ -72,10 +74,14 @@ class Codec:
 
         :raises OSError: it isn't of this coding at all
         """
+        if (header := sibling.read(len(self.header))) != self.header:
+            if not self.header.startswith(header[: len(DCZ_MAGIC)]):
+                raise self._foreign()
+            return False  # it is cut short, or a delta from another file
         head = sibling.read(HEAD)
-        sibling.seek(0)
-        has_begun = bool(self.magic) and head.startswith(self.magic)
-        if not is_decodable(self.coding, head):
+        sibling.seek(len(self.header))
+        has_begun = bool(self.header) or (bool(self.magic) and head.startswith(self.magic))
+        if zstd_window(head) > self.window:
             return False
         try:
             for piece in self.decompress(sibling):
@@ -88,9 +94,12 @@ class Codec:
         except self.errors as error:
             if has_begun:
                 return False
-            reason = f"it isn't compressed by {self.coding}, so it is left as it is"
-            raise OSError(errno.EINVAL, reason) from error
+            raise self._foreign() from error
         return not plain.read(1)
+
+    def _foreign(self) -> OSError:
+        reason = f"it isn't compressed by {self.coding}, so it is left as it is"
+        return OSError(errno.EINVAL, reason)
 
     def decompress(self, file: BinaryIO) -> Iterator[bytes]:
         """The pieces of a file, decompressed; some may be empty.
@@ -112,6 +121,15 @@ def codec(coding: str) -> Codec:
     :raises LibraryMissing: its library isn't installed
     """
     return {"gzip": _gzip, "br": _brotli, "zstd": _zstd}[coding]()
+
+
+def delta(old: bytes, number: int) -> Codec:
+    """The codec of the delta with this number, which is made of an older file, too (RFC 9842).
+
+    :raises LibraryMissing: the library of zstd isn't installed
+    """
+    zstd = _zstd(old)
+    return replace(zstd, coding="dcz", suffix=delta_suffix(number), header=dcz_header(old))
 
 
 def installed(codings: Iterable[str], left_out: Callable[[LibraryMissing], object]) -> list[Codec]:
@@ -136,7 +154,7 @@ def _gzip() -> Codec:
     def decompressor() -> Decompressor:
         return _decompressor(zlib.decompressobj(wbits=31))
 
-    return Codec("gzip", compressor, decompressor, (zlib.error,), b"\x1f\x8b")
+    return Codec("gzip", SUFFIXES["gzip"], compressor, decompressor, (zlib.error,), b"\x1f\x8b")
 
 
 def _decompressor(each: Any) -> Decompressor:  # noqa: ANN401 (the libraries share no type)
@@ -170,43 +188,70 @@ def _brotli() -> Codec:
 
         return feed, each.is_finished
 
-    return Codec("br", compressor, decompressor, (brotli.error,))
+    return Codec("br", SUFFIXES["br"], compressor, decompressor, (brotli.error,))
 
 
-def _zstd() -> Codec:
+def _zstd(old: bytes = b"") -> Codec:
+    window = largest_window(len(old))
     try:
-        return _standard_zstd(importlib.import_module("compression.zstd"))
+        codec = _standard_zstd(importlib.import_module("compression.zstd"), old, window)
     except ImportError:
-        return _zstandard(_library("zstd", "zstandard"))
+        codec = _zstandard(_library("zstd", "zstandard"), old, window)
+    return replace(codec, window=window)
 
 
 _ZSTD_LEVELS = (19, 3)
-"""The best and a quick one. From 20 on a window is larger than browsers take (RFC 9659: 8 MiB)."""
+"""The best and a quick one."""
 
 
-def _standard_zstd(zstd: ModuleType) -> Codec:
+def _window_log(size: int, window: int) -> int:
+    """The base-2 logarithm of the window in which a file is compressed.
+
+    As long as all of the file is in it, all of the dictionary is at hand.
+    """
+    return max(10, (size - 1).bit_length()) if size <= window else window.bit_length() - 1
+
+
+def _standard_zstd(zstd: ModuleType, old: bytes, window: int) -> Codec:
     """The standard library's, from Python 3.14 on."""
+    dictionary = zstd.ZstdDict(old, is_raw=True).as_prefix if old else None
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
-        each = zstd.ZstdCompressor(level=_ZSTD_LEVELS[quick])
+        options = {
+            zstd.CompressionParameter.compression_level: _ZSTD_LEVELS[quick],
+            zstd.CompressionParameter.window_log: _window_log(size, window),
+        }
+        each = zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
         each.set_pledged_input_size(size)
         return each.compress, each.flush
 
     def decompressor() -> Decompressor:
-        return _decompressor(zstd.ZstdDecompressor())
+        return _decompressor(zstd.ZstdDecompressor(zstd_dict=dictionary))
 
-    return Codec("zstd", compressor, decompressor, (zstd.ZstdError, ValueError), ZSTD_MAGIC)
+    errors = (zstd.ZstdError, ValueError)
+    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC)
 
 
-def _zstandard(zstandard: ModuleType) -> Codec:
+def _zstandard(zstandard: ModuleType, old: bytes, window: int) -> Codec:
+    raw = zstandard.DICT_TYPE_RAWCONTENT
+    dictionary = zstandard.ZstdCompressionDict(old, dict_type=raw) if old else None
+
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
-        each = zstandard.ZstdCompressor(level=_ZSTD_LEVELS[quick]).compressobj(size=size)
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            _ZSTD_LEVELS[quick],
+            source_size=size,
+            dict_size=len(old),
+            window_log=_window_log(size, window),
+        )
+        each = zstandard.ZstdCompressor(compression_params=parameters, dict_data=dictionary)
+        each = each.compressobj(size=size)
         return each.compress, each.flush
 
     def decompressor() -> Decompressor:
-        return _decompressor(zstandard.ZstdDecompressor().decompressobj())
+        return _decompressor(zstandard.ZstdDecompressor(dict_data=dictionary).decompressobj())
 
-    return Codec("zstd", compressor, decompressor, (zstandard.ZstdError,), ZSTD_MAGIC)
+    errors = (zstandard.ZstdError,)
+    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC)
 
 
 def _library(coding: str, name: str) -> ModuleType:

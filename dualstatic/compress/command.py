@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import TextIO
 
 from ..core.codings import SUFFIXES
+from ..core.deltas import MOST_DELTAS
 from .codecs import Codec, LibraryMissing, installed
 from .siblings import MINIMUM, MINIMUM_GAIN, Outcome, State, Stop, Stopped
 from .work import cpus, outcomes
@@ -33,6 +35,10 @@ if it would no longer be smaller: so keep no other file of your own as NAME.gz b
 Nothing else is ever removed or replaced: not a sibling whose file is gone, not a link, and not what
 isn't compressed as its name says, which is reported. Files that are links get siblings beside the
 link; links to directories are not entered.
+
+With --previous, deltas (NAME.1.dcz to NAME.{MOST_DELTAS}.dcz) are written as well, from files of
+older builds that the manifests call the same or whose names differ in the hash alone, if they are a
+tenth smaller than every other sibling. One from a file that isn't given any more is left as it is.
 """
 
 _SIGNALS = [
@@ -42,7 +48,7 @@ _SIGNALS = [
 ]
 
 
-class CantCompress(Exception):
+class Refused(Exception):
     """An option that can't be met; says which and why."""
 
 
@@ -60,21 +66,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"which of {','.join(SUFFIXES)} (all that are installed)",
     )
     parser.add_argument(
-        "--check",
-        action="store_true",
-        help="write nothing; name the siblings that are missing, outdated or not smaller",
+        "--previous",
+        action="append",
+        default=[],
+        metavar="OLD",
+        help="an older build to make deltas from; several times for several, the newest first",
     )
     parser.add_argument(
-        "--jobs", type=_jobs, default=cpus(), metavar="N", help="files at a time (%(default)s)"
+        "--jobs", type=number, default=cpus(), metavar="N", help="files at a time (%(default)s)"
     )
-    parser.add_argument(
-        "--dotfiles", action="store_true", help="take names with a leading dot as well"
-    )
-    parser.add_argument(
-        "--follow-symlink",
-        action="store_true",
-        help="take files that links lead to outside as well",
-    )
+    flag = partial(parser.add_argument, action="store_true")
+    flag("--check", help="write nothing; name the siblings that are missing, outdated or too large")
+    flag("--dotfiles", help="take names with a leading dot as well")
+    flag("--follow-symlink", help="take files that links lead to outside as well")
 
 
 def _codings(text: str) -> list[str]:
@@ -84,7 +88,7 @@ def _codings(text: str) -> list[str]:
     return codings
 
 
-def _jobs(text: str) -> int:
+def number(text: str) -> int:
     digits = text.lstrip("0")
     if not text.isascii() or not digits.isdigit() or len(digits) > 3:
         raise argparse.ArgumentTypeError(f"a number from 1 to 999, not {text!r}")
@@ -94,20 +98,26 @@ def _jobs(text: str) -> int:
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; the exit status.
 
-    :raises CantCompress: they can't be met
+    :raises Refused: they can't be met
     """
-    if not os.path.isdir(options.directory):
-        raise CantCompress(f"there is no directory at {options.directory!r}")
+    for path in (options.directory, *options.previous):
+        if not os.path.isdir(path):
+            raise Refused(f"there is no directory at {path!r}")
     codecs = _codecs(options.encodings)
+    if options.previous:
+        _codecs(["zstd"])
+    report, stop = Report(has_bar=bool(sys.stdout and sys.stdout.isatty())), Stop()
+    return carry_out(_outcomes(options, codecs, report, stop), report, stop)
+
+
+def carry_out(work: Generator[Outcome, None, None], report: Report, stop: Stop) -> int:
+    """Do what gives these outcomes, and report them; the exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # there are names of all kinds
-    report = Report(has_bar=bool(sys.stdout and sys.stdout.isatty()))
-    stop = Stop()
-    with _signals(stop):
+    with _signals(stop), closing(work) as each:
         try:
-            with closing(_outcomes(options, codecs, report, stop)) as each:
-                for outcome in each:
-                    report.add(outcome)
+            for outcome in each:
+                report.add(outcome)
         except Stopped:
             report.end("stopped: what was written is whole, the rest is as it was")
             return 128 + stop.signal
@@ -120,7 +130,7 @@ def _codecs(wanted: Sequence[str] | None) -> list[Codec]:
 
     def left_out(error: LibraryMissing) -> None:
         if wanted:
-            raise CantCompress(str(error)) from error
+            raise Refused(str(error)) from error
         print(f"left out: {error}", file=sys.stderr)
 
     return installed(wanted or SUFFIXES, left_out)
@@ -152,6 +162,7 @@ def _outcomes(
         stop,
         dotfiles=options.dotfiles,
         follow_symlink=options.follow_symlink,
+        previous=options.previous,
         only_looks=options.check,
         workers=options.jobs,
         expect=report.expect,
@@ -215,7 +226,7 @@ class Report:
         sized = [outcome for outcome in self.outcomes if outcome.after]
         if sized:
             print(f"{'':8}{'files':>8}{'before':>15}{'after':>15}")
-        for coding in SUFFIXES:
+        for coding in (*SUFFIXES, "dcz"):
             pairs = [(each.before, each.after) for each in sized if each.coding == coding]
             if pairs:
                 before, after = map(sum, zip(*pairs, strict=True))

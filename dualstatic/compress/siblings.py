@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -20,7 +21,7 @@ from ..core.media_types import MediaTypes
 from ..core.paths import Gate
 from ..core.values import Identity
 from ..disk.errors import NOT_THERE
-from ..disk.root import Directory, identity
+from ..disk.root import Directory, directory_at, identity
 from ..disk.root_by_descriptor import Kind
 from .codecs import Codec
 from .place import Place
@@ -43,7 +44,7 @@ _COMPRESSED_KINDS = re.compile(
     r"|vnd\.android\.package|vnd\.debian|vnd\.openxmlformats|vnd\.oasis)"
 )
 _COMPRESSED_NAMES = re.compile(
-    r"\.(?:gz|br|zst|svgz|woff2?|txz|tbz2?|tzst|lz4?|lzma|cab|dmg|rpm|crx|xpi|nupkg)\Z",
+    r"\.(?:gz|br|zst|dcz|dcb|svgz|woff2?|txz|tbz2?|tzst|lz4?|lzma|cab|dmg|rpm|crx|xpi|nupkg)\Z",
     re.IGNORECASE,
 )
 _TEXT = re.compile(r"text/|[^ ]*(?:json|xml|javascript|yaml|toml)")
@@ -86,12 +87,14 @@ class State(Enum):
     WRITTEN = "written", "written", False
     DATED = "given a new date", "given the date of its file", False
     REMOVED = "removed", "removed, no longer smaller", False
+    KEPT = "kept", "", False
+    FORGOTTEN = "forgotten", "", False
     CURRENT = "up to date", "", False
     NO_GAIN = "not worth it", "", False
     LEFT = "left as they are", "", False
     MISSING = "missing", "missing", True
     OUTDATED = "outdated", "outdated", True
-    TOO_LARGE = "not smaller", "not smaller than its file", True
+    TOO_LARGE = "not smaller", "not smaller than what is sent without it", True
     FAILED = "failed", "failed", True
 
     def __init__(self, counted: str, said: str, is_problem: bool) -> None:
@@ -135,16 +138,34 @@ class Tree:
             yield Place(walk, self.directory.path_of(name), self.follows)
 
 
+def tree_at(path: str, *, dotfiles: bool = False, follows: bool = False) -> Tree:
+    gate = Gate("", dotfiles, sys.platform == "win32")
+    return Tree(directory_at(path, follow_symlink=False).pin(), gate, follows)
+
+
 @dataclass(frozen=True, slots=True)
 class Plain:
     """A file to compress, as it was when it was found."""
 
+    tree: Tree
     name: str
     identity: Identity
 
     @property
     def size(self) -> int:
         return self.identity[2]
+
+    @property
+    def leaf(self) -> str:
+        return self.name.rpartition("/")[2]
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Place, BinaryIO]]:
+        """The file, if it is still this one, and the directory in which it lies."""
+        folder, _, leaf = self.name.rpartition("/")
+        with self.tree.enter(folder) as place, place.open_plain(leaf) as file:
+            self.prove(file, "has changed since it was found")
+            yield place, file
 
     def prove(self, file: BinaryIO, change: str) -> os.stat_result:
         """What the system says of an open file, if it is still this one."""
@@ -154,8 +175,10 @@ class Plain:
         return status
 
 
-def find(tree: Tree, stop: Stop) -> Iterator[Plain | Outcome]:
-    """The files of a directory that are worth a try, and what can't be read."""
+def find(
+    tree: Tree, stop: Stop, wants: Callable[[str], bool] = is_compressible
+) -> Iterator[Plain | Outcome]:
+    """The files of a directory whose names are wanted, and what can't be read."""
     todo = [""]
     while todo:
         stop.check()
@@ -166,41 +189,44 @@ def find(tree: Tree, stop: Stop) -> Iterator[Plain | Outcome]:
                     name = f"{folder}/{leaf}" if folder else leaf
                     if kind == "directory" and tree.gate(f"/{name}/x"):
                         todo.append(name)
-                    elif kind in ("file", "link") and tree.gate(f"/{name}"):
-                        yield from _find_file(place, name, leaf, kind)
+                    elif kind in ("file", "link") and tree.gate(f"/{name}") and wants(leaf):
+                        yield from _find_file(tree, place, name, kind)
         except OSError as error:
-            yield _failure(folder or ".", error)
+            yield failure(folder or ".", error)
 
 
-def _find_file(place: Place, name: str, leaf: str, kind: Kind) -> Iterator[Plain | Outcome]:
-    if not is_compressible(leaf) or _TEMPORARY.fullmatch(leaf):
+def _find_file(tree: Tree, place: Place, name: str, kind: Kind) -> Iterator[Plain | Outcome]:
+    leaf = name.rpartition("/")[2]
+    if _TEMPORARY.fullmatch(leaf):
         return
     try:
         with place.open_plain(leaf) as file:
-            plain = Plain(name, identity(os.fstat(file.fileno())))
+            plain = Plain(tree, name, identity(os.fstat(file.fileno())))
     except OSError as error:
         # Where a link leads to no file, or out of the root, there is nothing to serve.
         if kind == "file" or error.errno not in NOT_THERE:
-            yield _failure(name, error)
+            yield failure(name, error)
     else:
-        if plain.size >= MINIMUM:
-            yield plain
+        yield plain
 
 
-def _failure(name: str, error: OSError | MemoryError) -> Outcome:
+def failure(name: str, error: OSError | MemoryError) -> Outcome:
     reason = error.strerror if isinstance(error, OSError) else "there is too little memory for it"
     return Outcome(name, State.FAILED, reason=reason or str(error))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One sibling of one file: says how it is and, unless it `only_looks`, mends it."""
+    """One sibling of one file: says how it is and, unless it `only_looks`, mends it.
 
-    tree: Tree
+    `rival` is the size of what is sent without it, for a delta; for the others it is their file.
+    """
+
     plain: Plain
     codec: Codec
     stop: Stop
     only_looks: bool = False
+    rival: int = 0
 
     @property
     def name(self) -> str:
@@ -209,17 +235,15 @@ class Job:
     def run(self) -> Outcome:
         """The directory stays the same one, from the reading of the file to the last step."""
         self.stop.check()
-        folder, _, leaf = self.plain.name.rpartition("/")
         try:
-            with self.tree.enter(folder) as place, place.open_plain(leaf) as file:
-                status = self.plain.prove(file, "has changed since it was found")
-                state, sibling = self._look(place, leaf + self.codec.suffix, file)
+            with self.plain.open() as (place, file):
+                state, sibling = self._look(place, self.plain.leaf + self.codec.suffix, file)
                 if state.is_problem and not self.only_looks:
-                    return self._write(place, leaf, file, status, sibling)
+                    return self._write(place, file, sibling)
                 if state is State.MISSING and not self._pays(file):
                     state = State.NO_GAIN
         except (OSError, MemoryError) as error:
-            return _failure(self.name, error)
+            return failure(self.name, error)
         return self._outcome(state, sibling.st_size if sibling else 0)
 
     def _outcome(self, state: State, after: int = 0, note: str = "") -> Outcome:
@@ -239,7 +263,7 @@ class Job:
             status = os.fstat(sibling.fileno())
             if not self.codec.holds(sibling, plain, self.stop.check):
                 return State.OUTDATED, status
-            if status.st_size >= self.plain.size:
+            if status.st_size >= (self.rival or self.plain.size):
                 return State.TOO_LARGE, status
             if not is_outdated(identity(status), self.plain.identity):
                 return State.CURRENT, status
@@ -257,7 +281,8 @@ class Job:
     @property
     def _limit(self) -> int:
         """The largest size of a sibling that is worth it."""
-        return self.plain.size - MINIMUM_GAIN
+        size = self.rival or self.plain.size
+        return min(size - MINIMUM_GAIN, size * 9 // 10 if self.rival else size)
 
     def _compress(self, file: BinaryIO, *, quick: bool = False) -> Iterator[bytes]:
         text = bool(_TEXT.match(_media_type(self.plain.name)))
@@ -266,18 +291,12 @@ class Job:
             self.stop.check()
             yield piece
 
-    def _write(
-        self,
-        place: Place,
-        leaf: str,
-        file: BinaryIO,
-        plain: os.stat_result,
-        sibling: os.stat_result | None,
-    ) -> Outcome:
+    def _write(self, place: Place, file: BinaryIO, sibling: os.stat_result | None) -> Outcome:
+        leaf = self.plain.leaf
         with place.create() as new:
             size = sum(map(new.file.write, self._compress(file)))
             with place.open_plain(leaf) as again:
-                self.plain.prove(again, "changed while it was read")
+                plain = self.plain.prove(again, "changed while it was read")
             self.stop.check()
             if size <= self._limit:
                 is_readable = new.become(leaf + self.codec.suffix, plain)

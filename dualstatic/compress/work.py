@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from queue import SimpleQueue
 
-from ..core.paths import Gate
-from ..disk.root import directory_at
 from .codecs import Codec
-from .siblings import Job, Outcome, Plain, Stop, Tree, find
+from .deltas import deltas
+from .siblings import MINIMUM, Job, Outcome, Plain, Stop, find, tree_at
 
 
 def cpus() -> int:
@@ -29,39 +28,44 @@ def outcomes(
     *,
     dotfiles: bool,
     follow_symlink: bool,
+    previous: Sequence[str] = (),
     only_looks: bool = False,
     workers: int | None = None,
     expect: Callable[[int], object] = bool,
 ) -> Generator[Outcome, None, None]:
     """What became of each sibling, as it becomes known; the largest files first.
 
-    A large one at the end would keep one processor busy and the others waiting. `expect` is told
+    A large one at the end would keep one processor busy and the others waiting. `previous` are
+    older builds, the newest first, from whose files deltas are made, too. `expect` is told
     how many bytes there are to be compressed. However this ends, no thread is at work any more.
     """
-    directory = directory_at(path, follow_symlink=False).pin()
-    tree = Tree(directory, Gate("", dotfiles, sys.platform == "win32"), follow_symlink)
+    trees = [tree_at(each, dotfiles=dotfiles, follows=follow_symlink) for each in (path, *previous)]
     plains: list[Plain] = []
-    for found in find(tree, stop):
+    for found in chain.from_iterable(find(tree, stop) for tree in trees):
         if isinstance(found, Outcome):
             yield found
-        else:
+        elif found.size >= MINIMUM:
             plains.append(found)
     plains.sort(key=lambda plain: plain.size, reverse=True)
-    jobs = [Job(tree, plain, each, stop, only_looks) for plain in plains for each in codecs]
-    expect(sum(job.plain.size for job in jobs))
-    yield from _run_all(jobs, workers or cpus(), stop)
+    new, *older = ([plain for plain in plains if plain.tree is tree] for tree in trees)
+    jobs = [Job(plain, each, stop, only_looks) for plain in new for each in codecs]
+    later = [*deltas(new, older, stop, only_looks)]
+    expect(sum(job.plain.size for some in (jobs, later) for job in some))
+    yield from _run_all([job.run for job in jobs], workers or cpus(), stop)
+    # Each has to be smaller than the siblings that are there by now.
+    yield from _run_all([job.run for job in later], workers or cpus(), stop)
 
 
-def _run_all(jobs: Sequence[Job], workers: int, stop: Stop) -> Iterator[Outcome]:
+def _run_all(jobs: Sequence[Callable[[], Outcome]], workers: int, stop: Stop) -> Iterator[Outcome]:
     """What the jobs give, which run in threads: compressors let go of the interpreter's lock."""
-    waiting, done = SimpleQueue[Job | None](), SimpleQueue[Outcome | None]()
+    waiting, done = SimpleQueue[Callable[[], Outcome] | None](), SimpleQueue[Outcome | None]()
     for job in [*jobs, *[None] * workers]:
         waiting.put(job)
 
     def work() -> None:
         try:
             for job in iter(waiting.get, None):
-                done.put(job.run())
+                done.put(job())
         finally:
             done.put(None)
 

@@ -7,7 +7,9 @@ from .values import Identity
 SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}
 """The content codings, and what a precompressed sibling adds to its file's name."""
 
-HEAD = 18
+CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()}
+
+HEAD = 58
 """The first bytes of a sibling, which tell whether clients can decode it."""
 
 _SIBLING_LAG = 2 * 10**9

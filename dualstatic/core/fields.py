@@ -6,6 +6,7 @@ What can't be read is None: the caller says what RFC 9110 wants done with it.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import datetime, timezone
 from functools import lru_cache
 
@@ -42,6 +43,9 @@ _HTTP_DATES = (
 #   int-range        = first-pos "-" [ last-pos ]
 #   suffix-range     = "-" suffix-length
 _RANGE = re.compile(r"[ \t]*([0-9]*)-([0-9]*)[ \t]*")
+
+# RFC 8941 section 3.3.5: sf-binary = ":" *(base64) ":"; the padding may lack.
+_DICTIONARY = re.compile(r" *:[A-Za-z0-9+/]{43}=?: *")
 
 # Section 12.5.3, 12.4.2: codings [ weight ];
 #   weight = OWS ";" OWS "q=" qvalue
@@ -160,6 +164,11 @@ def _accepted_codings(text: str) -> dict[str, int]:
             coding = match[1].lower()
             weights["gzip" if coding == "x-gzip" else coding] = round(float(match[2] or "1") * 1000)
     return weights
+
+
+def dictionary_hash(text: str) -> bytes | None:
+    """The 32 bytes of an Available-Dictionary (RFC 9842 section 2.2); all else is None."""
+    return b64decode(text.strip(" :=") + "=") if _DICTIONARY.fullmatch(text) else None
 
 
 def names_html(text: str) -> bool:

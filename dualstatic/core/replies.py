@@ -29,9 +29,12 @@ _NOT_KEPT = ("cache-control", "no-cache")
 _CHOICES = 32
 _MAX_CHOICE = 128
 
-VARY = ("vary", "Accept-Encoding")
+_VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
+"""Without a delta among the representations, and with one."""
+
 _HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
 """A tag that is a hash. One of a date would go on naming what is another content by now."""
+
 
 STRONG_DATE_AGE = 2
 """Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
@@ -56,12 +59,14 @@ def describe(
     varies = len(forms) > 1
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
+    vary = _field("vary", _VARY[any(stored.dictionary for stored in forms)] if varies else None)
     representations = tuple(
-        _represent(stored, policy, content, offload, varies=varies)
+        _represent(stored, policy, content, offload, vary)
         for stored, content in zip(forms, contents, strict=True)
     )
+    deltas = tuple(each for each in representations if each.stored.dictionary)
     only, version = None if varies else representations[0], _version(forms[0])
-    return Resource(representations, policy, varies, settled, only, version)
+    return Resource(representations, policy, varies, settled, only, version, deltas)
 
 
 def _version(stored: Stored) -> str:
@@ -81,14 +86,13 @@ def _represent(
     policy: Policy,
     content: bytes | None,
     offload: Callable[[File], Fields] | None,
-    *,
-    varies: bool,
+    vary: Fields,
 ) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
     size = stored.file.size
-    vary = (VARY,) if varies else ()
     caching = _field("cache-control", policy.cache_control)
-    described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF)
+    offer = _field(_OFFER, policy.dictionary)
+    described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF, *offer)
     headers = _merge(described, policy.fields)
     # An empty file has nothing to open it for.
     whole = Response(200, headers, (range(size),), stored.file) if size else Response(200, headers)
@@ -112,12 +116,17 @@ def with_fields(
     fields: Fields,
     offload: Callable[[File], Fields] | None,
 ) -> Resource:
-    """What a request is to get of a resource, with more fields, which replace others."""
+    """What a request is to get of a resource, with more fields, which replace others.
+
+    Its address is another one: there it is no dictionary, nor is there one for it.
+    """
     form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
-    policy = replace(resource.policy, fields=_merge(resource.policy.fields, fields))
-    only = _represent(form.stored, policy, content, offload, varies=resource.varies)
+    more = _merge(resource.policy.fields, fields)
+    policy = replace(resource.policy, fields=more, dictionary=None)
+    vary = _field("vary", _VARY[0] if resource.varies else None)
+    only = _represent(form.stored, policy, content, offload, vary)
     return Resource((only,), policy, resource.varies, resource.settled, only)
 
 
@@ -141,7 +150,8 @@ def _last_modified(stored: Stored) -> Fields:
 
 _OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
 _OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
-_OF_THE_WHOLE = frozenset({"content-length"})
+_OFFER = "use-as-dictionary"
+_OF_THE_WHOLE = frozenset({"content-length", _OFFER})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
 
 
@@ -173,22 +183,27 @@ def without_body(response: Response) -> Response:
 _CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
 
 
-def select(resource: Resource, accept_encoding: str | None) -> Representation:
+def select(
+    resource: Resource, accept_encoding: str | None, dictionary: str | None = None
+) -> Representation:
     """The representation that the client likes best (section 12.5.3).
 
-    Among those of equal weight the smallest wins. The first one, the file itself, answers where
-    nothing else may.
+    A delta goes to who has its dictionary, and names its coding (RFC 9842). Else, among those of
+    equal weight the smallest wins. The first one, the file itself, answers where nothing else may.
     """
     if resource.only or not accept_encoding:
         return resource.representations[0]
-    chosen = resource.choices.get(accept_encoding) or _select(resource, accept_encoding)
-    if len(resource.choices) < _CHOICES and len(accept_encoding) < _MAX_CHOICE:
-        resource.choices[accept_encoding] = chosen
+    said = f"{accept_encoding}\n{dictionary}" if dictionary and resource.deltas else accept_encoding
+    chosen = resource.choices.get(said) or _select(resource, accept_encoding, dictionary)
+    if len(resource.choices) < _CHOICES and len(said) < _MAX_CHOICE:
+        resource.choices[said] = chosen
     return chosen
 
 
-def _select(resource: Resource, accept_encoding: str) -> Representation:
+def _select(resource: Resource, accept_encoding: str, dictionary: str | None) -> Representation:
     weights = fields.accepted_codings(accept_encoding)
+    if dictionary and (delta := _delta(resource, weights, dictionary)):
+        return delta
     others = weights.get("*", 0)
 
     def preference(representation: Representation) -> tuple[int, int]:
@@ -197,14 +212,29 @@ def _select(resource: Resource, accept_encoding: str) -> Representation:
         weight = weights.get(coding, others) if coding else weights.get("identity", others)
         return weight, -representation.stored.file.size
 
-    best = max(resource.representations, key=preference)
-    return best if preference(best)[0] else resource.representations[0]
+    whole = [each for each in resource.representations if not each.stored.dictionary]
+    best = max(whole, key=preference)
+    return best if preference(best)[0] else whole[0]
+
+
+def _delta(
+    resource: Resource, weights: Mapping[str, int], dictionary: str
+) -> Representation | None:
+    has = fields.dictionary_hash(dictionary)
+    fitting = [
+        each
+        for each in resource.deltas
+        if each.stored.dictionary == has and weights.get(each.stored.coding or "")
+    ]
+    return min(fitting, key=lambda each: each.stored.file.size, default=None)
 
 
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
     """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
-    representation = select(resource, headers.get("accept-encoding"))
+    representation = resource.only or select(
+        resource, headers.get("accept-encoding"), headers.get("available-dictionary")
+    )
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.stored, now)
@@ -410,7 +440,7 @@ def page(status: int, representation: Representation, *vary: str) -> Response:
     return varying(Response(status, headers, whole.body, whole.file), *vary)
 
 
-_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control"})
+_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
 
 
 def _unsatisfiable(representation: Representation) -> Response:

@@ -14,6 +14,7 @@ NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 READ_FIELDS = (
     "accept-encoding",
+    "available-dictionary",
     "if-match",
     "if-modified-since",
     "if-none-match",
@@ -74,13 +75,15 @@ class Stored(NamedTuple):
     """One stored form of a resource: a file, its content coding, its validators.
 
     `etag` is None where nothing tells two versions apart. `modified` is in seconds since the epoch,
-    and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1).
+    and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1). `dictionary` is the
+    SHA-256 of what it has to be decoded with, if it is a delta (RFC 9842).
     """
 
     file: File
     coding: str | None
     etag: str | None
     modified: int | None
+    dictionary: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -103,14 +106,16 @@ class Response:
 class Policy:
     """What the options say of one resource; `fields` are those of the option `headers`.
 
-    `stored_coding` is the content coding in which its one form is stored. `forever` is the
-    `cache_control` of an address that has the version of the content in it.
+    `stored_coding` is the content coding in which its one form is stored. `dictionary` is the field
+    by which it offers itself as a dictionary. `forever` is the `cache_control` of an address that
+    has the version of the content in it.
     """
 
     media_type: str
     cache_control: str | None
     fields: Fields
     stored_coding: str | None = None
+    dictionary: str | None = None
     forever: str | None = None
 
 
@@ -138,9 +143,10 @@ class Resource:
     """What a name leads to: its representations, the one without a content coding first.
 
     `settled` says that no file was changed so lately that a further change might not show. `only`
-    is the representation where there is nothing to select from; `choices` are those selected so
-    far, by the Accept-Encoding of the request. `targets` are request targets admitted so far.
-    `version` is the query by which this content alone is asked for; "" where no hash tells it.
+    is the representation where there is nothing to select from; `version` is the query by which
+    this content alone is asked for, "" where no hash tells it; `deltas` are those for clients that
+    have an older file. `choices` are those selected so far, by what the request says. `targets` are
+    request targets admitted so far.
     """
 
     representations: tuple[Representation, ...]
@@ -149,5 +155,6 @@ class Resource:
     settled: bool
     only: Representation | None
     version: str = ""
+    deltas: tuple[Representation, ...] = ()
     choices: dict[str, Representation] = field(default_factory=dict)
     targets: set[bytes] = field(default_factory=set)

@@ -96,9 +96,13 @@ class Body:
         self._guard = threading.Lock()
         self._reading = False
         self._descriptor: int | None = descriptor
-        self._pieces = _pieces(response.body)
+        parts: tuple[Any, ...] = response.body
+        self._pieces = iter(parts)
+        if len(parts) > 1 or len(parts[0]) > CHUNK:
+            self._pieces = _in_chunks(parts)
+            parts = tuple([part for part in parts if isinstance(part, range)])
         # Parts of a file don't overlap, so that no two have the same end.
-        self._end = [part.stop for part in response.body if isinstance(part, range)][-1]
+        self._end: int = parts[-1].stop
         self._pending: bytes | range | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -211,7 +215,8 @@ class Body:
                 _prove(self._descriptor, file.size, file.identity[3])
 
     def __del__(self) -> None:
-        self.close()
+        if self._descriptor is not None:
+            self.close()
 
 
 def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None:
@@ -242,10 +247,7 @@ def _path(file: File) -> str:
     return file.opener.path_of(file.name)
 
 
-def _pieces(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
-    """The parts of a body, long ones in chunks."""
-    if len(body) == 1 and len(body[0]) <= CHUNK:
-        return iter(body)
+def _in_chunks(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
     return (part[start : start + CHUNK] for part in body for start in range(0, len(part), CHUNK))
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
-from ..core.codings import SUFFIXES, is_outdated
+from ..core.codings import is_decodable, is_outdated
+from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
 from ..core.values import File, Identity, Policy, Resource, Stored
 from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
 from .root import Directory, Opened, Walk, identity
-from .validators import Validators, is_fresh, modified
+from .validators import Validators, is_fresh, modified, read_at
 
 Place = tuple[Directory, Sequence[str]]
-"""A directory to look into, and the content codings of the siblings to look for there."""
+"""A directory to look into, and the suffixes of the siblings to look for there."""
 
 Read = Callable[[int, os.stat_result], bytes | None]
 """Reads an open file whose bytes are to be kept in memory; None: they are not."""
@@ -60,14 +62,16 @@ class Finder:
 
     `policy` is what the options say of a name; it may ask functions of the user (`asks`).
     `describe` makes a resource of that and of what was found. A file that `is_coded`, for it is
-    stored in a content coding, has no siblings.
+    stored in a content coding, has no siblings. Of the directory of earlier files, only what
+    `was_immutable` is found.
     """
 
-    encodings: Sequence[str]
+    suffixes: Sequence[str]
     is_coded: Callable[[str], object]
     policy: Callable[[str], Policy]
     describe: Callable[..., Resource]
     asks: bool
+    was_immutable: Callable[[str], bool]
     validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
@@ -78,11 +82,17 @@ class Finder:
 
         :raises OSError: the machine's own trouble
         """
-        for directory, encodings in places:
+        for directory, suffixes in places:
+            if directory.is_previous and not self.was_immutable(name):
+                continue
             look = Look(self, directory, name, read)
-            if look.finds(() if self.is_coded(name) else encodings):
+            if look.finds(() if self.is_coded(name) else suffixes):
                 return look
         return None
+
+
+_TOLD_BY_HEAD = frozenset({"zstd", "dcz", "dcb"})
+"""The codings of siblings that not every client can decode."""
 
 
 class Look:
@@ -120,14 +130,14 @@ class Look:
         for descriptor in self.descriptors.values():
             os.close(descriptor)
 
-    def finds(self, encodings: Sequence[str]) -> bool:
+    def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
         try:
             # A name may be missing behind a link because a deploy has just switched that link and
             # then removed what it led to. A second look finds it.
             for _ in range(2):
                 with self.directory.walk() as walk:
-                    if self._goes(walk, encodings):
+                    if self._goes(walk, suffixes):
                         return True
                     if not walk.links:
                         return False
@@ -138,7 +148,7 @@ class Look:
             pass  # a name that the host's encoding can't express is in no directory
         return False
 
-    def _goes(self, walk: Walk, encodings: Sequence[str]) -> bool:
+    def _goes(self, walk: Walk, suffixes: Sequence[str]) -> bool:
         *parts, leaf = self._name.split("/")
         try:
             walk.enter(parts)
@@ -149,9 +159,9 @@ class Look:
         if opened is None:
             return False
         try:
-            self._add(walk, opened, None)
-            for coding in encodings:
-                self._add_sibling(walk, leaf + SUFFIXES[coding], coding)
+            self._add(walk, opened)
+            for suffix in suffixes:
+                self._add_sibling(walk, leaf, suffix)
         except BaseException:
             self.close()
             raise
@@ -164,39 +174,42 @@ class Look:
             self._miss(error, lambda: self.directory.path_of(walk.refused(leaf)))
             return None
 
-    def _add_sibling(self, walk: Walk, leaf: str, coding: str) -> None:
+    def _add_sibling(self, walk: Walk, plain: str, suffix: str) -> None:
         """Add a sibling, if there is one; what the machine can't read is left out for this time."""
+        leaf = plain + suffix
         try:
             if walk.has(leaf) and (opened := self._open(walk, leaf)):
-                self._add(walk, opened, coding)
+                self._add(walk, opened, suffix)
             else:
-                self.absent.append(self._name + SUFFIXES[coding])
+                self.absent.append(self._name + suffix)
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.certain = False
 
-    def _add(self, walk: Walk, opened: Opened, coding: str | None) -> None:
+    def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""
         descriptor, status = opened
         validators = self._finder.validators
         try:
-            name = self._name + (SUFFIXES[coding] if coding else "")
+            name, coding = self._name + suffix, coding_of(suffix) if suffix else None
+            head = validators.head(descriptor, status) if coding in _TOLD_BY_HEAD else b""
             file = File(self.directory, name, status.st_size, identity(status))
             self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
-            if coding and not self._fits(walk, file, opened, coding):
+            if coding and not self._fits(walk, file, descriptor, coding, head):
                 return os.close(descriptor)
             content = self._read(descriptor, status) if self._read else None
             etag = validators.etag(descriptor, status, coding, content)
         except BaseException:
             os.close(descriptor)
             raise
-        self.stored.append(Stored(file, coding, etag, modified(status)))
+        dictionary = dictionary_of(coding, head) if coding else None
+        self.stored.append(Stored(file, coding, etag, modified(status), dictionary))
         self.contents.append(content)
         self.descriptors[name] = descriptor
         return None
 
-    def _fits(self, walk: Walk, sibling: File, opened: Opened, coding: str) -> bool:
+    def _fits(self, walk: Walk, sibling: File, descriptor: int, coding: str, head: bytes) -> bool:
         """Whether a sibling is worth sending, no older than its file, and can be decoded."""
         plain = self.stored[0].file
         if is_outdated(sibling.identity, plain.identity):
@@ -204,7 +217,11 @@ class Look:
             return False
         if sibling.size >= plain.size:
             return False
-        if not self._finder.validators.is_decodable(*opened, coding):
+        is_broken = is_delta(coding) and not (
+            dictionary_of(coding, head)
+            and is_whole(coding, partial(_read, descriptor), sibling.size, plain.size)
+        )
+        if is_broken or not is_decodable(coding, head):
             self._warn_of("left out, clients can't decode it", walk, sibling)
             return False
         return True
@@ -222,3 +239,7 @@ class Look:
             self._finder.warn("no permission to read", path())
         elif isinstance(error, LeadsOut):
             self._finder.warn(f"skipped, {error.strerror}", error.filename)
+
+
+def _read(descriptor: int, count: int, position: int) -> bytes:
+    return read_at(descriptor, count, position)

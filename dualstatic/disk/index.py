@@ -37,10 +37,10 @@ class _State:
     policies: dict[str, Policy] = field(default_factory=dict)
     second: dict[str, None] = field(default_factory=dict)
 
-    def places(self, path: str, encodings: Sequence[str]) -> list[Place]:
-        """The directories that have the file, with the codings of its siblings there."""
+    def places(self, path: str, suffixes: Sequence[str]) -> list[Place]:
+        """The directories that have the file, with the suffixes of its siblings there."""
         return [
-            (scan.directory, scan.codings(path, encodings)) for scan in self.scans if scan.has(path)
+            (scan.directory, scan.siblings(path, suffixes)) for scan in self.scans if scan.has(path)
         ]
 
     def is_listed(self, path: str) -> bool:
@@ -86,7 +86,7 @@ class Index:
         state = self._state
         if not anew and (resource := state.found.get(path)):
             return _Remembered(resource, self)
-        places = state.places(path, self._finder.encodings)
+        places = state.places(path, self._finder.suffixes)
         if not places:
             return None
         if not wait:

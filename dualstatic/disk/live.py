@@ -1,4 +1,9 @@
-"""The look-up of live mode: each request looks at the disk."""
+"""The look-up of live mode: each request looks at the disk.
+
+What a name led to is opened again, from the root and by its name. Where each of its files is the
+one it was, and no other sibling is there, all that was said of them holds still. Anything else is
+looked up anew, by a walk.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +39,14 @@ class _Last(NamedTuple):
     def open(self, root: ByDescriptor | ByPath, *, wait: bool) -> Found:
         """The same files, opened again; BlockingIOError where one may be another by now."""
         opened = root.open_again(self.files, self.absent, wait=wait)
-        names_and_files = zip(self.files, opened, strict=True)
-        found = Found(self.resource, {name: file[0] for name, file in names_and_files})
-        if [identity(status) for _, status in opened] != [*self.files.values()]:
+        descriptors, changed = {}, None
+        for (name, known), (descriptor, status) in zip(self.files.items(), opened, strict=True):
+            descriptors[name] = descriptor
+            changed = changed if identity(status) == known else name
+        found = Found(self.resource, descriptors)
+        if changed:
             found.close()
-            raise _unsure(next(iter(self.files)))
+            raise _unsure(changed)
         return found
 
 
@@ -58,7 +66,7 @@ class Live:
 
     def __post_init__(self) -> None:
         self.covers: Container[str] = self.gate
-        self._places = [(directory, self.finder.encodings) for directory in self.directories]
+        self._places = [(directory, self.finder.suffixes) for directory in self.directories]
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         name = self.gate(path)

@@ -264,11 +264,15 @@ class Walk:
 
 
 class Directory:
-    """A directory to serve, opened anew for each walk; `pin` holds on to the one it is now."""
+    """A directory to serve, opened anew for each walk; `pin` holds on to the one it is now.
 
-    def __init__(self, source: StrPath, *, follow_symlink: bool) -> None:
+    `is_previous` says that it has files of earlier releases.
+    """
+
+    def __init__(self, source: StrPath, *, follow_symlink: bool, is_previous: bool = False) -> None:
         self._source = os.path.abspath(source) if isinstance(source, str) else source
         self.follow = follow_symlink
+        self.is_previous = is_previous
 
     @property
     def path(self) -> str:
@@ -348,7 +352,9 @@ class PinnedDirectory(Directory):
     """The directory that a path led to once, whatever the path leads to later."""
 
     def __init__(self, directory: Directory) -> None:
-        super().__init__(directory.path, follow_symlink=directory.follow)
+        super().__init__(
+            directory.path, follow_symlink=directory.follow, is_previous=directory.is_previous
+        )
         self._root = super().root(wait=True)
         self.real_path = self._root.real_path.replace(os.sep, "/")
         # Not at the end of Python: threads may still be at work then.
@@ -364,6 +370,6 @@ class PinnedDirectory(Directory):
         """It stays open."""
 
 
-def directory_at(path: StrPath, *, follow_symlink: bool) -> Directory:
+def directory_at(path: StrPath, *, follow_symlink: bool, is_previous: bool = False) -> Directory:
     """A directory to serve. What is no text is asked for its path each time that it is opened."""
-    return Directory(path, follow_symlink=follow_symlink)
+    return Directory(path, follow_symlink=follow_symlink, is_previous=is_previous)

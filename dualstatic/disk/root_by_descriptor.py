@@ -1,4 +1,7 @@
-"""The system calls of a walk, each relative to the descriptor of the directory it stands in."""
+"""The system calls of a walk, each relative to the descriptor of the directory it stands in.
+
+On Linux `openat2` opens again, by one call from the root, what a walk has found before.
+"""
 
 from __future__ import annotations
 
@@ -104,20 +107,21 @@ class ByDescriptor:
     ) -> list[tuple[int, os.stat_result]]:
         """Files that were found before, by as few calls as can be, where others are still absent.
 
-        Elsewhere a file is looked at before it is opened. Here a FIFO that has just taken its name
-        is opened, but not waited for.
+        Which files they are now, their status tells. They are not looked at before they are opened:
+        a FIFO that has just taken the name of one is opened, but not waited for.
 
         :raises FileNotFoundError, NotADirectoryError: one isn't there
         :raises BlockingIOError: a walk has to tell; or the disk, or a server, had to be waited for,
             and `wait` is False
         """
+        resolve = self._resolve if wait else self._resolve | _CACHED
         descriptors: list[int] = []
         try:
             for name in names:
                 # One by one: if one isn't there, those before it are closed.
                 descriptors.append(self._open_directly(name, wait))  # noqa: PERF401
             for name in absent:
-                if not self.lacks(name, wait=wait):
+                if not _is_no_file(name, self.root, resolve):
                     raise BlockingIOError(errno.EAGAIN, "it may be there by now", name)
             return [(descriptor, os.fstat(descriptor)) for descriptor in descriptors]
         except BaseException:

@@ -6,7 +6,6 @@ import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..core.codings import SUFFIXES
 from ..core.paths import Gate
 from .errors import NOT_THERE
 from .find import Finder
@@ -59,8 +58,9 @@ class Scan:
             start = end + 1
         return _join(place, path[start:])
 
-    def codings(self, path: str, encodings: Sequence[str]) -> list[str]:
-        return [coding for coding in encodings if self.has(path + SUFFIXES[coding])]
+    def siblings(self, path: str, suffixes: Sequence[str]) -> list[str]:
+        """The suffixes of the siblings that a file has."""
+        return [suffix for suffix in suffixes if self.has(path + suffix)]
 
 
 class _Scanner:

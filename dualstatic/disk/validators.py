@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from ..core.codings import HEAD, is_decodable
+from ..core.codings import HEAD
 from ..core.values import Identity
 from .locks import Lock
 from .root import identity
@@ -73,17 +73,15 @@ class Validators:
             self._digests.clear()
             self._heads.clear()
 
-    def is_decodable(self, descriptor: int, status: os.stat_result, coding: str) -> bool:
-        """Whether clients can decode an open sibling; its first bytes are read once."""
-        if coding != "zstd":
-            return True
+    def head(self, descriptor: int, status: os.stat_result) -> bytes:
+        """The first bytes of an open sibling, which are read once."""
         key = identity(status)
         head = self._heads.get(key)
         if head is None:
             head = read_at(descriptor, HEAD, 0)
             if not is_fresh(status):
                 self._remember(self._heads, key, head)
-        return is_decodable(coding, head)
+        return head
 
     def etag(
         self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None

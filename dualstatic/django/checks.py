@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 (Django's)
 from django.core.exceptions import ImproperlyConfigured
@@ -91,9 +92,10 @@ def _of_the_middleware() -> Iterator[CheckMessage]:
         if name.startswith("dualstatic.") and name not in _MIDDLEWARE:
             text = f"MIDDLEWARE takes {_MIDDLEWARE[0]!r}, not {name!r}"
             yield Error(text, "The other doors wrap an application.", id="dualstatic.E003")
-    if _WHITENOISE in given and not set(_MIDDLEWARE).isdisjoint(given):
-        text = f"MIDDLEWARE has {_WHITENOISE!r} beside {_MIDDLEWARE[0]!r}"
-        yield Warning(text, "Take one of them out: each serves all files.", id="dualstatic.W005")
+    is_used = apps.is_installed("dualstatic.django") or not set(_MIDDLEWARE).isdisjoint(given)
+    if _WHITENOISE in given and is_used:
+        text = f"MIDDLEWARE has {_WHITENOISE!r} beside what dualstatic serves"
+        yield Warning(text, "Take it out: both serve all files.", id="dualstatic.W005")
 
 
 def _of_whitenoise() -> Iterator[CheckMessage]:

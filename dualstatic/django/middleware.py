@@ -25,6 +25,9 @@ from .settings import OfDjango
 if TYPE_CHECKING:
     from ..options import Headers
 
+_MISSES = (404, 405)
+"""Of these `is_miss` says more: it would take a while for each answer of the app."""
+
 
 class StaticMiddleware:
     """For MIDDLEWARE: answers requests for files, under WSGI and under ASGI.
@@ -48,7 +51,8 @@ class StaticMiddleware:
         for files in self._files:
             if _may_answer(files, request) and (answer := files.answer(_request(request))):
                 return _response(request, answer)
-        return self._or_page(request, self._get_response(request))
+        response = self._get_response(request)
+        return self._or_page(request, response) if response.status_code in _MISSES else response
 
     async def _call_async(self, request: OfDjango) -> OfDjango:
         from ..asgi import in_thread, open_answer
@@ -59,7 +63,9 @@ class StaticMiddleware:
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
         response = await self._get_response(request)
-        if any(_may_be_replaced(response, files, request) for files in self._files):
+        if response.status_code in _MISSES and any(
+            _may_be_replaced(response, files, request) for files in self._files
+        ):
             return await in_thread(partial(self._or_page, request, response))
         return response
 
@@ -81,11 +87,8 @@ class StaticMiddleware:
 
 def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) -> bool:
     """Whether the app has no answer, and the files may have a page or an error in its place."""
-    status, site = response.status_code, files.site
-    return (
-        status in (404, 405)
-        and site.may_fall_back(request.method or "", request.path_info)
-        and is_miss(files, str(status), response.items())
+    return is_miss(files, str(response.status_code), response.items()) and files.site.may_fall_back(
+        request.method or "", request.path_info
     )
 
 

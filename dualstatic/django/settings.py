@@ -99,6 +99,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     finders = options.pop("finders", None)
     for name in options:
         _check_name(name)
+    check.flag("check_dir", options.get("check_dir", True))
     if "immutable" in options and options.get("check_dir") is not True:
         options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
@@ -162,7 +163,10 @@ def _warn_once(text: str) -> None:
 
 
 def _is_test_run() -> bool:
-    """Whether Django's test environment is set up, by its own runner or by pytest-django."""
+    """Whether Django's test environment is set up, by its own runner or by pytest-django.
+
+    The one other thing that sets this is a mail by the backend that keeps mails for tests.
+    """
     return hasattr(mail, "outbox")
 
 
@@ -310,9 +314,10 @@ def _from_finders(prefix: str, options: dict[str, Option]) -> Iterator[StaticFil
     # An index can't be made of a missing directory. (Django's check warns of these.)
     is_live = options["live"] is True
     places = [place for place in _places() if is_live or os.path.isdir(place[1])]
-    make = _Found if is_live else StaticFiles
+    make, sure = (_Found, {"check_dir": True}) if is_live else (StaticFiles, {})
     for below, alike in groupby(places, itemgetter(0)):
-        yield make([path for _, path in alike], prefix=f"{prefix}/{below}", **options)
+        paths = [path for _, path in alike]
+        yield make(paths, **{**options, **sure, "prefix": f"{prefix}/{below}"})
 
 
 def _places() -> Iterator[Place]:

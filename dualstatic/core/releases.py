@@ -1,0 +1,155 @@
+"""Which part of a file's name changes from release to release: the hash. The one judge of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+Stems = Collection[str]
+"""File names up to one of their dots, or whole."""
+
+OF_VITE = 8
+"""Characters of a hash of Vite's, where the build doesn't say otherwise."""
+
+_SEPARATOR = re.compile(r"[.~_-]")
+_SUFFIXES = r"(?:\.[A-Za-z0-9]+)*"
+HEX = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}")
+_HEX_DIGITS = re.compile(r"[0-9a-f]{8,}")
+_PART = re.compile(rf"([A-Za-z0-9_-]{{8,}}){_SUFFIXES}")
+
+# webpack calls a chunk without a name by its number.
+_NUMBERED = re.compile(rf"[0-9]+[.~_-]({HEX.pattern}){_SUFFIXES}")
+
+# A hash without a name before it has the eight characters of Vite's, or is hexadecimal.
+_ALONE = re.compile(rf"([A-Za-z0-9_-]{{8}}|{HEX.pattern}){_SUFFIXES}")
+_MIXED = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).*")
+
+# Where a hash may stand whose plain name isn't known: after a separator, up to a dot; or first.
+_AFTER = re.compile(r"[.~_-](?=([A-Za-z0-9_-]{8,64})(?:\.|\Z))")
+_FIRST = re.compile(
+    r"([A-Za-z0-9_-]{8}(?=\.(?![0-9])|\Z)|[0-9a-f]{8,64}(?=[.~_-]|\Z)|[A-Za-z0-9]{8,64}(?=[~_-]))"
+)
+
+# Words, numbers and versions in a row: `printTheme`, `es2015plus`, `embed-v2`, `20240101`. Each run
+# of letters or digits is taken whole, so that there is one way to read a text.
+_WORDS = re.compile(
+    r"""(?:
+        [A-Z]?[a-z]{3,}(?![a-z]) | [a-z]{2}(?![a-z]) | [A-Z]{3,}(?![A-Z])
+        | [vV]?[0-9]+(?![0-9]) | [A-Za-z]?[_-]
+    )+""",
+    re.VERBOSE,
+)
+
+
+def constant_parts(name: str) -> tuple[str, str] | None:
+    """What stays of a file's name from release to release: the text before its hash, and after it.
+
+    `assets/app-Dk3jf93a.js` gives `("assets/app-", ".js")`. Asked for a name that is known to be
+    immutable, where no plain name is known: in doubt, a part that might be a word is a hash. None:
+    there is no such part. It takes any text, in linear time.
+    """
+    start = name.rfind("/") + 1
+    places = [(each.end(), each[1]) for each in _AFTER.finditer(name, start)]
+    first = _FIRST.match(name, start)
+    if first and _MIXED.fullmatch(first[1]) and _is_sure(first[1]):
+        places.insert(0, (start, first[1]))
+    sure = [place for place in places if _is_sure(place[1])]
+    doubtful = [
+        place for place in places if len(place[1]) == OF_VITE or _HEX_DIGITS.fullmatch(place[1])
+    ]
+    for at, part in (sure or doubtful)[-1:]:
+        return name[:at], name[at + len(part) :]
+    return None
+
+
+def _is_sure(part: str, shape: re.Pattern[str] = HEX) -> bool:
+    return bool(shape.fullmatch(part)) or not _WORDS.fullmatch(part)
+
+
+class _Candidate(NamedTuple):
+    """A name with a part that may be a hash.
+
+    `form` is the same for the parts that a build puts into the same place. `is_sure` says that the
+    part can't be read as words, numbers or a version.
+    """
+
+    name: str
+    part: str
+    form: tuple[str, int]
+    is_sure: bool
+
+
+def hashed(
+    names: Mapping[str, Stems],
+    *,
+    shape: re.Pattern[str] = HEX,
+    length: int = 0,
+    once: bool = False,
+) -> frozenset[str]:
+    """The names that carry a hash, of names with the stems of the plain names they are made of.
+
+    What a name has more than its plain name is a hash, unless it could be read as words. A build
+    gives its names one form: where a third of the parts of a form are surely hashes, the others
+    look like words by chance only. (Of real words one in sixty passes for a hash.) `shape` is
+    what surely is a hash, and so is what stands after a plain name and has this `length`, which the
+    build gives its hashes. `once` says that a part in several names is no hash of any content.
+    """
+    found = [
+        each for name, stems in names.items() if (each := _candidate(name, stems, shape, length))
+    ]
+    times = Counter(each.part for each in found)
+    forms: dict[tuple[str, int], list[_Candidate]] = defaultdict(list)
+    for each in found:
+        if not once or times[each.part] == 1:
+            forms[each.form].append(each)
+    hashed: set[str] = set()
+    for alike in forms.values():
+        are_hashes = 3 * sum(each.is_sure for each in alike) >= len(alike)
+        hashed.update(each.name for each in alike if are_hashes or each.is_sure)
+    return frozenset(hashed)
+
+
+def _candidate(name: str, stems: Stems, shape: re.Pattern[str], length: int) -> _Candidate | None:
+    leaf = name.rpartition("/")[2]
+    stem, _, suffix = leaf.rpartition(".")
+    if leaf in stems or (stem in stems and not shape.fullmatch(suffix)):
+        return None  # the plain name itself
+    if added := _added(leaf, stems):
+        place, part = added
+    elif match := _NUMBERED.fullmatch(leaf):
+        place, part = "number", match[1]
+    elif stems and (match := _ALONE.fullmatch(leaf)):
+        place, part = "alone", match[1]
+    else:
+        return None
+    is_sure = _is_sure(part, shape)
+    has_form = len(part) == length or _HEX_DIGITS.fullmatch(part)
+    if place.startswith("after") and has_form and not part.isdigit():  # no date
+        is_sure = True
+    if place == "alone":  # eight letters, such as `eBayIcon`, are more likely a name
+        is_sure = is_sure and bool(_MIXED.fullmatch(part))
+    return _Candidate(name, part, (place, len(part)), is_sure)
+
+
+def _added(leaf: str, stems: Stems) -> tuple[str, str] | None:
+    """What a file name has before or after one of the stems, and where."""
+    for cut in reversed(list(_SEPARATOR.finditer(leaf))):
+        before, after = leaf[: cut.start()], leaf[cut.end() :]
+        if before in stems and (match := _PART.fullmatch(after)):
+            return f"after {cut[0]}", match[1]
+        if len(before) >= 8 and before.isalnum() and not stems_of(after).isdisjoint(stems):
+            return f"before {cut[0]}", before
+    return None
+
+
+def stems_of(*names: str) -> set[str]:
+    """File names, whole and up to each dot in them."""
+    found = set()
+    for name in names:
+        stem = name.rpartition("/")[2]
+        while stem:
+            found.add(stem)
+            stem = stem.rpartition(".")[0]
+    return found
