@@ -263,11 +263,12 @@ def test_the_schemas_of_apis_are_made(apps: Any, path: str):
     assert b"/save" in answer.body
 
 
-def test_a_file_is_no_dictionary_at_the_address_of_a_view(tree: Path):
-    files = StaticFiles(tree / "public", immutable="css", dictionaries=True)
-    with files.answer(Request("GET", "/style.css")) as served:  # type: ignore[union-attr]
+def test_a_file_is_no_dictionary_at_the_address_of_a_view(tmp_path: Path):
+    write_tree(tmp_path, {"app-3f2a9c1b.js": "run()"})
+    files = StaticFiles(tmp_path, immutable="js", dictionaries=True)
+    with files.answer(Request("GET", "/app-3f2a9c1b.js")) as served:  # type: ignore[union-attr]
         assert "use-as-dictionary" in dict(served.headers)
-    with FileOfView(files, "style.css", None, None).answer("GET", {}) as answered:  # type: ignore[union-attr]
+    with FileOfView(files, "app-3f2a9c1b.js", None, None).answer("GET", {}) as answered:  # type: ignore[union-attr]
         offered = {"use-as-dictionary": dict(served.headers)["use-as-dictionary"]}
         assert {**dict(answered.headers), **offered} == dict(served.headers)
         assert "use-as-dictionary" not in dict(answered.headers)
