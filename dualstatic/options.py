@@ -326,13 +326,13 @@ class Policies:
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
     def __call__(self, name: str) -> Policy:
-        caching, offer = self.cache_control(name), None
+        caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
+        offer = None
         if self.immutable(name):
-            offer = use_as_dictionary(name) if self.dictionaries else None
-            caching = forever
-        kind, coding = self.media_type(name), self.media_type.stored_coding(name)
-        policy = Policy(kind, caching, self.headers(name), coding, offer, forever)
+            caching, offer = forever, use_as_dictionary(name) if self.dictionaries else None
+        fields = self.headers(name)
+        policy = Policy(self.media_type(name), caching, fields, coding, offer, forever)
         return harmless(policy) if self.of_uploads else policy
 
 

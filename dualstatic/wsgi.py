@@ -133,8 +133,8 @@ class StaticMiddleware:
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
-        dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
         raw_path, query = read_target(environ), environ.get("QUERY_STRING")
+        dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
         return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
 
     def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:

@@ -91,9 +91,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     option, processes = config.option, min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
     several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
     is_worker = hasattr(config, "workerinput")
-    if config.pluginmanager.hasplugin("xdist") and several and not is_worker:
-        if option.numprocesses is None and not option.usepdb and processes > 1:
-            option.numprocesses, option.dist, option.loadscopereorder = processes, "loadfile", False
+    may_run = config.pluginmanager.hasplugin("xdist") and several and not is_worker
+    if may_run and option.numprocesses is None and not option.usepdb and processes > 1:
+        option.numprocesses, option.dist, option.loadscopereorder = processes, "loadfile", False
 
 
 def pytest_configure(config: pytest.Config) -> None:

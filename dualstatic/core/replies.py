@@ -35,7 +35,6 @@ _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 _HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
 """A tag that is a hash. One of a date would go on naming what is another content by now."""
 
-
 STRONG_DATE_AGE = 2
 """Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
 
@@ -66,7 +65,7 @@ def describe(
     )
     deltas = tuple(each for each in representations if each.stored.dictionary)
     only, version = None if varies else representations[0], _version(forms[0])
-    return Resource(representations, policy, varies, settled, only, version, deltas)
+    return Resource(representations, policy, varies, settled, only, deltas, version)
 
 
 def _version(stored: Stored) -> str:

@@ -143,9 +143,9 @@ class Resource:
     """What a name leads to: its representations, the one without a content coding first.
 
     `settled` says that no file was changed so lately that a further change might not show. `only`
-    is the representation where there is nothing to select from; `version` is the query by which
-    this content alone is asked for, "" where no hash tells it; `deltas` are those for clients that
-    have an older file. `choices` are those selected so far, by what the request says. `targets` are
+    is the representation where there is nothing to select from; `deltas` are those for clients that
+    have an older file. `version` is the query by which this content alone is asked for; "" where no
+    hash tells it. `choices` are those selected so far, by what the request says. `targets` are
     request targets admitted so far.
     """
 
@@ -154,7 +154,7 @@ class Resource:
     varies: bool
     settled: bool
     only: Representation | None
-    version: str = ""
     deltas: tuple[Representation, ...] = ()
+    version: str = ""
     choices: dict[str, Representation] = field(default_factory=dict)
     targets: set[bytes] = field(default_factory=set)
