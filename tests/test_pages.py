@@ -1,4 +1,8 @@
-"""Every piece of code in the README runs, and does what stands beside it."""
+"""Every piece of code on the pages runs, and every link leads somewhere.
+
+A page's Python is run in one of three ways: on a server (RECIPES), to its end with checks behind it
+(CHECKS), or as the part of an example program that it quotes, which test_examples.py runs.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,14 +21,12 @@ from dualstatic import StaticFiles
 from dualstatic.compress.command import add_arguments
 from dualstatic.compress.siblings import MINIMUM, MINIMUM_GAIN
 
+from .pages import BLOCKS, PAGES, ROOT, anchor, blocks, headings, section
 from .servers import Server, free_port, run, serve
 from .trees import write_tree
 
-README = Path(__file__).parent.parent / "README.md"
 VITE = Path(__file__).parent / "data/manifests/vite.json"
-BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
-BLOCKS = BLOCK.findall(README.read_text())
-PYTHON = [code for language, code in BLOCKS if language == "python"]
+PROGRAMS = [path.read_text() for path in (ROOT / "examples").glob("*.py")]
 
 
 class Recipe(NamedTuple):
@@ -60,35 +62,51 @@ application = get_wsgi_application()
 call_command("collectstatic", interactive=False, verbosity=0)
 application = dualstatic.django.wsgi(application)
 """
-RECIPES = {
-    "Flask(": Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404}),
-    "get_asgi_application": Recipe({"/static/t.txt": "root", "/": 404}),
-    "MIDDLEWARE = [": Recipe(
-        {"/static/t.txt": "root", "/t.txt": "public", "/": 404}, more=SETTINGS
-    ),
-    "STORAGES = {": Recipe(
-        {"/static/t.txt": "root", "/static/t.63a9f0ea7bb9.txt": "root", "/": 404},
-        immutable=frozenset({"/static/t.63a9f0ea7bb9.txt"}),
-        more=COLLECTED,
-    ),
-    "FastAPI()\napp.add": Recipe({"/t.txt": "dist", "/": "page", "/nope": 404}),
-    "app.mount": Recipe({"/static/t.txt": "public", "/static/nope": 404}),
-    "single-page": Recipe(
-        {"/api/users": '["ada","grace"]', "/api/nope": 404, "/t.txt": "dist", "/a/b": 404},
-        navigated={"/": "page", "/settings/profile": "page", "/gone.js": 404},
-    ),
-    "def app(": Recipe({"/static/t.txt": "public", "/app/t.txt": "dist", "/t.txt": "the app"}),
-    "html=True, immutable=": Recipe(
-        {"/app-3f2a9c1b.js": "js", "/t.txt": "dist"},
-        immutable=frozenset({"/app-3f2a9c1b.js"}),
-        more=ALONE,
-    ),
-    "manifests.vite": Recipe(
-        {"/assets/index-FXS6Rcar.js": "js", "/app-3f2a9c1b.js": "js"},
-        immutable=frozenset({"/assets/index-FXS6Rcar.js"}),
-        more=ALONE,
-    ),
+RECIPES: dict[str, dict[str, Recipe]] = {
+    "README.md": {
+        "Flask(": Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404}),
+        "get_asgi_application": Recipe({"/static/t.txt": "root", "/": 404}),
+        "MIDDLEWARE = [": Recipe(
+            {"/static/t.txt": "root", "/t.txt": "public", "/": 404}, more=SETTINGS
+        ),
+        "STORAGES = {": Recipe(
+            {"/static/t.txt": "root", "/static/t.63a9f0ea7bb9.txt": "root", "/": 404},
+            immutable=frozenset({"/static/t.63a9f0ea7bb9.txt"}),
+            more=COLLECTED,
+        ),
+        "FastAPI()\napp.add": Recipe({"/t.txt": "dist", "/": "page", "/nope": 404}),
+        "app.mount": Recipe({"/static/t.txt": "public", "/static/nope": 404}),
+        "single-page": Recipe(
+            {"/api/users": '["ada","grace"]', "/api/nope": 404, "/t.txt": "dist", "/a/b": 404},
+            navigated={"/": "page", "/settings/profile": "page", "/gone.js": 404},
+        ),
+        "def app(": Recipe({"/static/t.txt": "public", "/app/t.txt": "dist", "/t.txt": "the app"}),
+        "html=True, immutable=": Recipe(
+            {"/app-3f2a9c1b.js": "js", "/t.txt": "dist"},
+            immutable=frozenset({"/app-3f2a9c1b.js"}),
+            more=ALONE,
+        ),
+        "manifests.vite": Recipe(
+            {"/assets/index-FXS6Rcar.js": "js", "/app-3f2a9c1b.js": "js"},
+            immutable=frozenset({"/assets/index-FXS6Rcar.js"}),
+            more=ALONE,
+        ),
+    },
 }
+"""By page, and by a text that only one piece of code on that page has."""
+
+CHECKS: dict[str, dict[str, str]] = {
+    "README.md": {
+        "def answer(": """
+sent = []
+def send(status, headers, chunks): sent.append((status, b"".join(chunks)))
+assert answer("GET", "/t.txt", {"range": "bytes=0-2"}, send)
+assert not answer("GET", "/nope", {}, send)
+assert sent == [(206, b"pub")]
+""",
+    },
+}
+"""By page and text: what is run behind a piece of code, in the same folder."""
 STARTER = """
 import sys
 from tests.children import become_python
@@ -143,12 +161,23 @@ def folder(tmp_path: Path) -> Path:
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
 
 
-@pytest.mark.parametrize("key", RECIPES)
+def of_all(table: dict[str, dict[str, Any]]) -> pytest.MarkDecorator:
+    """Run a test for each entry of RECIPES or CHECKS: with its page, its key and its value."""
+    rows = [(page, key, value) for page, keys in table.items() for key, value in keys.items()]
+    ids = [f"{page}: {key}" for page, key, _ in rows]
+    return pytest.mark.parametrize(("page", "key", "value"), rows, ids=ids)
+
+
+def python(page: str, key: str) -> str:
+    [code] = [block.code for block in blocks("python") if block.page == page and key in block.code]
+    return code
+
+
+@of_all(RECIPES)
 def test_a_recipe_does_on_its_server_what_stands_beside_it(
-    key: str, folder: Path, tmp_path: Path
+    page: str, key: str, value: Recipe, folder: Path, tmp_path: Path
 ) -> None:
-    [code] = [code for code in PYTHON if key in code]
-    recipe = RECIPES[key]
+    code, recipe = python(page, key), value
     with on_its_server(code + recipe.more, folder, tmp_path) as server:
         for targets, fields in ((recipe.asked, {}), (recipe.navigated, NAVIGATION)):
             for target, expected in targets.items():
@@ -159,20 +188,16 @@ def test_a_recipe_does_on_its_server_what_stands_beside_it(
                 assert kept == (target in recipe.immutable)
 
 
-def test_the_adapter_of_the_readme_answers(folder: Path) -> None:
-    [code] = [code for code in PYTHON if "def answer(" in code]
-    checks = """
-sent = []
-def send(status, headers, chunks): sent.append((status, b"".join(chunks)))
-assert answer("GET", "/t.txt", {"range": "bytes=0-2"}, send)
-assert not answer("GET", "/nope", {}, send)
-assert sent == [(206, b"pub")]
-"""
-    ended = run("-c", f"import os\nos.chdir({str(folder)!r})\n{code}\n{checks}")
+@of_all(CHECKS)
+def test_a_piece_of_code_does_what_stands_beside_it(
+    page: str, key: str, value: str, folder: Path
+) -> None:
+    program = f"import os\nos.chdir({str(folder)!r})\n{python(page, key)}\n{value}"
+    ended = run("-c", program)
     assert ended.returncode == 0, ended.stderr
 
 
-DIFFS = [code for language, code in BLOCKS if language == "diff"]
+DIFFS = [block.code for block in blocks("diff")]
 
 
 @pytest.mark.parametrize("sign", "-+")
@@ -191,42 +216,68 @@ def test_an_app_serves_the_same_before_and_after_it_moves_over(
         assert server.get("/static/nope").status == 404
 
 
-def test_every_recipe_is_checked() -> None:
-    assert len(PYTHON) == len(RECIPES) + len(["the adapter"])
+def test_every_piece_of_python_is_run_by_one_test() -> None:
+    for block in blocks("python"):
+        keys = [*RECIPES.get(block.page, ()), *CHECKS.get(block.page, ())]
+        quoted = any(block.code in program for program in PROGRAMS)
+        assert sum(key in block.code for key in keys) + quoted == 1, block
 
 
-def test_the_readme_names_every_option_and_its_default() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", README.read_text(), re.MULTILINE))
+def test_every_language_has_a_test() -> None:
+    assert {block.language for block in BLOCKS} <= {"python", "diff", "sh", "nginx"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_leads_where_it_says(page: str) -> None:
+    for target, name in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", PAGES[page]):
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), target
+        if name:
+            there = path.resolve().relative_to(ROOT.resolve()).as_posix()
+            assert name in map(anchor, headings(there)), f"{target}#{name}"
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"CHANGELOG.md"}))
+def test_a_page_is_short_and_has_its_contents(page: str) -> None:
+    """A page is read in some minutes; with more than five sections it begins with their list."""
+    text = PAGES[page]
+    assert text.count("\n") <= (200 if page == "README.md" else 300)
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    begin = text.partition("\n## ")[0]
+    assert len(sections) <= 5 or all(f"(#{anchor(name)})" in begin for name in sections)
+
+
+def rows(text: str) -> dict[str, str]:
+    """The names and the second column of a table of options."""
+    return dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", ["README.md"])
+def test_a_page_names_every_option_and_its_default(page: str) -> None:
+    shown = {name: text.strip("`").replace('"', "'") for name, text in rows(PAGES[page]).items()}
     parameters = inspect.signature(StaticFiles).parameters
     for name, parameter in parameters.items():
-        shown = rows[name].strip("`").replace('"', "'")
-        assert shown == str(parameter.default) or shown == repr(parameter.default)
-    assert rows.keys() - parameters.keys() <= {"encodings"}
+        assert shown[name] in (str(parameter.default), repr(parameter.default))
+    assert shown.keys() - parameters.keys() <= {"encodings"}
 
 
-def test_the_readme_names_every_option_of_the_command_that_compresses() -> None:
-    section = README.read_text().partition("## Precompressed files")[2].partition("\n## ")[0]
+def test_the_pages_name_every_option_of_the_command_that_compresses() -> None:
+    text = section("## Precompressed files")
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     options = set(re.findall(r"--[a-z-]+", parser.format_help())) - {"--help"}
-    assert set(re.findall(r"^\| `(--\S+)` \|", section, re.MULTILINE)) == options
-    assert f"{MINIMUM} bytes" in section
-    assert f"{MINIMUM_GAIN} bytes" in section
+    assert set(re.findall(r"^\| `(--\S+)` \|", text, re.MULTILINE)) == options
+    assert f"{MINIMUM} bytes" in text
+    assert f"{MINIMUM_GAIN} bytes" in text
 
 
-def test_the_readme_names_every_public_name() -> None:
-    text = README.read_text()
+def test_the_pages_name_every_public_name() -> None:
+    text = "".join(PAGES.values())
     assert all(name in text for name in dualstatic.__all__)
 
 
 def test_the_tests_that_hold_the_promises_are_there() -> None:
-    sources = "".join(path.read_text() for path in README.parent.glob("tests/**/test_*.py"))
-    promises = README.read_text().partition("## What it promises")[2].partition("\n## ")[0]
-    names = re.findall(r"`(test_\w+)`", promises)
+    sources = "".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    names = re.findall(r"`(test_\w+)`", "".join(PAGES.values()))
     assert len(names) > 16
     assert [name for name in names if f"def {name}(" not in sources] == []
-
-
-def test_the_files_that_the_readme_links_to_are_there() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
-        assert (README.parent / target).exists(), target
