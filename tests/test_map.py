@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,8 @@ def test_what_a_request_passes_is_in_the_code(heading: str) -> None:
 
 
 def test_the_switches_of_the_middlewares_are_told() -> None:
-    found = re.findall(
-        r"^\| `(\w+)` \((\w+)\) \| (\w+) \|", PAGES["dualstatic/README.md"], re.MULTILINE
-    )
+    text = section("## Middlewares")
+    found = re.findall(r"^\| `(\w+)` \((\w+)\) \| (\w+) \|", text, re.MULTILINE)
     told = {(door.lower(), name, default) for name, door, default in found}
     assert told == {
         (door.__name__.rpartition(".")[2], name, str(parameter.default))
@@ -70,8 +70,8 @@ def test_each_long_run_is_told_and_each_command_is_there() -> None:
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), name
 
 
-def test_each_file_that_the_page_of_the_tests_names_is_there() -> None:
-    names = re.findall(r"`((?:test_)?[\w*]+\.py|test_\w+\*?\.py)`", PAGES["tests/README.md"])
-    assert len(names) > 30
-    found = [name for name in names if any(any(ROOT.glob(f"{top}/**/{name}")) for top in TOPS)]
-    assert found == names
+def test_the_page_of_the_tests_names_each_of_their_files_and_no_other() -> None:
+    told = re.findall(r"`([\w*]+\.py)`", PAGES["tests/README.md"])
+    assert [name for name in told if not any(any((ROOT / top).rglob(name)) for top in TOPS)] == []
+    files = [path.name for path in (ROOT / "tests").glob("test_*.py")]
+    assert [name for name in files if not any(fnmatch(name, each) for each in told)] == []
