@@ -18,7 +18,7 @@ from .codecs import delta
 from .siblings import Job, Outcome, Plain, Stop, Tree, failure
 
 LARGEST = 2**23
-"""Bytes above which an older file is left out. zstd takes it in at one step, which lasts seconds and
+"""Bytes above which an older file is left out. zstd takes one in at a step that lasts seconds and
 can't be stopped, and needs twenty times as much memory."""
 
 Key = str | tuple[str, str] | None
