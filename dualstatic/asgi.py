@@ -73,7 +73,7 @@ _AT_ONCE = 2**15
 """Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
 
 _TURN = 2**20
-"""Bytes that are sent before others get to run."""
+"""Bytes that are sent before others get to run, then after each chunk."""
 
 _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
@@ -426,21 +426,19 @@ async def _write(response: Response, body: bytes, send: Send) -> None:
 
 async def _answer(response: Response, body: Body, send: Send) -> None:
     first = body.next_now() or b""
-    left = sum(map(len, response.body)) - len(first)
+    length = sum(map(len, response.body))
+    left = length - len(first)
     await send(_start(response))
     await send({"type": "http.response.body", "body": first, "more_body": left > 0})
-    in_turn = len(first)
     while left > 0:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
-        if in_turn >= _TURN:
+        if length - left >= _TURN:
             await checkpoint()
-            in_turn = 0
         chunk = body.next_now()
         if chunk is None:
             chunk = await in_thread(body.__next__)
         left -= len(chunk)
-        in_turn += len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
 

@@ -66,11 +66,16 @@ def answer_of(call: str) -> int:
 
 def hide_proc() -> None:
     """Leave /proc empty; OSError where this may not be done."""
+    mount_empty("/proc")
+    assert os.listdir("/proc") == []
+
+
+def mount_empty(path: str) -> None:
+    """Mount an empty file system there, for this process alone; OSError: this may not be done."""
     libc = ctypes.CDLL(None, use_errno=True)
     check(libc.unshare(CLONE_NEWNS | (CLONE_NEWUSER if os.geteuid() else 0)))
     check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-    check(libc.mount(b"none", b"/proc", b"tmpfs", 0, None))
-    assert os.listdir("/proc") == []
+    check(libc.mount(b"none", os.fsencode(path), b"tmpfs", 0, None))
 
 
 def check(result: int) -> None:

@@ -46,7 +46,7 @@ RUNNING_WITHIN = 20
 
 
 def compress(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """What the command does, in this process; `run_anew` starts one where it has to."""
+    """What the command does, in this process; `run_anew` starts another where that matters."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.raises(SystemExit) as ended, redirect_stdout(out), redirect_stderr(err):
         main(["compress", *map(str, arguments)])

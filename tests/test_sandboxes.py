@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -10,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from dualstatic import StaticFiles
+from dualstatic import Request, StaticFiles
+from dualstatic.disk.nowait import answers_at_once
 
 from .children import in_child
 from .conftest import DOORS
 from .doors import Client
-from .sandbox import hide_proc, refuse_newer_calls
-from .trees import Link
+from .sandbox import hide_proc, mount_empty, refuse_newer_calls
+from .trees import Link, settle
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp and /proc are Linux's")
 
@@ -94,3 +96,36 @@ def skip_where_nothing_may_be_mounted() -> None:
         in_child(hide_proc)
     except OSError as error:
         pytest.skip(f"/proc can't be hidden by this user: {error.strerror}")
+
+
+def ask_below_a_mount(root: str, live: bool) -> list[bool]:
+    """Whether files are answered without a wait: one beside a mount, and one below it."""
+    mount_empty(os.path.join(root, "sub"))
+    Path(root, "sub/a.txt").write_bytes(b"a")
+    settle(pytest.MonkeyPatch())
+    files = StaticFiles(root, live=live, memory=0)
+    at_once = []
+    for path in ("/t.txt", "/sub/a.txt"):
+        for _ in range(2):
+            answer = files.answer(Request("GET", path))
+            assert answer is not None
+            assert answer.status == 200
+            answer.close()
+        try:
+            answer = files.answer(Request("GET", path), wait=False)
+        except BlockingIOError:
+            at_once.append(False)
+        else:
+            at_once.append(answer is not None)
+    if not answers_at_once(os.stat(root).st_dev):
+        pytest.fail("this file system has no RWF_NOWAIT: run the tests on another")
+    assert not answers_at_once(os.stat(os.path.join(root, "sub")).st_dev)
+    return at_once
+
+
+def test_a_file_system_below_another_shows_by_itself_that_it_answers_at_once(
+    mode: str, tree: Callable[..., Path]
+) -> None:
+    """What is mounted below a root may be FUSE or NFS, whose server may hang."""
+    skip_where_nothing_may_be_mounted()
+    assert in_child(ask_below_a_mount, str(tree(TREE)), mode == "live") == [True, False]

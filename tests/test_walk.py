@@ -20,7 +20,7 @@ from dualstatic.disk.root import Directory, directory_at
 
 from .doors import Client
 from .faults import fails_to_open, patch_everywhere
-from .trees import Link, write_tree
+from .trees import Link, settle, write_tree
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="openat2 is Linux's")
 
@@ -282,6 +282,18 @@ def test_nothing_outside_is_looked_at(
     assert client.get("/t.txt").status == 200
     own = {str(root), *map(str, root.parents)}
     assert {path for path in looked_at - own if not path.startswith(f"{root}/")} == set()
+
+
+def test_files_that_moved_out_behind_a_link_are_outside(
+    serve: Callable[..., Client], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the same files, and were found before."""
+    settle(monkeypatch)
+    client = serve(root)
+    assert [client.get("/a/b/f.txt").status for _ in range(2)] == [200, 200]
+    (root / "a").rename(tmp_path / "moved")
+    (root / "a").symlink_to(tmp_path / "moved")
+    assert all(client.get("/a/b/f.txt").passed for _ in range(2))
 
 
 def test_a_link_to_the_root_by_a_name_that_is_not_its_own_leads_out(
