@@ -518,6 +518,8 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
                 failures.append(error)
                 if isinstance(error, OSError):
                     await anyio.sleep(_MOMENT)
+                for _ in range(2):  # on asyncio the watch begins in one turn, and asks in the next
+                    await checkpoint()
     if failures:
         raise failures.pop(0)  # else this frame and its failure would hold each other
 
