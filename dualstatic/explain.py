@@ -185,7 +185,14 @@ def _not_found(site: Site, path: str, name: str) -> str:
         return _without_page(site, f"{name}/{_INDEX}".lstrip("/"))
     if path.endswith("/") and "file" in kinds:
         return "has a slash at its end, but is a file: ask for it without the slash"
-    return _not_served(site, name) or "".join(kinds[:1]) or _missing(site, path, name)
+    if reason := _not_served(site, name):
+        return reason
+    for directory, found in zip(site.directories, kinds, strict=True):
+        if found == "file" and directory.is_previous:
+            return f"is in {_place(directory.path)} alone, of which only immutable names are served"
+        if found not in ("", "file"):
+            return found
+    return _missing(site, path, name)
 
 
 def kind(directory: Directory, name: str) -> str:

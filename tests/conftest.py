@@ -13,7 +13,7 @@ import pytest
 
 from dualstatic import StaticFiles
 
-from .doors import Client
+from .doors import LOOP, Client
 from .rows import ALL, CHECKED, LEFT_OUT
 from .trees import Link, settle, write_tree
 
@@ -91,12 +91,18 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     option, processes = config.option, min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
     several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
     is_worker = hasattr(config, "workerinput")
-    may_run = config.pluginmanager.hasplugin("xdist") and several and not is_worker
-    if may_run and option.numprocesses is None and not option.usepdb and processes > 1:
+    is_watched = option.usepdb or option.capture == "no"
+    is_open = config.pluginmanager.hasplugin("xdist") and option.numprocesses is None
+    if is_open and several and processes > 1 and not (is_worker or is_watched):
         option.numprocesses, option.dist, option.loadscopereorder = processes, "loadfile", False
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    """`--hypothesis-profile=long` tries twenty times the examples."""
+    if config.getoption("--hypothesis-profile", None) == "long":
+        settings = import_module("hypothesis").settings
+        settings.register_profile("long", max_examples=20 * settings.default.max_examples)
     config.addinivalue_line(
         "markers", "rows(*ids): the rows of the conformance list that it checks"
     )
@@ -105,12 +111,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """Spare the garbage collector all the tests' own objects: many tests call it."""
     import_module("hypothesis")  # asks the collector for objects when it is imported
+    LOOP.open()  # which takes descriptors, and many tests count these
     gc.collect()
     gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A process that runs a part of the tests tells the first of its rows."""
+    LOOP.close()
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["rows"] = (sorted(CHECKED), LEFT_OUT)
 

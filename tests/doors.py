@@ -5,8 +5,11 @@ Around the WSGI door stands wsgiref's validator, around the ASGI door a checker 
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -230,7 +233,47 @@ def ask_asgi(
     client: Client, method: str, target: bytes, lines: Fields, body: bytes, extra: dict[str, Any]
 ) -> Answer:
     arguments = (client, method, target, lines, body, extra)
-    return anyio.run(ask_asgi_here, *arguments, backend=client.backend)
+    if client.backend == "asyncio" and not client.backend_options and LOOP.is_here():
+        return LOOP.run(ask_asgi_here(*arguments))
+    options = client.backend_options
+    return anyio.run(ask_asgi_here, *arguments, backend=client.backend, backend_options=options)
+
+
+class Loop:
+    """An event loop for all that the main thread asks: to make one takes longer than most asks."""
+
+    def __init__(self) -> None:
+        self.process = 0
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def is_here(self) -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        """What the coroutine gives; each task that it has begun must have ended."""
+        loop = self.open()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+                loop.run_until_complete(asyncio.wait([task]))
+            assert not left, left
+
+    def open(self) -> asyncio.AbstractEventLoop:
+        """The loop, another one in each process: what is forked would share its descriptors."""
+        if self.process != os.getpid():
+            self.process, self.loop = os.getpid(), asyncio.new_event_loop()
+        assert self.loop is not None
+        return self.loop
+
+    def close(self) -> None:
+        if self.process == os.getpid() and self.loop is not None:
+            self.loop.close()
+
+
+LOOP = Loop()
 
 
 async def ask_asgi_here(

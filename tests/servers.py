@@ -7,13 +7,14 @@ where a test fails because of it. Only the processes started here are ended, by 
 from __future__ import annotations
 
 import os
+import random
 import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from multiprocessing.process import BaseProcess
@@ -129,9 +130,11 @@ def parent_of(process: int) -> int | None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One below those that Linux gives to clients, who could take it before the server does."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(10_000, 32_768)))
+            return int(probe.getsockname()[1])
 
 
 def environment() -> dict[str, str]:

@@ -46,7 +46,7 @@ RUNNING_WITHIN = 20
 
 
 def compress(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """What the command does, in this process; `run_anew` starts one where it has to."""
+    """What the command does, in this process; `run_anew` starts another where that matters."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.raises(SystemExit) as ended, redirect_stdout(out), redirect_stderr(err):
         main(["compress", *map(str, arguments)])
@@ -305,6 +305,19 @@ def test_what_is_not_compressed_as_its_name_says_is_left_and_reported(folder: Pa
         assert ended.returncode == 1
         assert f"notes{suffix}" in ended.stderr
         assert (folder / f"notes{suffix}").read_bytes().startswith(b"my own")
+
+
+@pytest.mark.parametrize("suffix", [".br", ".gz"])
+def test_another_coding_under_the_name_of_a_sibling_is_left_and_reported(folder: Path, suffix: str):
+    """A frame of zstd, with a window that would make a `.zst` outdated."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=24)
+    each = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    write(folder / "app.js")
+    frame = write(folder / f"app.js{suffix}", each.compress(TEXT) + each.flush()).read_bytes()
+    ended = compress(folder)
+    assert ended.returncode == 1
+    assert f"app.js{suffix}" in ended.stderr
+    assert (folder / f"app.js{suffix}").read_bytes() == frame
 
 
 def test_a_file_alone_that_is_named_like_a_sibling_is_left_as_it_is(folder: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dualstatic import Request, StaticFiles
 from dualstatic.compress import deltas as module
 from dualstatic.compress.codecs import codec, delta
 from dualstatic.compress.deltas import deltas
@@ -87,6 +89,19 @@ def test_a_delta_from_the_file_with_another_hash_is_written(new: Path, old: Path
     assert (new / DELTA).stat().st_mtime == BEFORE
     assert re.search(rf"^dcz +1 +{len(CHANGED):,} ", ended.stdout, re.MULTILINE)
     assert names(old) == {"app-Aa3jf93a.js"}
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_server_sends_it_to_who_has_the_older_file(new: Path, old: Path, live: bool):
+    assert compress(new, "--previous", old).returncode == 0
+    files = StaticFiles(new, live=live, dictionaries=True, immutable=r"-\w{8}\.")
+    digest = base64.b64encode(hashlib.sha256(PLAIN).digest()).decode()
+    fields = {"accept-encoding": "br, dcz", "available-dictionary": f":{digest}:"}
+    answer = files.answer(Request("GET", "/app-Bb3jf93a.js", headers=fields))
+    assert answer
+    with answer:
+        assert b"".join(answer) == (new / DELTA).read_bytes()
+    assert dict(answer.headers)["content-encoding"] == "dcz"
 
 
 @pytest.mark.skipif(not shutil.which("zstd"), reason="zstd's own command isn't installed")

@@ -164,6 +164,17 @@ def test_the_sentence_says_which_of_several_directories_has_the_file(
     assert files.explain("/c.txt") == f"'/c.txt' is not in '{first}' or '{second}' or '{last}'"
 
 
+def test_a_name_of_an_earlier_release_that_was_not_immutable_is_said(
+    tree: Callable[..., Path], mode: str
+) -> None:
+    now, before = tree({"b.txt": "b"}), tree({"a.txt": "a", "x-0a1b2c3d.js": "x"}, "earlier")
+    files = StaticFiles(now, previous=before, immutable=r"-[0-9a-f]{8}\.", live=mode == "live")
+    kept = f"'/x-0a1b2c3d.js' is answered by '{before}/x-0a1b2c3d.js'"
+    assert files.explain("/x-0a1b2c3d.js") == kept
+    said = files.explain("/a.txt")
+    assert said == f"'/a.txt' is in '{before}' alone, of which only immutable names are served"
+
+
 def test_a_directory_that_went_away_is_said(root: Path, mode: str) -> None:
     files = StaticFiles(root, live=mode == "live")
     shutil.rmtree(root)

@@ -69,7 +69,7 @@ def test_the_names_that_a_regular_expression_finds_are_kept_with_their_siblings(
     dist: Path, store: Path
 ):
     others = ["app.js", "index-Cc3jf93a.html", "b-Cc3jf93a.XHTML", "sw.js.br", ".well-known/x.txt"]
-    ours = [f"{APP}{suffix}" for suffix in (".zst", ".br", ".gz", ".1.dcz", ".4.dcz")]
+    ours = [f"{APP}{suffix}" for suffix in (".zst", ".br", ".gz", ".1.dcz", ".4.dcz", ".dcb")]
     for name in [*others, *ours, "font-Dd3jf93a.woff2"]:
         write(dist / name, b"x")
     ended = keep(dist, store, *HASHED)
@@ -216,6 +216,16 @@ def test_the_list_is_not_served(dist: Path, store: Path):
         files = StaticFiles(store, live=live)
         for name in OURS:
             assert files.answer(Request("GET", f"/{name}")) is None
+
+
+def test_the_server_has_the_files_of_an_earlier_build_from_the_store(dist: Path, store: Path):
+    keep(dist, store, *HASHED)
+    (dist / APP).unlink()
+    write(dist / NEXT)
+    write(store / "assets/app.js")
+    files = StaticFiles(dist, previous=store, immutable=HASHED[0].partition("=")[2])
+    for name, is_served in ((APP, True), (NEXT, True), ("assets/app.js", False)):
+        assert bool(files.answer(Request("GET", f"/{name}"))) == is_served
 
 
 # What goes wrong.
@@ -376,14 +386,22 @@ def test_a_signal_leaves_nothing_half_written(
         assert (store / name).read_bytes() == (dist / name).read_bytes()
 
 
+def opened(pid: int) -> set[str]:
+    found = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(os.readlink(each))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a process has open")
 def test_a_signal_ends_the_wait_for_another_run(dist: Path, store: Path, started):
     fcntl = pytest.importorskip("fcntl")
     keep(dist, store, *HASHED)
     with open(store / ".dualstatic-keep.lock", "r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         process = start(started, dist, store)
-        time.sleep(1)
-        assert process.poll() is None
+        eventually(lambda: str(store / ".dualstatic-keep.lock") in opened(process.pid), WITHIN)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=WITHIN)
     assert process.returncode == 130

@@ -30,6 +30,8 @@ OPTIONS: dict[str, Any] = {
     "dotfiles": False,
     "encodings": ("zstd", "br", "gzip"),
     "stored_encodings": None,
+    "dictionaries": False,
+    "previous": None,
     "cache_control": "no-cache",
     "immutable": None,
     "headers": None,

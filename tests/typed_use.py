@@ -67,6 +67,8 @@ FILES: list[StaticFiles] = [
         offload="X-Sendfile",
         encodings=["gzip"],
         stored_encodings={".br": "br"},
+        dictionaries=True,
+        previous="store",
         media_types={".foo": "text/x-foo", "LICENSE": "text/plain"},
         charset=None,
     ),

@@ -39,7 +39,7 @@ class Codec:
     """One content coding. `compressor` takes the length of the text, whether it is text, and
     whether a quick estimate will do; `errors` are raised by what isn't of this coding, or broken;
     `magic` are the bytes that it begins with, if it has such, behind a delta's `header`; `window`
-    is the largest that clients take."""
+    is the largest of zstd that clients take."""
 
     coding: str
     suffix: str
@@ -48,7 +48,7 @@ class Codec:
     errors: tuple[type[Exception], ...]
     magic: bytes = b""
     header: bytes = b""
-    window: int = largest_window(0)
+    window: int = 2**64
 
     def compress(
         self, file: BinaryIO, size: int, *, text: bool, quick: bool = False

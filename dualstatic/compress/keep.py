@@ -20,7 +20,7 @@ from itertools import zip_longest
 from typing import Any, BinaryIO
 
 from ..core.codings import SUFFIXES, is_outdated
-from ..core.deltas import MOST_DELTAS, delta_suffix
+from ..core.deltas import DELTA_SUFFIXES
 from ..core.paths import Gate
 from ..disk.root_by_descriptor import NOFOLLOW
 from ..manifests import hashed_names
@@ -35,7 +35,7 @@ _LOCK = ".dualstatic-keep.lock"
 _fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 _DAY = 24 * 60 * 60
 _PAGE = re.compile(r"\.x?html?\Z", re.IGNORECASE)
-_SIBLINGS = (*SUFFIXES.values(), *map(delta_suffix, range(1, MOST_DELTAS + 1)))
+_SIBLINGS = (*SUFFIXES.values(), *DELTA_SUFFIXES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -896,7 +896,7 @@ def test_both_doors_give_the_same_answer(
     two = Client(OnDisk(root, **options) if app else files, "asgi", app)
     statuses = set()
     for method, path, fields in product(("GET", "HEAD", "POST", "OPTIONS"), PATHS, FIELDS):
-        if method not in ("GET", "HEAD") and len(fields) > 1:
+        if method not in ("GET", "HEAD") and not fields.keys() <= {"Range", "If-None-Match"}:
             continue
         left = comparable(one.ask(method, path, fields))
         right = comparable(two.ask(method, path, fields))
