@@ -536,7 +536,7 @@ async def _beside(
             group.cancel_scope.cancel()
         return
     # A group costs as much on asyncio as to read a megabyte. Over HTTP/1 there is none, and no task
-    # unless the block waits. gunicorn's `send` over HTTP/2 needs the client to be asked after before.
+    # unless the block waits. gunicorn may close an HTTP/2 connection under an unwatched send.
     loop, tasks = asyncio.get_running_loop(), []
     begins = loop.call_soon(lambda: tasks.append(loop.create_task(work())))
     try:
