@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = (".", "examples", "dualstatic", "tests", "benchmarks")
+FOLDERS = (".", ".github", "examples", "dualstatic", "tests", "benchmarks")
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text()
     for folder in FOLDERS

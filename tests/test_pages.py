@@ -170,6 +170,20 @@ except Http404: pass
 else: raise AssertionError
 """,
     },
+    "dualstatic/README.md": {
+        "def answer(": """
+sent = []
+def send(status, headers, chunks): sent.append((status, b"".join(chunks)))
+assert answer("GET", "/t.txt", {"range": "bytes=0-2"}, send)
+assert not answer("GET", "/nope", {}, send)
+assert sent == [(206, b"pub")]
+""",
+        "files.url(": """
+import re
+assert re.fullmatch(r"/static/t\\.txt\\?v=[0-9a-f]{12}", files.url("t.txt"))
+assert "/static/nope.txt" in files.explain("/static/nope.txt")
+""",
+    },
 }
 """By page and text: what is run behind a piece of code, in the same folder."""
 STARTER = """
@@ -366,7 +380,7 @@ def rows(text: str) -> dict[str, str]:
     return dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("page", ["README.md"])
+@pytest.mark.parametrize("page", ["README.md", "dualstatic/README.md"])
 def test_a_page_names_every_option_and_its_default(page: str) -> None:
     shown = {name: text.strip("`").replace('"', "'") for name, text in rows(PAGES[page]).items()}
     parameters = inspect.signature(StaticFiles).parameters
