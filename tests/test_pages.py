@@ -1,7 +1,8 @@
 """Every piece of code on the pages runs, and every link leads somewhere.
 
 A page's Python is run in one of three ways: on a server (RECIPES), to its end with checks behind it
-(CHECKS), or as the part of an example program that it quotes, which test_examples.py runs.
+(CHECKS), or as the part of an example program that it quotes: test_examples.py and test_projects.py
+run these.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from .servers import Server, free_port, run, serve
 from .trees import Link, write_tree
 
 VITE = Path(__file__).parent / "data/manifests/vite.json"
-PROGRAMS = [path.read_text() for path in (ROOT / "examples").glob("*.py")]
+PROGRAMS = [path.read_text() for path in (ROOT / "examples").rglob("*.py")]
 
 
 class Recipe(NamedTuple):
@@ -53,18 +54,6 @@ settings.configure(INSTALLED_APPS=given.get("INSTALLED_APPS", []),
 assert given.get("MIDDLEWARE", [""])[-1] in ("", *settings.MIDDLEWARE)
 from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
-"""
-COLLECTED = """
-from django.conf import settings
-settings.configure(INSTALLED_APPS=["django.contrib.staticfiles"], STORAGES=STORAGES,
-    STATIC_URL="static/", STATIC_ROOT="collected", STATICFILES_DIRS=["root"],
-    ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
-from django.core.management import call_command
-from django.core.wsgi import get_wsgi_application
-import dualstatic.django
-application = get_wsgi_application()
-call_command("collectstatic", interactive=False, verbosity=0)
-application = dualstatic.django.wsgi(application)
 """
 FLASK = Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404})
 STARLETTE = Recipe({"/static/t.txt": "public", "/static/nope": 404, "/": 404})
@@ -111,11 +100,6 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         ),
         "get_asgi_application": DJANGO,
         "get_wsgi_application": DJANGO,
-        "STORAGES = {": Recipe(
-            {"/static/t.txt": "root", "/static/t.63a9f0ea7bb9.txt": "root", "/": 404},
-            immutable=frozenset({"/static/t.63a9f0ea7bb9.txt"}),
-            more=COLLECTED,
-        ),
         "StaticFiles.uploads": DJANGO._replace(
             asked={**DJANGO.asked, "/media/t.txt": "media"}, more=SETTINGS
         ),
