@@ -1,7 +1,8 @@
 """Every piece of code on the pages runs, and every link leads somewhere.
 
 A page's Python is run in one of three ways: on a server (RECIPES), to its end with checks behind it
-(CHECKS), or as the part of an example program that it quotes, which test_examples.py runs.
+(CHECKS), or as the part of an example program that it quotes: test_examples.py and test_projects.py
+run these.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,12 +24,12 @@ from dualstatic import StaticFiles
 from dualstatic.compress.command import add_arguments
 from dualstatic.compress.siblings import MINIMUM, MINIMUM_GAIN
 
-from .pages import BLOCKS, PAGES, ROOT, anchor, blocks, headings, section
+from .pages import BLOCKS, PAGES, ROOT, Block, anchor, blocks, headings, section
 from .servers import Server, free_port, run, serve
-from .trees import write_tree
+from .trees import Link, write_tree
 
 VITE = Path(__file__).parent / "data/manifests/vite.json"
-PROGRAMS = [path.read_text() for path in (ROOT / "examples").glob("*.py")]
+PROGRAMS = [path.read_text() for path in (ROOT / "examples").rglob("*.py")]
 
 
 class Recipe(NamedTuple):
@@ -44,65 +47,111 @@ class Recipe(NamedTuple):
 ALONE = "from dualstatic.wsgi import StaticMiddleware\napp = StaticMiddleware(files=files)\n"
 SETTINGS = """
 from django.conf import settings
-settings.configure(INSTALLED_APPS=INSTALLED_APPS, MIDDLEWARE=[MIDDLEWARE[-1]],
-    DUALSTATIC=DUALSTATIC, STATIC_URL="static/", STATIC_ROOT="root",
-    ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
+given = globals()
+settings.configure(INSTALLED_APPS=given.get("INSTALLED_APPS", []),
+    MIDDLEWARE=["dualstatic.django.StaticMiddleware"], DUALSTATIC=given.get("DUALSTATIC", {}),
+    STATIC_URL="static/", STATIC_ROOT="root", ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
+assert given.get("MIDDLEWARE", [""])[-1] in ("", *settings.MIDDLEWARE)
 from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 """
-COLLECTED = """
-from django.conf import settings
-settings.configure(INSTALLED_APPS=["django.contrib.staticfiles"], STORAGES=STORAGES,
-    STATIC_URL="static/", STATIC_ROOT="collected", STATICFILES_DIRS=["root"],
-    ROOT_URLCONF="mysite.settings", ALLOWED_HOSTS=["*"])
-from django.core.management import call_command
-from django.core.wsgi import get_wsgi_application
-import dualstatic.django
-application = get_wsgi_application()
-call_command("collectstatic", interactive=False, verbosity=0)
-application = dualstatic.django.wsgi(application)
-"""
+FLASK = Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404})
+STARLETTE = Recipe({"/static/t.txt": "public", "/static/nope": 404, "/": 404})
+DJANGO = Recipe({"/static/t.txt": "root", "/static/nope": 404, "/": 404})
 RECIPES: dict[str, dict[str, Recipe]] = {
     "README.md": {
-        "Flask(": Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404}),
-        "get_asgi_application": Recipe({"/static/t.txt": "root", "/": 404}),
-        "MIDDLEWARE = [": Recipe(
-            {"/static/t.txt": "root", "/t.txt": "public", "/": 404}, more=SETTINGS
-        ),
-        "STORAGES = {": Recipe(
-            {"/static/t.txt": "root", "/static/t.63a9f0ea7bb9.txt": "root", "/": 404},
-            immutable=frozenset({"/static/t.63a9f0ea7bb9.txt"}),
-            more=COLLECTED,
-        ),
+        "Flask(": FLASK,
+        "MIDDLEWARE = [": DJANGO._replace(more=SETTINGS),
         "FastAPI()\napp.add": Recipe({"/t.txt": "dist", "/": "page", "/nope": 404}),
-        "app.mount": Recipe({"/static/t.txt": "public", "/static/nope": 404}),
+        "app.mount": STARLETTE,
         "single-page": Recipe(
             {"/api/users": '["ada","grace"]', "/api/nope": 404, "/t.txt": "dist", "/a/b": 404},
             navigated={"/": "page", "/settings/profile": "page", "/gone.js": 404},
         ),
-        "def app(": Recipe({"/static/t.txt": "public", "/app/t.txt": "dist", "/t.txt": "the app"}),
+        "def app(": Recipe({"/static/t.txt": "public", "/t.txt": "the app"}),
+    },
+    "examples/README.md": {"ProxyFix": FLASK, "CORSMiddleware": STARLETTE},
+    "examples/developing.md": {
+        "live=lambda: app.debug, check_dir": Recipe({"/t.txt": "dist", "/nope": 404}),
+        "def page(": Recipe(
+            {"/t.txt": "dist", "/a/b": 404},
+            navigated={"/settings/profile": "page", "/api/nope": 404},
+        ),
+        "def user(": Recipe(
+            {"/t.txt": "dist", "/api/users/7": 404, "/a/b": 404},
+            navigated={"/settings/profile": "page", "/api/users/7": 404},
+        ),
+    },
+    "examples/deploy.md": {
+        "manifests.vite": Recipe(
+            {"/assets/index-FXS6Rcar.js": "js", "/app-3f2a9c1b.js": "js", "/": "page"},
+            immutable=frozenset({"/assets/index-FXS6Rcar.js"}),
+            more=ALONE,
+        ),
         "html=True, immutable=": Recipe(
             {"/app-3f2a9c1b.js": "js", "/t.txt": "dist"},
             immutable=frozenset({"/app-3f2a9c1b.js"}),
             more=ALONE,
         ),
-        "manifests.vite": Recipe(
-            {"/assets/index-FXS6Rcar.js": "js", "/app-3f2a9c1b.js": "js"},
-            immutable=frozenset({"/assets/index-FXS6Rcar.js"}),
-            more=ALONE,
+    },
+    "examples/django.md": {
+        "MIDDLEWARE = [": DJANGO._replace(
+            asked={**DJANGO.asked, "/t.txt": "public"}, more=SETTINGS
+        ),
+        "get_asgi_application": DJANGO,
+        "get_wsgi_application": DJANGO,
+        "StaticFiles.uploads": DJANGO._replace(
+            asked={**DJANGO.asked, "/media/t.txt": "media"}, more=SETTINGS
+        ),
+    },
+    "examples/moving-over.md": {
+        "def page(": Recipe({"/static/t.txt": "public"}),
+        "def index(": STARLETTE._replace(
+            asked={**STARLETTE.asked, "/": "/static/t.txt"},
         ),
     },
 }
 """By page, and by a text that only one piece of code on that page has."""
 
 CHECKS: dict[str, dict[str, str]] = {
-    "README.md": {
-        "def answer(": """
-sent = []
-def send(status, headers, chunks): sent.append((status, b"".join(chunks)))
-assert answer("GET", "/t.txt", {"range": "bytes=0-2"}, send)
-assert not answer("GET", "/nope", {}, send)
-assert sent == [(206, b"pub")]
+    "examples/developing.md": {
+        "def create_app(": """
+client = create_app().test_client()
+assert client.get("/static/t.txt").text == "public"
+assert client.get("/static/.env").status_code == 404
+""",
+        "def test_": """
+import subprocess
+pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+subprocess.run([*pytest, "piece.py"], check=True)
+""",
+    },
+    "examples/deploy.md": {
+        "def follow(": """
+from werkzeug.test import Client
+client = Client(app)
+assert client.get("/t.txt").text == "first"
+os.symlink("second", "current.new")
+os.replace("current.new", "current")
+while client.get("/t.txt").text == "first": time.sleep(0.05)
+assert client.get("/t.txt").text == "second"
+""",
+        "offload=": """
+from werkzeug.test import Client
+assert Client(app).get("/t.txt").headers["X-Accel-Redirect"] == "/_files/t.txt"
+""",
+    },
+    "examples/django.md": {
+        "def letter(": """
+from types import SimpleNamespace
+from django.http import Http404
+from django.test import RequestFactory
+request = RequestFactory().get("/letters/t.txt")
+request.user = SimpleNamespace(is_authenticated=True, pk=7)
+assert letter(request, "t.txt").getvalue() == b"seven"
+try: letter(request, "../8/t.txt")
+except Http404: pass
+else: raise AssertionError
 """,
     },
     "dualstatic/README.md": {
@@ -135,7 +184,7 @@ def on_its_server(code: str, folder: Path, logs: Path) -> Iterator[Server]:
     (folder / "program.py").write_text(code)
     app = "program:application" if "\napplication = " in code else "program:app"
     port = str(free_port())
-    if "asgi" in code or "starlette" in code:
+    if re.search("asgi|starlette|fastapi", code):
         command = [
             "uvicorn",
             "--app-dir",
@@ -163,12 +212,17 @@ def folder(tmp_path: Path) -> Path:
     for name, more in {
         "public": {".env": "SECRET"},
         "root": {},
+        "media": {},
+        "store": {},
         "dist": {**page, **script, **build},
     }.items():
         write_tree(folder / name, {"t.txt": name, **more})
+    write_tree(folder, {"first/t.txt": "first", "second/t.txt": "second", "current": Link("first")})
     settings = "SECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nSTATIC_ROOT = 'root'\n"
     settings += "STATIC_URL = 'static/'\nROOT_URLCONF = 'mysite.settings'\nurlpatterns = []\n"
+    settings += "from pathlib import Path\nBASE_DIR = Path.cwd()\nUSE_TZ = True\n"
     write_tree(folder / "mysite", {"settings.py": settings})
+    write_tree(folder / "letters", {"7/t.txt": "seven"})
     return folder
 
 
@@ -202,32 +256,70 @@ def test_a_recipe_does_on_its_server_what_stands_beside_it(
                 assert kept == (target in recipe.immutable)
 
 
+PIECE = """
+import os, sys
+os.chdir({folder!r})
+os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+sys.path.insert(0, "")
+from piece import *
+"""
+
+
 @of_all(CHECKS)
 def test_a_piece_of_code_does_what_stands_beside_it(
     page: str, key: str, value: str, folder: Path
 ) -> None:
-    program = f"import os\nos.chdir({str(folder)!r})\n{python(page, key)}\n{value}"
-    ended = run("-c", program)
-    assert ended.returncode == 0, ended.stderr
+    """Beside it is the factory of an app, which another piece tests."""
+    factory = python("examples/developing.md", "def create_app(")
+    write_tree(folder, {"piece.py": python(page, key), "program.py": factory})
+    ended = run("-c", PIECE.format(folder=str(folder)) + value)
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+
+
+def commands(block: Block) -> list[str]:
+    """Its lines that can be run anywhere; those for a clone are run by whoever judges a change."""
+    lines = block.code.splitlines()
+    if block.language == "dockerfile":
+        return [line.removeprefix("RUN ") for line in lines if line.startswith("RUN dualstatic ")]
+    return [line for line in lines if block.language == "sh" and ".venv" not in line]
+
+
+@pytest.mark.parametrize("block", list(filter(commands, BLOCKS)), ids=lambda each: each.page)
+def test_commands_do_their_work(block: Block, folder: Path, tmp_path: Path) -> None:
+    starter = f"import os\nos.chdir({str(folder)!r})\n{STARTER}"
+    for line in commands(block):
+        name, *words = shlex.split(line)
+        command = ("-c", starter, "", "dualstatic", *words)
+        if name != "dualstatic":
+            assert subprocess.run(["sh", "-c", line], cwd=folder, check=False).returncode == 0
+        elif "--port" in words:
+            with serve(*command, logs=tmp_path) as server:
+                assert server.get("/").status == 200
+        else:
+            ended = run(*command)
+            assert ended.returncode == 0, ended.stderr
 
 
 DIFFS = [block.code for block in blocks("diff")]
 
 
 @pytest.mark.parametrize("sign", "-+")
-@pytest.mark.parametrize("diff", DIFFS, ids=["starlette", "whitenoise"])
+@pytest.mark.parametrize("diff", DIFFS, ids=["starlette", "frontend", "whitenoise"])
 def test_an_app_serves_the_same_before_and_after_it_moves_over(
     diff: str, sign: str, folder: Path, tmp_path: Path
 ) -> None:
     code = "\n".join(line[1:] for line in diff.splitlines() if line[:1] in (" ", "", sign))
     assert ("dualstatic" in code) == (sign == "+")
+    place, body = ("", b"dist") if "frontend" in diff else ("/static", b"public")
     with on_its_server(code, folder, tmp_path) as server:
-        answer = server.get("/static/t.txt")
-        assert (answer.status, answer.body) == (200, b"public")
+        answer = server.get(f"{place}/t.txt")
+        assert (answer.status, answer.body) == (200, body)
         assert (answer.get("content-type") or "").replace('"', "") == "text/plain; charset=utf-8"
         assert ("max-age=3600" in (answer.get("cache-control") or "")) == ("max_age" in diff)
         assert answer.get("access-control-allow-origin") == ("*" if "whitenoise" in diff else None)
-        assert server.get("/static/nope").status == 404
+        assert server.get(f"{place}/nope").status == 404
+        if "frontend" in diff:
+            assert server.get("/settings/profile", NAVIGATION).body == b"page"
 
 
 def test_every_piece_of_python_is_run_by_one_test() -> None:
@@ -237,8 +329,14 @@ def test_every_piece_of_python_is_run_by_one_test() -> None:
         assert sum(key in block.code for key in keys) + quoted == 1, block
 
 
+NOT_RUN = {
+    "dockerfile": "needs Docker; its line for dualstatic is run above",
+    "js": "needs Node and Vite",
+}
+
+
 def test_every_language_has_a_test() -> None:
-    assert {block.language for block in BLOCKS} <= {"python", "diff", "sh", "nginx"}
+    assert {block.language for block in BLOCKS} <= {"python", "diff", "sh", "nginx", *NOT_RUN}
 
 
 @pytest.mark.parametrize("page", PAGES)
