@@ -194,7 +194,7 @@ class StaticMiddleware:
             return await _answer_whole(response, scope, receive, send)
         offers, multiplexed = self._offers(scope), _is_multiplexed(scope)
         try:
-            if _is_handed_over(response, offers):
+            if _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206):
                 work = _hand_over(response, body, offers, send)
             else:
                 work = _answer(response, body, send, 0 if multiplexed else _TURN)
@@ -347,25 +347,18 @@ async def _close(body: Body) -> None:
         return await in_thread(body.close)
 
 
-def _is_handed_over(response: Response, offers: frozenset[str]) -> bool:
-    """Whether the server sends the file; by its path it can send nothing but all of it."""
-    return _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206)
-
-
 async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
-    parts: list[Message] = []
+    """Have the server send the file; by its path it can send nothing but all of it."""
     if _PATHSEND in offers and response.status != 206 and response.file is not None:
         path = response.file.opener.path_of(response.file.name)
-        parts.append({"type": _PATHSEND, "path": path})
-    else:
-        file = body.handle()
-        parts += [_part(part, file) for part in response.body]
+        await send(_start(response))
+        return await send({"type": _PATHSEND, "path": path})
+    file = body.handle()
     await send(_start(response))
-    for part in parts:
-        await send(part)
-    if parts[-1]["type"] != _PATHSEND:
-        body.prove()  # the server has sent what there was, be it too little
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    for part in response.body:
+        await send(_part(part, file))
+    body.prove()  # the server may have met the end of a shortened file, and doesn't tell
+    return await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _part(part: bytes | range, file: FileIO) -> Message:

@@ -71,10 +71,7 @@ def opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answ
 
 
 class FileOfView:
-    """The file that a view answers with, whatever the request's own path is.
-
-    `name` is that of a file below the directory: what a client has given can't lead out of it.
-    """
+    """The file that a view answers with, whatever the request's own path is."""
 
     def __init__(
         self, files: StaticFiles, name: str, filename: str | None, headers: options.Headers

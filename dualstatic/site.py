@@ -20,7 +20,7 @@ from .disk.find import Finder, LookUp
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
-from .disk.root import directory_at
+from .disk.root import Directory
 from .options import Settings
 
 _WINDOWS = sys.platform == "win32"
@@ -56,16 +56,10 @@ class Site:
         self.settings = settings
         self._prefix = settings.prefix
         self.gate = Gate(settings.prefix, settings.dotfiles, _WINDOWS)
-        self.directories = [
-            directory_at(path, follow_symlink=settings.follow_symlink)
-            for path in settings.directories
-        ]
+        make = partial(Directory, follow_symlink=settings.follow_symlink)
+        self.directories = [make(path) for path in settings.directories]
         if settings.previous:
-            self.directories.append(
-                directory_at(
-                    settings.previous, follow_symlink=settings.follow_symlink, is_previous=True
-                )
-            )
+            self.directories.append(make(settings.previous, is_previous=True))
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )

@@ -89,14 +89,11 @@ class Live:
         """
         last = self._last.get(name)
         for directory in self.directories:
-            root = directory.root(wait=wait)
-            try:
+            with directory.root(wait=wait) as root:
                 if last and directory is last.directory:
                     return last.open(root, wait=wait)
                 if not root.lacks(name, wait=wait):
                     raise _unsure(name)
-            finally:
-                root.close()
         return None
 
     def _find_anew(self, name: str) -> Found | None:
