@@ -180,7 +180,7 @@ class StaticMiddleware:
             return None
         headers = scope.get("headers", ())
         accepted = tag = dictionary = None
-        if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
+        if resource.only is None or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None

@@ -55,17 +55,17 @@ def describe(
     `contents` are all their bytes, where these are to be kept in memory. `offload` gives the fields
     by which a server in front learns which file it has to send.
     """
-    varies = len(forms) > 1
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
-    vary = _field("vary", _VARY[any(stored.dictionary for stored in forms)] if varies else None)
+    has_delta = any(stored.dictionary for stored in forms)
+    vary = _field("vary", _VARY[has_delta] if len(forms) > 1 else None)
     representations = tuple(
         _represent(stored, policy, content, offload, vary)
         for stored, content in zip(forms, contents, strict=True)
     )
     deltas = tuple(each for each in representations if each.stored.dictionary)
-    only, version = None if varies else representations[0], _version(forms[0])
-    return Resource(representations, policy, varies, settled, only, deltas, version)
+    only = representations[0] if len(forms) == 1 else None
+    return Resource(representations, policy, settled, only, deltas, _version(forms[0]))
 
 
 def _version(stored: Stored) -> str:
@@ -124,9 +124,9 @@ def with_fields(
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
     more = _merge(resource.policy.fields, fields)
     policy = replace(resource.policy, fields=more, dictionary=None)
-    vary = _field("vary", _VARY[0] if resource.varies else None)
+    vary = () if resource.only else _field("vary", _VARY[0])
     only = _represent(form.stored, policy, content, offload, vary)
-    return Resource((only,), policy, resource.varies, resource.settled, only)
+    return Resource((only,), policy, resource.settled, only)
 
 
 def _described(stored: Stored, media_type: str) -> Fields:

@@ -151,7 +151,6 @@ class Resource:
 
     representations: tuple[Representation, ...]
     policy: Policy
-    varies: bool
     settled: bool
     only: Representation | None
     deltas: tuple[Representation, ...] = ()

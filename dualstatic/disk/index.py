@@ -14,7 +14,7 @@ from .find import Finder, Look, Place
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
-from .scan import Scan, scan
+from .scan import Scan
 
 _STRIPES = 64
 """Locks for paths; more than one path has to share one."""
@@ -202,7 +202,7 @@ class Index:
 
     def _scan(self, directory: Directory) -> Scan:
         try:
-            return scan(directory.pin(), self._gate, self._finder)
+            return Scan(directory.pin(), self._gate, self._finder.warn.note)
         except OSError as error:
             log_failure(error, directory.path)
             raise
