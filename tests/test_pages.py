@@ -114,6 +114,27 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 """By page, and by a text that only one piece of code on that page has."""
 
 CHECKS: dict[str, dict[str, str]] = {
+    "examples/README.md": {
+        "basicConfig": """
+from dualstatic import Request
+assert logging.getLogger().handlers
+assert not files.answer(Request("GET", "/static/app.css"))
+""",
+        "def letter(": """
+app.secret_key = "x"
+client = app.test_client()
+assert client.get("/letters/t.txt").status_code == 401
+with client.session_transaction() as session: session["user"] = "7"
+assert client.get("/letters/t.txt").text == "seven"
+assert client.get("/letters/../7/t.txt").status_code == 404
+""",
+        "def index(": """
+import re
+client = app.test_client()
+[address] = re.findall('href="(/static/t.txt[?]v=[^"]+)"', client.get("/").text)
+assert "immutable" in client.get(address).headers["Cache-Control"]
+""",
+    },
     "examples/developing.md": {
         "def create_app(": """
 client = create_app().test_client()
