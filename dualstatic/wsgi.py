@@ -230,8 +230,9 @@ class Chunks:
 def _tell(error: OSError, environ: WSGIEnvironment) -> NoReturn:
     """Raise a RuntimeError in place of an OSError.
 
-    A server takes that for one of its socket, and closes the socket without an answer. What is both
-    is raised as it is: of the servers, Gunicorn alone looks for an OSError first.
+    A server takes an OSError for a failure of its own socket, and closes that without an answer. An
+    error that is both (a missing directory) is raised as it is, but not under Gunicorn: no other
+    server looks for an OSError first.
     """
     if isinstance(error, RuntimeError) and _GUNICORN not in environ:
         raise error

@@ -106,16 +106,16 @@ class Response:
 class Policy:
     """What the options say of one resource; `fields` are those of the option `headers`.
 
-    `stored_coding` is the content coding in which its one form is stored. `dictionary` is the field
-    by which it offers itself as a dictionary. `forever` is the `cache_control` of an address that
-    has the version of the content in it.
+    `stored_coding` is the content coding in which its one form is stored. `offer` is the
+    Use-As-Dictionary with which it offers itself as a dictionary. `forever` is the `cache_control`
+    of an address that has the version of the content in it.
     """
 
     media_type: str
     cache_control: str | None
     fields: Fields
     stored_coding: str | None = None
-    dictionary: str | None = None
+    offer: str | None = None
     forever: str | None = None
 
 

@@ -197,7 +197,7 @@ class Walk:
         """A regular file, open for reading; this place stays where it is."""
         self._check_case(leaf)
         for _ in range(_TRIES):
-            kind = self._calls.kind(self._place, leaf)
+            kind = self._calls.kind_of(self._calls.status(self._place, leaf))
             try:
                 return self._open_behind(leaf) if kind == "link" else self._open(leaf, kind)
             except OSError as error:
@@ -216,7 +216,10 @@ class Walk:
             return walk._open(last, walk._calls.kind_of(status))
 
     def _open(self, leaf: str, kind: Kind) -> Opened:
-        """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
+        """A file. Its kind is looked at first, since to open a FIFO or a device can have effects.
+
+        It is looked at again once it is open: the name may have got another file in between.
+        """
         if kind != "file":
             raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
         descriptor = self._calls.open(self._place, leaf)
