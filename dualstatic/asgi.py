@@ -157,8 +157,7 @@ class StaticMiddleware:
                 try:
                     page = await open_answer(ask, read=not self._offers(scope))
                 except Exception as error:  # noqa: BLE001 (raised as it is)
-                    # Not here, but when the app is done: it may take an OSError that comes out of
-                    # `send` for a disconnect.
+                    # Later: an app may take an OSError that `send` raises for a disconnect.
                     replaced = True
                     return failures.append(error)
                 if page:
