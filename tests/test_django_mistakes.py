@@ -85,6 +85,26 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "ValueError: prefix takes",
     ),
     (
+        {"DUALSTATIC": {"previous": 7, "immutable": "-x"}},
+        "E001: DUALSTATIC: previous takes the path of a directory, or None, not 7",
+        "TypeError: previous takes",
+    ),
+    (
+        {"DUALSTATIC": {"previous": "/"}, "STORAGES": PLAIN},
+        "E002: previous needs immutable, which says what is served of it",
+        "ValueError: previous needs immutable",
+    ),
+    (
+        {"DUALSTATIC": {"previous": "/nowhere", "immutable": "-x"}},
+        "W002: previous takes a directory that `keep` fills, and there is no directory at '/nowh",
+        "",
+    ),
+    (
+        {"DUALSTATIC": {"previous": "/nowhere", "immutable": "-x", "check_dir": True}},
+        "W002: previous takes a directory that `keep` fills, and there is no directory at '/nowh",
+        "MissingDirectory: previous: '/nowhere' does not exist",
+    ),
+    (
         {"DUALSTATIC": {"files": 7}},
         "E001: DUALSTATIC: files takes directories and StaticFiles, not 7",
         "TypeError: files takes",
@@ -217,6 +237,25 @@ def test_each_mistake_is_raised_at_the_start_or_logged(said, number: int):
     if not wanted:
         code, _, text = checked.partition(": ")
         assert [line for line in log if line.startswith(text) and f"(dualstatic.{code})" in line]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("immutable", [{}, {"immutable": "-x"}])
+def test_the_store_of_earlier_files_is_no_mistake(
+    project: Project, debug: bool, immutable: dict[str, str]
+):
+    store = project.directory / "store"
+    store.mkdir(exist_ok=True)
+    write_tree(project.root, {"a.txt": "a"})
+    options = {"previous": str(store), "files": [str(project.root)], **immutable}
+    name = f"store{debug}{len(options)}"
+    text = f"from .apps import *\nDEBUG = {debug}\nDUALSTATIC = {options}\nMIDDLEWARE = ['{OURS}']"
+    (project.directory / f"mysite/{name}.py").write_text(text)
+    code = "from django.core.wsgi import get_wsgi_application\n"
+    assert project.ask(name, HEAD + code + "say([checked(), raised(get_wsgi_application)])") == [
+        [],
+        "",
+    ]
 
 
 def test_all_mistakes_are_reported_at_once(project: Project):

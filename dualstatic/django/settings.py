@@ -100,6 +100,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     for name in options:
         _check_name(name)
     check.flag("check_dir", options.get("check_dir", True))
+    earlier = _previous(options, say)
     if "immutable" in options and options.get("check_dir") is not True:
         options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
@@ -107,7 +108,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     if check.flag("finders", finders):
         found = _from_finders(prefix, options)
     else:
-        found = _from_root(prefix, options, say, is_needed=not others)
+        found = _from_root(prefix, {**options, **earlier}, say, is_needed=not others)
     return [*found, *_others(others, options, say)]
 
 
@@ -122,7 +123,8 @@ def check_option(name: str, value: Option) -> None:
     elif name == "files":
         list(_others(value, {"check_dir": False}, say=bool))
     else:
-        StaticFiles(_NOWHERE, **{"check_dir": False, name: value})
+        # `previous` needs `immutable`, which the manifest of the storage may be.
+        StaticFiles(_NOWHERE, **{"check_dir": False, "immutable": "", name: value})
 
 
 def refresh() -> None:
@@ -199,6 +201,17 @@ def _from_directory(
         text = f"{missing.msg}, and there is no directory at {os.fspath(path)!r}"
         say(checks.Warning(text, missing.hint, id=missing.id))
     yield StaticFiles(path, **{"check_dir": is_there, **options})
+
+
+def _previous(options: dict[str, Option], say: Say) -> dict[str, Option]:
+    """The option `previous`, which is for collected files alone; a missing store is left out."""
+    path = check.previous(options.pop("previous", None), immutable="")
+    if path is None or options.get("check_dir") is True or os.path.isdir(path):
+        return {"previous": path}
+    text = f"previous takes a directory that `keep` fills, and there is no directory at {path!r}"
+    hint = "Until it is there at the start of the server, no earlier file is served."
+    say(checks.Warning(text, hint, id=_NO_OTHER.id))
+    return {}
 
 
 def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import rmtree
