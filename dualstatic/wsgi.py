@@ -381,11 +381,12 @@ def read_fields(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _request(environ: WSGIEnvironment, path: str) -> Request:
+    mount: str = environ.get("SCRIPT_NAME", "")
     return make_request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
         read_fields(environ),
         read_target(environ),
-        _decoded(environ.get("SCRIPT_NAME", "")),
+        _decoded(mount) if mount else mount,
     )

@@ -2,8 +2,9 @@
 
 python browser_app.py PORT (uvicorn | gunicorn) DIRECTORY OPTIONS
 
-The options are those of StaticFiles, as JSON. The API has /api/tide and, for the tests, /api/log:
-the method, target and status of every request so far. All else is its 404, which is JSON.
+The options are those of StaticFiles, as JSON; a "mount" is where all of it is mounted. The API has
+/api/tide and, for the tests, /api/log: the method, target and status of every request so far. All
+else is its 404, which is JSON.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import json
 import sys
 from collections.abc import Iterable
 from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 import dualstatic.asgi
 import dualstatic.wsgi
@@ -66,7 +71,7 @@ def asgi_app(files: StaticFiles) -> Any:
     return logged
 
 
-def run_gunicorn(files: StaticFiles, port: int) -> None:
+def run_gunicorn(files: StaticFiles, mount: str, port: int) -> None:
     from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):
@@ -75,15 +80,18 @@ def run_gunicorn(files: StaticFiles, port: int) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
-            return wsgi_app(files)
+            app = wsgi_app(files)
+            return DispatcherMiddleware(app, {mount: app}) if mount else app
 
     Server().run()
 
 
-def run_uvicorn(files: StaticFiles, port: int) -> None:
+def run_uvicorn(files: StaticFiles, mount: str, port: int) -> None:
     import uvicorn
 
-    uvicorn.run(asgi_app(files), port=port, log_level="warning", lifespan="off")
+    app = asgi_app(files)
+    app = Starlette(routes=[Mount(mount, app), Mount("/", app)]) if mount else app
+    uvicorn.run(app, port=port, log_level="warning", lifespan="off")
 
 
 if __name__ == "__main__":
@@ -92,4 +100,6 @@ if __name__ == "__main__":
     sys.stdout.write(f"http://127.0.0.1:{number}/\n")
     sys.stdout.flush()
     run = {"gunicorn": run_gunicorn, "uvicorn": run_uvicorn}[server]
-    run(StaticFiles(directory, **json.loads(options)), int(number))
+    given = json.loads(options)
+    mount = given.pop("mount", "")
+    run(StaticFiles(directory, **given), mount, int(number))

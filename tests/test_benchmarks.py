@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import chart, report
 
+from .pages import PAGES
 from .servers import ROOT, environment
 
 
@@ -36,7 +37,7 @@ def test_a_run_measures_both_doors_and_names_who_was_left_out(written: dict[str,
     content = json.loads(written["json"])
     assert len(content["rows"]) == 16
     for row in content["rows"]:
-        assert all(sample > 0 for sample in row["samples"]["dualstatic"])
+        assert row["medians"]["dualstatic"] > 0
     assert set(content["machine"]) >= {"CPU", "Python", "packages", "programs"}
     left_out = re.search("left out: (.+)", written["output"])
     assert left_out
@@ -50,9 +51,9 @@ def test_tables_and_chart_can_be_made_of_the_numbers_again(written: dict[str, st
     assert written["markdown"].count("**") == 2 * 16
 
 
-def test_the_tables_of_the_readme_are_those_of_the_numbers_beside_them() -> None:
+def test_the_tables_are_those_of_the_numbers_beside_them() -> None:
     results = report.from_json((ROOT / "benchmarks" / "results.json").read_text())
-    assert report.markdown(results) in (ROOT / "README.md").read_text()
+    assert any(report.markdown(results) in text for text in PAGES.values())
     assert chart.svg(results) == (ROOT / "benchmarks" / "results.svg").read_text()
 
 

@@ -9,9 +9,7 @@ import os
 import pty
 import random
 import re
-import shutil
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -102,16 +100,6 @@ def test_the_server_sends_it_to_who_has_the_older_file(new: Path, old: Path, liv
     with answer:
         assert b"".join(answer) == (new / DELTA).read_bytes()
     assert dict(answer.headers)["content-encoding"] == "dcz"
-
-
-@pytest.mark.skipif(not shutil.which("zstd"), reason="zstd's own command isn't installed")
-def test_the_command_of_zstd_decodes_the_frame_with_the_older_file(
-    new: Path, old: Path, tmp_path: Path
-):
-    assert compress(new, "--previous", old).returncode == 0
-    frame = write(tmp_path / "frame.zst", (new / DELTA).read_bytes()[40:])
-    command = ["zstd", "-d", "-c", "-D", str(old / "app-Aa3jf93a.js"), str(frame)]
-    assert subprocess.run(command, capture_output=True).stdout == CHANGED
 
 
 def test_a_delta_is_written_where_it_is_a_tenth_smaller_than_the_other_siblings(

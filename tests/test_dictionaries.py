@@ -163,7 +163,7 @@ def test_what_is_not_asked_for_costs_nothing(
         ("base.d41d8cd98f00.css", "base.*.css"),
         ("main.3f2a1bcd.chunk.js", "main.*.chunk.js"),
         ("a(1)*+-Dk3jf93a.js", r"a\\(1\\)\\*\\+-*.js"),
-        ("a{b}:c?-Dk3jf93a.js", r"a\\{b\\}\\:c\\?-*.js"),
+        ("a{b}:c?[d]\\-Dk3jf93a.js", "a%7Bb%7D*c%3F%5Bd%5D%5C-*.js"),
         ("\u00fc \"'%-Dk3jf93a.js", "%C3%BC%20%22'%25-*.js"),
         ("app.js", None),
     ],

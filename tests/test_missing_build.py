@@ -157,7 +157,7 @@ def test_an_app_that_catches_all_hides_nothing(
         except OSError:
             return  # as Starlette does: to it, the client has gone
 
-    with pytest.raises(NotADirectoryError):
+    def ask() -> None:
         if door == "wsgi":
             environ = make_environ("GET", b"/static/t.txt", ())
             dualstatic.wsgi.StaticMiddleware(wsgi, files=files())(environ, lambda *_: None)
@@ -165,6 +165,9 @@ def test_an_app_that_catches_all_hides_nothing(
             scope = make_scope("GET", b"/static/t.txt", ())
             app = dualstatic.asgi.StaticMiddleware(asgi, files=files())
             anyio.run(app, scope, staying(), staying())
+
+    with pytest.raises(NotADirectoryError):
+        ask()
 
 
 @pytest.mark.parametrize("app", [None, App("at once").wsgi])
