@@ -278,7 +278,9 @@ def test_of_a_manifest_an_earlier_file_needs_a_name_with_a_hash(
     manifest = dist / "manifest.json"
     manifest.write_text('{"app.js": {"file": "app-AAAAAAA2.js", "src": "app.js"}}')
     client = serve(dist, immutable=manifests.vite(manifest), previous=store)
-    assert client.get("/app-AAAAAAA1.js").body == b"before"
+    earlier = client.get("/app-AAAAAAA1.js")
+    assert earlier.body == b"before"
+    assert "immutable" in earlier["cache-control"]
     for path in ("/withdrawn.html", "/plain.js"):
         assert client.get(path).passed, path
 
