@@ -258,6 +258,20 @@ def test_the_store_of_earlier_files_is_no_mistake(
     ]
 
 
+@pytest.mark.parametrize(
+    "made", ["StaticFiles({!r}, check_dir=False)", "StaticFiles.uploads({!r}, prefix='/u')"]
+)
+def test_files_that_wait_for_their_directory_are_reported_and_uploads_are_not(
+    project: Project, made: str
+):
+    nowhere = str(project.directory / "nowhere")
+    text = f"from dualstatic import StaticFiles\nDUALSTATIC = {{'files': {made.format(nowhere)}}}"
+    (project.directory / "mysite/waits.py").write_text(f"from .apps import *\n{text}")
+    said = project.ask("waits", HEAD + "say(checked())")
+    warning = "dualstatic.W002: files takes directories and StaticFiles, and there is no directory"
+    assert said == ([f"{warning} at {nowhere!r}"] if "check_dir" in made else [])
+
+
 def test_all_mistakes_are_reported_at_once(project: Project):
     text = """
 DUALSTATIC = {'colour': 1, 'memory': -1, 'files': ['/nowhere']}
@@ -395,6 +409,11 @@ class Tests(SimpleTestCase):
         ("DUALSTATIC = {'finders': True}", 200),
         ("DUALSTATIC = {'files': BASE_DIR / 'dist', 'not_found': 'single-page-application'}", 404),
         ("DUALSTATIC = {'files': BASE_DIR / 'more', 'prefix': '/other'}", 404),
+        (
+            "from dualstatic import StaticFiles\n"
+            "DUALSTATIC = {'files': StaticFiles(BASE_DIR / 'dist', check_dir=False)}",
+            404,
+        ),
     ],
 )
 def test_the_tests_of_a_project_pass_before_collectstatic(tmp_path: Path, text: str, file: int):
