@@ -325,11 +325,12 @@ class Policies:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
-    def __call__(self, name: str) -> Policy:
+    def __call__(self, name: str, is_previous: bool = False) -> Policy:
+        """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
         offer = None
-        if self.immutable(name):
+        if is_previous or self.immutable(name):
             caching, offer = forever, use_as_dictionary(name) if self.dictionaries else None
         fields = self.headers(name)
         policy = Policy(self.media_type(name), caching, fields, coding, offer, forever)

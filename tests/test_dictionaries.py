@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from dualstatic import StaticFiles
 from dualstatic.core.deltas import DELTA_SUFFIXES, is_whole, use_as_dictionary
 from dualstatic.core.fields import dictionary_hash
+from dualstatic.core.replies import select
+from dualstatic.core.values import Resource
 
 from .conftest import WITH_MEMORY
 from .doors import Answer, Client
@@ -226,6 +228,43 @@ def test_a_text_is_the_hash_of_a_dictionary_or_none(text: str) -> None:
     assert found is None or len(found) == 32
 
 
+HASHES = st.sampled_from([OLDER, STRANGER, NEW]).map(available)
+DICTIONARIES = (
+    st.text(max_size=60) | HASHES | st.from_regex(r":[A-Za-z0-9+/]{43}=?:", fullmatch=True)
+)
+ACCEPTED = st.text(max_size=60) | st.lists(
+    st.builds(
+        "{}{}".format,
+        st.sampled_from(["dcz", "dcb", "br", "*", "gzip", "DCZ"]),
+        st.sampled_from(["", ";q=0", ";q=0.5", ";x"]),
+    )
+).map(", ".join)
+
+
+@pytest.fixture(scope="module")
+def resource(tmp_path_factory: pytest.TempPathFactory) -> Resource:
+    root = write_tree(tmp_path_factory.mktemp("select"), {NAME: NEW, **SIBLINGS})
+    files = StaticFiles(root, dictionaries=True, live=True)
+    found = files.site.look_up.find(PATH, wait=True)
+    assert found
+    found.close()
+    assert len(found.resource.deltas) == 2
+    return found.resource
+
+
+@given(ACCEPTED, st.none() | DICTIONARIES)
+@example("dcz", available(OLDER))
+@example("dcz, dcb", available(STRANGER))
+def test_nobody_gets_a_delta_of_another_file(
+    resource: Resource, accepted: str, dictionary: str | None
+) -> None:
+    for _ in range(2):  # the second time it may be remembered
+        chosen = select(resource, accepted, dictionary).stored
+        if chosen.dictionary:
+            assert base64.b64encode(chosen.dictionary).decode().rstrip("=") in (dictionary or "")
+            assert chosen.coding in accepted.lower()
+
+
 @given(st.binary(max_size=60), st.integers(0, 100))
 def test_any_bytes_are_a_whole_delta_or_not(content: bytes, plain: int) -> None:
     """Of what follows a right head, too, reading ends."""
@@ -278,7 +317,9 @@ def test_of_a_manifest_an_earlier_file_needs_a_name_with_a_hash(
     manifest = dist / "manifest.json"
     manifest.write_text('{"app.js": {"file": "app-AAAAAAA2.js", "src": "app.js"}}')
     client = serve(dist, immutable=manifests.vite(manifest), previous=store)
-    assert client.get("/app-AAAAAAA1.js").body == b"before"
+    earlier = client.get("/app-AAAAAAA1.js")
+    assert earlier.body == b"before"
+    assert "immutable" in earlier["cache-control"]
     for path in ("/withdrawn.html", "/plain.js"):
         assert client.get(path).passed, path
 

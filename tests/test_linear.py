@@ -25,10 +25,11 @@ from .trees import Link, write_tree
 
 LONG = 2**18
 PAGE = "<h1>none"
-TREE: dict[str, str | Link] = {
+TREE: dict[str, str | bytes | Link] = {
     "t.txt": "0123456789",
     "app.js": "x" * 1000,
     "app.js.gz": "y" * 50,
+    "app.js.dcb": b"\xff\x44\x43\x42" + bytes(36),
     "sub/index.html": "<h1>sub",
     "404.html": PAGE,
     "self": Link("."),
@@ -45,7 +46,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StaticFil
 
     @cache
     def make(mode: str) -> StaticFiles:
-        return StaticFiles(root, html=True, **MODES[mode])
+        return StaticFiles(root, html=True, dictionaries=True, **MODES[mode])
 
     return make
 
@@ -54,7 +55,13 @@ def filled(unit: str, start: str = "", end: str = "") -> str:
     return f"{start}{unit * (LONG // len(unit))}{end}"
 
 
-STARTS = {"range": "bytes=0-1,", "if-range": '"', "accept-encoding": "gzip;q=0.", "if-match": 'W/"'}
+STARTS = {
+    "range": "bytes=0-1,",
+    "if-range": '"',
+    "accept-encoding": "gzip;q=0.",
+    "available-dictionary": ":",
+    "if-match": 'W/"',
+}
 UNITS = (
     '"',
     '"a",',
@@ -80,7 +87,8 @@ def test_a_long_field_takes_no_long_time(
 ) -> None:
     for start in ("", STARTS.get(name, "")):
         for end in ("", "x"):
-            request = Request("GET", "/app.js", headers={name: filled(unit, start, end)})
+            headers = {"accept-encoding": "dcb", name: filled(unit, start, end)}
+            request = Request("GET", "/app.js", headers=headers)
             response = within(5, files("index").answer, request)
             assert response is not None
             assert response.status in (200, 206, 304, 412, 416)

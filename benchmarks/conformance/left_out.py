@@ -14,8 +14,8 @@ _REASONS = {
         "R301 X409 X410 X411 X412 X413 X416 X418 S402",
     "it needs a file changed while it is sent": "X403 X405 X406 X407 X408",
     "no option hides siblings under their own names": "E338",
-    "dictionaries, `_headers` files, digests and hand-over fields are a later capability":
-        "E349 E350 T371 T372 T373 A434 A444 A445",
+    "`_headers` files, digests and hand-over fields are a later capability":
+        "T371 T372 T373 A434 A444 A445",
     "it is about what a configuration refuses": "T370",
     "it is a race": "S396 S397",
     "it needs rights that root doesn't lack, a failing disk, or no descriptors left":

@@ -45,7 +45,7 @@ def _our_files(setup: Setup, live: bool) -> Any:
         c.DOTTED: {"dotfiles": True},
         c.FOLLOW: {"follow_symlink": True},
         c.DEVICES: {"follow_symlink": True},
-        c.RULED: {"immutable": HASHED, "headers": EXTRA},
+        c.RULED: {"immutable": HASHED, "headers": EXTRA, "dictionaries": True},
         c.AT_PREFIX: {"prefix": "/css"},
     }
     options = of_setting.get(setup.setting, {"html": True})
@@ -194,8 +194,8 @@ NOISE = {
     c.INDEX, c.CONDITIONS, c.RANGES, c.GZIP, c.BR, c.IMMUTABLE, c.FIELDS, c.PREFIX, c.APP,
 }  # fmt: skip
 EVERYTHING = NOISE | {
-    c.CLEAN, c.CANONICAL, c.PAGE_404, c.PAGE_FOR_APP, c.SPA, c.ZSTD, c.CONFINED, c.FOLLOWED,
-    c.HIDDEN, c.MOUNTED, c.NOSNIFF, c.OWN,
+    c.CLEAN, c.CANONICAL, c.PAGE_404, c.PAGE_FOR_APP, c.SPA, c.ZSTD, c.DELTAS, c.CONFINED,
+    c.FOLLOWED, c.HIDDEN, c.MOUNTED, c.NOSNIFF, c.OWN,
 }  # fmt: skip
 OFFERS: dict[str, set[str]] = {
     "Starlette": {

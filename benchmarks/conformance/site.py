@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import stat
@@ -25,6 +26,19 @@ LARGE = noise(10_240)
 OTHER_JS, TINY = noise(401), noise(30)
 NOT_FOUND = b"<p>no such page, and this is long enough for a sibling to be smaller</p>"
 NOT_IN_SUB = b"<p>no such page in sub</p>"
+OLDER, WEAVED = b"an older release", b"x" * 400
+
+
+def with_dictionary(magic: bytes, frame: bytes) -> bytes:
+    """A delta of the older release: RFC 9842 sections 4 and 5."""
+    return magic + hashlib.sha256(OLDER).digest() + frame
+
+
+# A frame of zstd that says 400 times x, and what stands for brotli's stream.
+DCZ = with_dictionary(
+    bytes.fromhex("5e2a4d1820000000"), bytes.fromhex("28b52ffd 60 9000") + b"\x83\x0c\x00x"
+)
+DCB = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it")
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
 
 FILES: dict[str, bytes] = {
@@ -112,6 +126,12 @@ FILES: dict[str, bytes] = {
     "..2024_01/f": b"configured",
     "assets/app.3f2a9c1b.js": b"hashed",
     "assets/plain.js": b"plain",
+    **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in ("dcz", "dcb", "cut", "stale")},
+    **{f"assets/{name}.3f2a9c1b.js.br": BR for name in ("dcz", "dcb", "cut", "stale")},
+    "assets/dcz.3f2a9c1b.js.1.dcz": DCZ,
+    "assets/dcb.3f2a9c1b.js.dcb": DCB,
+    "assets/cut.3f2a9c1b.js.1.dcz": DCZ[:-1],
+    "assets/stale.3f2a9c1b.js.1.dcz": DCZ,
     "future.txt": DIGITS,
     "epoch0.txt": DIGITS,
     "epoch1.txt": b"0123456780",
@@ -164,6 +184,7 @@ OUTWARD = {
 
 TIMES = {  # in ns
     "stale.js.gz": (OLD - 3600) * 10**9,
+    "assets/stale.3f2a9c1b.js.1.dcz": (OLD - 3600) * 10**9,
     "future.txt": 4102444800 * 10**9,
     "epoch0.txt": 0,
     "epoch1.txt": 1 * 10**9,

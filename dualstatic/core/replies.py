@@ -192,9 +192,13 @@ def select(
     """
     if resource.only or not accept_encoding:
         return resource.representations[0]
-    said = f"{accept_encoding}\n{dictionary}" if dictionary and resource.deltas else accept_encoding
-    chosen = resource.choices.get(said) or _select(resource, accept_encoding, dictionary)
-    if len(resource.choices) < _CHOICES and len(said) < _MAX_CHOICE:
+    is_asked = dictionary and resource.deltas
+    said = (accept_encoding, dictionary) if is_asked else accept_encoding
+    if chosen := resource.choices.get(said):
+        return chosen
+    chosen = _select(resource, accept_encoding, dictionary)
+    length = len(accept_encoding) + len(dictionary or "")
+    if len(resource.choices) < _CHOICES and length < _MAX_CHOICE:
         resource.choices[said] = chosen
     return chosen
 

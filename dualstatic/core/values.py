@@ -156,5 +156,5 @@ class Resource:
     only: Representation | None
     deltas: tuple[Representation, ...] = ()
     version: str = ""
-    choices: dict[str, Representation] = field(default_factory=dict)
+    choices: dict[str | tuple[str, str | None], Representation] = field(default_factory=dict)
     targets: set[bytes] = field(default_factory=set)

@@ -60,7 +60,8 @@ class LookUp(Protocol):
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
 
-    `policy` is what the options say of a name; it may ask functions of the user (`asks`).
+    `policy` is what the options say of a name, and of one in the directory of earlier files; it may
+    ask functions of the user (`asks`).
     `describe` makes a resource of that and of what was found. A file that `is_coded`, for it is
     stored in a content coding, has no siblings. Of the directory of earlier files, only what
     `was_immutable` is found.
@@ -68,7 +69,7 @@ class Finder:
 
     suffixes: Sequence[str]
     is_coded: Callable[[str], object]
-    policy: Callable[[str], Policy]
+    policy: Callable[[str, bool], Policy]
     describe: Callable[..., Resource]
     asks: bool
     was_immutable: Callable[[str], bool]

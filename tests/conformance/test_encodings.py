@@ -16,6 +16,19 @@ from tests.conftest import WITH_MEMORY
 from tests.doors import Answer, Client
 from tests.rows import PASS, Case, check, filled, left_out, rows, table
 from tests.steps import public_directory
+from tests.test_dictionaries import (
+    BODIES,
+    CODINGS,
+    DCZ,
+    NAME,
+    NEW,
+    OLDER,
+    PATH,
+    SIBLINGS,
+    STRANGER,
+    VARY,
+    available,
+)
 from tests.trees import OLD, Link, write_tree
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -26,7 +39,6 @@ def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-left_out("compression dictionaries are a later capability", "E349", "E350")
 left_out("there is no option that hides siblings under their own names", "E338")
 
 
@@ -411,3 +423,63 @@ def test_a_sibling_that_may_not_be_read_is_not_there(door: str, mode: str) -> No
         negotiated, direct = in_child(ask_unreadable, str(root), door, mode == "live")
         plain(negotiated)
         assert direct.passed
+
+
+# Deltas (RFC 9842): two siblings whose dictionaries are files of older releases, beside a `.br`.
+
+DELTAS = {"dcz": available(OLDER), "dcb": available(STRANGER)}
+OFFERED = {"dictionaries": True, "immutable": r"-\w{8}\."}
+
+
+@rows("E349")
+@pytest.mark.parametrize("coding", DELTAS)
+def test_a_delta_goes_to_who_has_its_dictionary(
+    coding: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client, body = serve(tree({NAME: NEW, **SIBLINGS}), **OFFERED), BODIES[coding]
+    fields = {"Accept-Encoding": f"{coding}, br", "Available-Dictionary": DELTAS[coding]}
+    full, head = client.get(PATH, fields), client.head(PATH, fields)
+    assert (full.status, full["content-encoding"], full.body) == (200, coding, body)
+    assert (head.status, head.fields) == (full.status, full.fields)
+    part = client.get(PATH, {**fields, "Range": "bytes=-5"})
+    assert (part.status, part["content-encoding"], part.body) == (206, coding, body[-5:])
+    same = client.get(PATH, {**fields, "If-None-Match": full["etag"]})
+    assert (same.status, same["etag"]) == (304, full["etag"])
+    assert {each["vary"] for each in (full, head, part, same)} == {VARY}
+
+
+@rows("E350")
+@pytest.mark.parametrize(
+    ("encodings", "dictionary"),
+    [
+        (CODINGS, available(NEW)),
+        (CODINGS, DELTAS["dcz"].strip(":")),
+        ("br, dcz;q=0", DELTAS["dcz"]),
+        ("br, *", DELTAS["dcz"]),
+        ("br, dcb", DELTAS["dcz"]),
+        ("br", DELTAS["dcz"]),
+    ],
+)
+def test_no_delta_goes_to_anyone_else(
+    encodings: str, dictionary: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({NAME: NEW, **SIBLINGS}), **OFFERED)
+    fields = {"Accept-Encoding": encodings, "Available-Dictionary": dictionary}
+    answers = [client.get(PATH, fields), client.head(PATH, fields)]
+    answers.append(client.get(PATH, {**fields, "Range": "bytes=0-9"}))
+    assert [each["content-encoding"] for each in answers] == ["br"] * 3
+    assert [each["vary"] for each in answers] == [VARY] * 3
+
+
+@rows("E350")
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_delta_that_is_cut_or_stale_is_none(
+    is_cut: bool, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    root = tree({NAME: NEW, f"{NAME}.1.dcz": DCZ[:-1] if is_cut else DCZ})
+    if not is_cut:
+        os.utime(root / f"{NAME}.1.dcz", (OLD - 60, OLD - 60))
+    fields = {"Accept-Encoding": CODINGS, "Available-Dictionary": DELTAS["dcz"]}
+    answer = serve(root, **OFFERED).get(PATH, fields)
+    assert (answer.status, answer.body) == (200, NEW)
+    assert "content-encoding" not in answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 
 from ..case import (
@@ -10,6 +12,7 @@ from ..case import (
     CONDITIONS,
     CONFINE,
     CONFINED,
+    DELTAS,
     FIELDS,
     GZIP,
     PAGE_404,
@@ -21,7 +24,7 @@ from ..case import (
     Case,
     Want,
 )
-from ..site import APP_JS, GZ, TINY
+from ..site import APP_JS, DCB, DCZ, GZ, OLDER, TINY
 from ..site import BR as BR_BYTES
 from ..site import ZST as ZSTD_BYTES
 from ..write import DIGITS, ask, case
@@ -147,4 +150,46 @@ SIBLINGS = (
          needs=(GZIP, FIELDS), setting=RULED),
 )  # fmt: skip
 
-CASES = CHOSEN + SIBLINGS
+BY_DICTIONARY = {"dcz": DCZ, "dcb": DCB}
+HAS_OLDER = f":{b64encode(sha256(OLDER).digest()).decode()}:"
+HAS_OTHER = f":{b64encode(sha256(BR_BYTES).digest()).decode()}:"
+
+
+BOTH = ("accept-encoding", "available-dictionary")
+
+
+def delta(
+    stem: str,
+    accepted: str,
+    dictionary: str,
+    sent: str = "br",
+    vary: tuple[str, ...] = BOTH,
+    **how: Any,
+) -> Ask:
+    """What is `sent` of a file that may have a delta."""
+    fields = (*lines(accepted), ("Available-Dictionary", dictionary), *how.pop("more", ()))
+    has = {"content-encoding": sent, "vary": vary}
+    body = how.pop("body", BY_DICTIONARY.get(sent, BR_BYTES))
+    status = how.pop("status", 200)
+    return ask(f"/assets/{stem}.3f2a9c1b.js", status, lines=fields, has=has, body=body, **how)
+
+
+OF_DICTIONARIES = (
+    case("E349",
+         *[delta(each, f"{each}, br", HAS_OLDER, each) for each in BY_DICTIONARY],
+         delta("dcz", "br, dcz;q=0.1", HAS_OLDER, "dcz", name="delta"),
+         delta("dcz", "dcz, br", HAS_OLDER, "dcz", method="HEAD", body=b""),
+         delta("dcz", "dcz, br", HAS_OLDER, "dcz", status=206, body=DCZ[:4],
+               more=(("Range", "bytes=0-3"),)),
+         ask("/assets/dcz.3f2a9c1b.js", 304, has={"vary": BOTH}, lines=(*lines("dcz"),
+             ("Available-Dictionary", HAS_OLDER), ("If-None-Match", "{delta.etag}"))),
+         needs=(DELTAS, RANGES, CONDITIONS), setting=RULED),
+    case("E350",
+         *[delta(each, f"{each}, br", HAS_OTHER) for each in BY_DICTIONARY],
+         *[delta("dcz", each, HAS_OLDER) for each in ("br, dcz;q=0", "br, *", "br")],
+         *[delta("dcz", "dcz, br", each) for each in ("", "::", HAS_OLDER.strip(":"))],
+         *[delta(each, "dcz, br", HAS_OLDER, vary=BOTH[:1]) for each in ("cut", "stale")],
+         needs=(DELTAS, BR), setting=RULED),
+)  # fmt: skip
+
+CASES = CHOSEN + SIBLINGS + OF_DICTIONARIES
