@@ -82,8 +82,8 @@ def explain(site: Site, request: Request) -> str:
     """The sentence on a request, save what its conditions ask for."""
     try:
         return f"{_shown(request.path)} {_said(site, request)}"
-    except (OSError, UnicodeError) as error:
-        return f"{_shown(request.path)} can't be looked up: {str(error)!a}"
+    except Exception as error:  # noqa: BLE001 (of a function among the options, too: it is told)
+        return f"{_shown(request.path)} can't be looked up: {_shown(repr(error), _LONGEST_PATH)}"
 
 
 def _said(site: Site, request: Request) -> str:
