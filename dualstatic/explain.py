@@ -291,8 +291,8 @@ def _spelled(directory: Directory, name: str) -> str | None:
     """A name as the directory has it, in another case or another Unicode form."""
     spelled = ""
     for part in name.split("/"):
-        names = names_in(directory, spelled) or ()
-        alike = [each for each in names if _folded(each) == _folded(part)]
+        names, folded = names_in(directory, spelled) or (), _folded(part)
+        alike = [each for each in names if _folded(each) == folded]
         if not alike:
             return None
         spelled = f"{spelled}/{part if part in alike else min(alike)}".lstrip("/")
