@@ -36,6 +36,9 @@ _FIELD_KEYS = [
 _UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
 """What is in the environ of these servers only."""
 
+_LOST = "dualstatic.lost"
+"""In the environ of a request that is being answered with the 404 page of a Flask app."""
+
 _NOTHING = (b"",)
 """Hypercorn sends no status before the first piece of a body, so an empty body has one."""
 
@@ -213,13 +216,17 @@ class FileResponse:
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
-    """The 404 page of a Flask app; None: it is no Flask app whose view asks.
+    """The 404 page of a Flask app; None: it is no Flask app whose view asks, or that page asks.
 
     Flask calls the answer of a view where an exception would be a 500.
     """
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
         return None
+    environ = flask.request.environ  # each answer that is an app gets a copy
+    if _LOST in environ:
+        return None
+    environ[_LOST] = True
     from werkzeug.exceptions import NotFound
 
     app = flask.current_app

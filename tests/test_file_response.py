@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
@@ -253,6 +254,15 @@ def test_starlettes_cookies_go_along(apps: Any):
 def test_fastapis_tasks_are_done_after_the_answer(apps: Any):
     ask(apps("fastapi"), "style.css", to="save")
     eventually(lambda: b"style.css" in apps("fastapi").get("/made").body, 5)
+
+
+def test_a_404_page_of_flask_that_is_missing_itself_is_a_plain_404(tree: Path):
+    app, files = Flask(__name__, static_folder=None), StaticFiles(tree / "public")
+    app.errorhandler(404)(lambda error: (dualstatic.wsgi.FileResponse(files, "lost.html"), 404))
+    app.get("/file")(lambda: dualstatic.wsgi.FileResponse(files, "missing.css"))
+    for path in ("/file", "/nowhere"):
+        answer = app.test_client().get(path)
+        assert (answer.status_code, answer.text) == (404, "Not Found\n")
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/schema/openapi.json"])
