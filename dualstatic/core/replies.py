@@ -10,6 +10,7 @@ from hashlib import blake2b
 from urllib.parse import unquote
 
 from . import fields
+from .downloads import harmless
 from .paths import relative_location
 from .values import (
     Fields,
@@ -89,7 +90,7 @@ def _represent(
 ) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
     size = stored.file.size
-    caching = _field("cache-control", policy.cache_control)
+    caching = _field("cache-control", policy.forever if policy.immutable else policy.cache_control)
     offer = _field(_OFFER, policy.dictionary)
     described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF, *offer)
     headers = _merge(described, policy.fields)
@@ -114,16 +115,21 @@ def with_fields(
     resource: Resource,
     fields: Fields,
     offload: Callable[[File], Fields] | None,
+    *,
+    of_uploads: bool,
 ) -> Resource:
     """What a request is to get of a resource, with more fields, which replace others.
 
-    Its address is another one: there it is no dictionary, nor is there one for it.
+    Its address is another one: there it is no dictionary, nor is there one for it, and another file
+    may be there tomorrow.
     """
     form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
     more = _merge(resource.policy.fields, fields)
-    policy = replace(resource.policy, fields=more, dictionary=None)
+    policy = replace(resource.policy, fields=more, dictionary=None, immutable=False)
+    if of_uploads:
+        policy = harmless(policy)
     vary = _field("vary", _VARY[0] if resource.varies else None)
     only = _represent(form.stored, policy, content, offload, vary)
     return Resource((only,), policy, resource.varies, resource.settled, only)

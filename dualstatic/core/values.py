@@ -107,8 +107,8 @@ class Policy:
     """What the options say of one resource; `fields` are those of the option `headers`.
 
     `stored_coding` is the content coding in which its one form is stored. `dictionary` is the field
-    by which it offers itself as a dictionary. `forever` is the `cache_control` of an address that
-    has the version of the content in it.
+    by which it offers itself as a dictionary. `forever` takes the place of `cache_control` where
+    the name never changes its content (`immutable`), or the address has the content's version.
     """
 
     media_type: str
@@ -117,6 +117,7 @@ class Policy:
     stored_coding: str | None = None
     dictionary: str | None = None
     forever: str | None = None
+    immutable: bool = False
 
 
 @dataclass(slots=True, eq=False)
