@@ -1,7 +1,7 @@
 """One sentence on a path: what answers it or why nothing does, and the way out.
 
-Whether a path is answered says the answer itself. The reasons come from the gate, the look-up and
-the finder that it would have come from, asked once more, so that they can't say another thing.
+It begins with the site's own answer. The reasons come from the same gate, look-up and finder, asked
+once more: so they can't contradict the answer.
 """
 
 from __future__ import annotations

@@ -304,18 +304,19 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the options say of each file, asked by its name; `ask`: functions of the user are.
+    """What the options say of each file, asked by its name.
 
-    `foretells` says that `immutable` may be asked of any name, at any time: it is no function.
-    `dictionaries` says that immutable files offer themselves as such. `of_uploads`: the files are
-    those of strangers.
+    `asks` says that a function of the user is asked. `foretells` says that `immutable` may be asked
+    of any name, at any time: it is no function. `of_manifest` says that it is a manifest.
+    `dictionaries` says that immutable files offer themselves as such. `of_uploads` says that
+    strangers wrote the files.
     """
 
     media_type: MediaTypes
     cache_control: Callable[[str], str | None]
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
-    ask: bool
+    asks: bool
     foretells: bool
     dictionaries: bool
     of_manifest: bool

@@ -34,7 +34,7 @@ OfDjango: TypeAlias = Any
 Say: TypeAlias = Callable[[OfDjango], object]
 """Is called with what is to be warned of."""
 
-Place = tuple[str, str]
+Prefixed = tuple[str, str]
 """A prefix below STATIC_URL, and a directory."""
 
 _RELATIVE = ("STATIC_URL", "MEDIA_URL")
@@ -97,7 +97,7 @@ def static_files(**options: Option) -> list[StaticFiles]:
 
 def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     """As `static_files`, and says what is to be warned of."""
-    say = bool if _is_test_run() else say  # what tests need not have collected is no news
+    say = bool if _is_test_run() else say  # tests need no collected files
     others = options.pop("files", ())
     prefix = check.prefix(options.pop("prefix")) if "prefix" in options else _prefix()
     options.setdefault("live", settings.DEBUG)
@@ -247,7 +247,7 @@ def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
     except FileNotFoundError as error:
         immutable.expect()
         say(checks.Warning(str(error), "Until then no name is immutable.", id="dualstatic.W004"))
-    return immutable.__call__  # to StaticFiles, a function: it would have to be there
+    return immutable.__call__  # as a function, so that StaticFiles doesn't read it now
 
 
 def _prefix() -> str:
@@ -357,7 +357,7 @@ def _from_finders(prefix: str, options: dict[str, Option]) -> Iterator[StaticFil
         yield make(paths, **{**options, **sure, "prefix": f"{prefix}/{below}"})
 
 
-def _places() -> Iterator[Place]:
+def _places() -> Iterator[Prefixed]:
     """The directories that the finders look in, in their order."""
     from django.contrib.staticfiles.finders import get_finders
 
