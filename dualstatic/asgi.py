@@ -232,11 +232,13 @@ class FileResponse(_Response):
     In Quart, as with all of its own answers from files: `return await FileResponse(...)`.
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
+    count as anywhere.
     A file that isn't there is the framework's own 404.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest
+    :param headers: more fields, or a function from `name` to them; they are the strongest,
+        but for those that make uploads safe
 
     :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
@@ -265,7 +267,8 @@ class FileResponse(_Response):
 
         async def send_with_more(message: Message) -> None:
             if message["type"] == "http.response.start":
-                names = dict(self.raw_headers)
+                # Vary is a set: what is added to it takes nothing away.
+                names = {name for name, _ in self.raw_headers} - {b"vary"}
                 kept = [field for field in message["headers"] if field[0] not in names]
                 message = {**message, "headers": kept + self.raw_headers}
             await send(message)

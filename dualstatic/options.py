@@ -330,11 +330,10 @@ class Policies:
         """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        offer = None
-        if is_previous or self.immutable(name):
-            caching, offer = forever, use_as_dictionary(name) if self.dictionaries else None
-        fields = self.headers(name)
-        policy = Policy(self.media_type(name), caching, fields, coding, offer, forever)
+        immutable = is_previous or bool(self.immutable(name))
+        offer = use_as_dictionary(name) if immutable and self.dictionaries else None
+        kind, fields = self.media_type(name), self.headers(name)
+        policy = Policy(kind, caching, fields, coding, offer, forever, immutable)
         return harmless(policy) if self.of_uploads else policy
 
 

@@ -212,8 +212,12 @@ class Site:
         if missing := self._missing(request.path, wait=wait):
             raise MissingDirectory(missing)
 
+        of_uploads = self.settings.policies.of_uploads
+
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
-            ours = replies.with_fields(request, resource, fields, self.settings.offload)
+            ours = replies.with_fields(
+                request, resource, fields, self.settings.offload, of_uploads=of_uploads
+            )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
         return self._open(request, request.path, self._locate_file, decide, wait=wait)

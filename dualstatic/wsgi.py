@@ -34,6 +34,9 @@ _FIELD_KEYS = [
 _UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
 """What is in the environ of these servers only."""
 
+_LOST = "dualstatic.lost"
+"""In the environ of a request that is being answered with the 404 page of a Flask app."""
+
 _NOTHING = (b"",)
 """Hypercorn sends no status before the first piece of a body, so an empty body has one."""
 
@@ -145,11 +148,13 @@ class FileResponse:
     """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app.
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
+    count as anywhere.
     A file that isn't there is the framework's own 404.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest
+    :param headers: more fields, or a function from `name` to them; they are the strongest,
+        but for those that make uploads safe
 
     :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
@@ -196,13 +201,17 @@ class FileResponse:
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
-    """The 404 page of a Flask app; None: it is no Flask app whose view asks.
+    """The 404 page of a Flask app; None: it is no Flask app whose view asks, or that page asks.
 
     Flask calls the answer of a view where an exception would be a 500.
     """
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
         return None
+    environ = flask.request.environ  # each answer that is an app gets a copy
+    if _LOST in environ:
+        return None
+    environ[_LOST] = True
     from werkzeug.exceptions import NotFound
 
     app = flask.current_app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ from .trees import Link, settle, write_tree
 MOST_PROCESSES = 4
 DOORS = ("wsgi", "asgi")
 MODES = ("index", "live")
+STARTED = itertools.count(1)
 WITH_MEMORY = (*MODES, "memory")
 """The same, and the index that keeps small files: MODES has one that goes to the disk."""
 
@@ -118,9 +120,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector all the tests' own objects: many tests call it."""
     import_module("hypothesis")  # asks the collector for objects when it is imported
     LOOP.open()  # which takes descriptors, and many tests count these
+    spare_the_collector()
+
+
+def pytest_runtest_setup() -> None:
+    if next(STARTED) % 100 == 0:
+        spare_the_collector()
+
+
+def spare_the_collector() -> None:
+    """Let it pass over what is there already, of which pytest keeps much: many tests call it."""
     gc.collect()
     gc.freeze()
 

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from urllib.parse import unquote
 
 from . import fields
+from .downloads import harmless
 from .paths import relative_location
 from .values import (
     Fields,
@@ -89,7 +90,7 @@ def _represent(
 ) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
     size = stored.file.size
-    caching = _field("cache-control", policy.cache_control)
+    caching = _field("cache-control", policy.forever if policy.immutable else policy.cache_control)
     offer = _field(_OFFER, policy.offer)
     described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF, *offer)
     headers = _merge(described, policy.fields)
@@ -114,17 +115,21 @@ def with_fields(
     resource: Resource,
     fields: Fields,
     offload: Callable[[File], Fields] | None,
+    *,
+    of_uploads: bool,
 ) -> Resource:
     """The resource as a view answers with it: one representation, with fields that replace others.
 
-    The view's URL is not the file's own. So the file offers no dictionary there, and no delta is
-    sent.
+    The view's URL is not the file's own. So the file offers no dictionary there, no delta is sent,
+    and it is not immutable: another file may be there tomorrow.
     """
     form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
     more = _merge(resource.policy.fields, fields)
-    policy = replace(resource.policy, fields=more, offer=None)
+    policy = replace(resource.policy, fields=more, offer=None, immutable=False)
+    if of_uploads:
+        policy = harmless(policy)
     vary = () if resource.only else _field("vary", _VARY[0])
     only = _represent(form.stored, policy, content, offload, vary)
     return Resource((only,), policy, resource.settled, only)

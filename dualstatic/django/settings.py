@@ -105,7 +105,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     for name in options:
         _check_name(name)
     check.flag("check_dir", options.get("check_dir", True))
-    earlier = _previous(options, say)
+    of_root = {**_previous(options, say), **_offload(options)}
     if "immutable" in options and options.get("check_dir") is not True:
         options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
@@ -113,7 +113,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     if check.flag("finders", finders):
         found = _from_finders(prefix, options)
     else:
-        found = _from_root(prefix, {**options, **earlier}, say, is_needed=not others)
+        found = _from_root(prefix, {**options, **of_root}, say, is_needed=not others)
     return [*found, *_others(others, options, say)]
 
 
@@ -229,6 +229,13 @@ def _previous(options: dict[str, Option], say: Say) -> dict[str, Option]:
         return {"previous": path}
     _say_missing(say, _NO_STORE, path)
     return {}
+
+
+def _offload(options: dict[str, Option]) -> dict[str, Option]:
+    """The option `offload`, likewise: the server in front has one directory at that path."""
+    value = options.pop("offload", None)
+    check.offload(value, directories=1)
+    return {"offload": value}
 
 
 def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
