@@ -120,7 +120,10 @@ def with_fields(
     form = select(resource, said.get("accept-encoding"), said.get("available-dictionary"))
     held = form.in_memory
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
-    policy = replace(resource.policy, fields=_merge(resource.policy.fields, fields))
+    # What a file offers itself for is told by its own address, which isn't the view's.
+    policy = replace(
+        resource.policy, fields=_merge(resource.policy.fields, fields), dictionary=None
+    )
     vary = tuple(field for field in form.whole.headers if field[0] == "vary")
     only = _represent(form.stored, policy, content, offload, vary)
     return Resource((only,), policy, resource.varies, resource.settled, only)
