@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from . import chart, in_process, load, machine, on_servers, report, slow_client, start_up, trees
+from . import chart, in_process, load, machine, on_servers, report, start_up, trees
 from .checks import checks
 from .plan import FULL, QUICK, Plan
 from .progress import Progress
 from .results import Results
 
-IN_PROCESS, SERVERS, STARTUP, MEMORY = PARTS = ("in-process", "servers", "startup", "memory")
+IN_PROCESS, SERVERS, STARTUP = PARTS = ("in-process", "servers", "startup")
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", type=_parts, default=PARTS, metavar="PARTS", help=f"of {','.join(PARTS)}"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write medians and ratios there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write tables there")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="write a chart (SVG) there")
     return parser.parse_args()
@@ -77,7 +77,6 @@ def _steps(plan: Plan) -> dict[str, int]:
         IN_PROCESS: in_process.steps(),
         SERVERS: on_servers.steps(plan),
         STARTUP: start_up.steps(),
-        MEMORY: slow_client.steps(),
     }
 
 
@@ -90,7 +89,6 @@ def _measure(
         IN_PROCESS: lambda: in_process.measure(site, plan, results, progress),
         SERVERS: lambda: on_servers.measure(site, scratch / "servers", plan, results, progress),
         STARTUP: lambda: start_up.measure(scratch, plan, results, progress),
-        MEMORY: lambda: slow_client.measure(scratch, plan, results, progress),
     }
     for part in PARTS:
         if part in parts:

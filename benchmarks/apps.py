@@ -48,7 +48,8 @@ def _our_fields(path: str) -> Fields:
 
 def _constant(door: str, fields: Callable[[str], Fields]) -> App:
     """One constant app for each file, and nothing but a look at which."""
-    sizes = {trees.url("small.js"): trees.SMALL, trees.url("medium.js"): trees.MEDIUM}
+    files = {"small.js": trees.SMALL, "medium.js": trees.MEDIUM, "large.js": trees.LARGE}
+    sizes = {trees.url(name): size for name, size in files.items()}
     apps = {
         path: constant_app(door, trees.content(size), fields(path)) for path, size in sizes.items()
     }

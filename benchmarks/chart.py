@@ -72,10 +72,10 @@ def _title(results: Results) -> Iterator[str]:
 
 
 def _names(row: Row) -> list[str]:
-    """Ours first, the others by their speed."""
+    """The fastest first."""
     hidden = {CONSTANT} if row.part == IN_PROCESS else set()
-    others = [name for name in row.samples if name not in hidden | {OURS} and row.samples[name]]
-    return [OURS, *sorted(others, key=lambda name: -_speed(row, name))]
+    shown = [name for name in row.samples if name not in hidden and row.samples[name]]
+    return sorted(shown, key=lambda name: -_speed(row, name))
 
 
 def _speed(row: Row, name: str) -> float:

@@ -60,7 +60,7 @@ RATIOS = (
 
 
 def checks(results: Results) -> list[Check]:
-    return [*_ratios(results), *_overs(results), *_memory(results)]
+    return [*_ratios(results), *_overs(results)]
 
 
 def _ratios(results: Results) -> Iterator[Check]:
@@ -81,10 +81,3 @@ def _overs(results: Results) -> Iterator[Check]:
     mine = row.over(OURS) if row and peer else None
     share = mine / peer if mine is not None and peer else None
     yield Check("in-process, wsgi, not ours: share of WhiteNoise's", share, 1, None, at_most=True)
-
-
-def _memory(results: Results) -> Iterator[Check]:
-    for server in ("uvicorn", "gunicorn"):
-        row = results.row(f"memory/{server}")
-        title = f"memory, 1 GiB to a slow client, {server}: MiB more"
-        yield Check(title, row.median(OURS) if row else None, 2, None, at_most=True)

@@ -19,7 +19,11 @@ from .results import PER_SECOND, Results, Row
 
 GRANIAN_STATIC, NGINX, CADDY = "Granian's static files", "nginx", "Caddy"
 
-SIZES = (("1 KB", "small.js", trees.SMALL), ("64 KB", "medium.js", trees.MEDIUM))
+SIZES = (
+    ("1 KB", "small.js", trees.SMALL),
+    ("64 KB", "medium.js", trees.MEDIUM),
+    ("1 MB", "large.js", trees.LARGE),
+)
 
 KEY = {OURS, CONSTANT, BARE, "Starlette", "WhiteNoise"}
 """Those that the checks speak of, or that show what the others are about."""

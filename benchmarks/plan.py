@@ -21,8 +21,6 @@ class Plan:
     """How often each contender starts up on the large tree."""
     many: int
     """Files of the large tree."""
-    slow: float
-    """Seconds for which the slow client reads."""
     key_contenders_only: bool
     """On servers only those that the checks speak of."""
 
@@ -40,7 +38,6 @@ FULL = Plan(
     load=0.4,
     starts=5,
     many=20_000,
-    slow=6.0,
     key_contenders_only=False,
 )
 
@@ -51,6 +48,5 @@ QUICK = Plan(
     load=0.2,
     starts=1,
     many=20_000,
-    slow=2.0,
     key_contenders_only=True,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from .checks import Check
 from .contenders import CONSTANT, OURS
-from .results import BYTES, MIB, PER_SECOND, US, Ratio, Results, Row
+from .results import BYTES, PER_SECOND, US, Ratio, Results, Row
 
 IN_PROCESS = "in-process"
 """There the constant app does nothing at all: it is what the driving itself costs."""
@@ -40,7 +41,7 @@ def _beside(row: Row, name: str) -> str:
     if row.base is not None:
         over = row.over(name)
         return "" if over is None or name == row.base else f"{over:+.2f} over {row.base}"
-    if name == OURS or row.unit == MIB or (name == CONSTANT and row.part == IN_PROCESS):
+    if name == OURS or (name == CONSTANT and row.part == IN_PROCESS):
         return ""
     ratio = row.ratio(name)
     return f"{OURS} is {times(ratio)}" if ratio else ""
@@ -55,7 +56,7 @@ def _short(value: float) -> str:
 
 
 def markdown(results: Results) -> str:
-    """The tables of the README: medians of one run, a row for each piece of work."""
+    """The tables of this folder's README: medians of one run, a row for each piece of work."""
     machine = results.machine
     yielded = [
         f"{machine['Python']}, {machine['CPU']}; {machine['packages']}; {machine['programs']}."
@@ -116,9 +117,9 @@ TABLES = (
         (OURS, "constant app", "WhiteNoise", "ServeStatic", "Werkzeug", "baize"),
     ),
     (
-        "Start-up and memory",
-        ("startup/", "memory/"),
-        (OURS, "WhiteNoise", "ServeStatic", "Starlette"),
+        "Start-up",
+        "startup/",
+        (OURS, "WhiteNoise", "ServeStatic"),
     ),
 )
 """A title, the rows by the start of their keys, and whose figures stand in which order."""
@@ -133,11 +134,15 @@ def number(value: float, unit: str) -> str:
 
 
 def from_json(text: str) -> Results:
-    """What `as_json` wrote, without the checks."""
+    """What `as_json` wrote, without the checks; each median stands for all samples."""
     content = json.loads(text)
-    fields = ("key", "title", "unit", "samples", "base")
-    rows = [Row(**{field: row[field] for field in fields}) for row in content["rows"]]
+    rows = [_row_from_json(row) for row in content["rows"]]
     return Results(content["machine"], rows, content["left_out"])
+
+
+def _row_from_json(row: dict[str, Any]) -> Row:
+    samples = {name: [] if middle is None else [middle] for name, middle in row["medians"].items()}
+    return Row(row["key"], row["title"], row["unit"], samples, row["base"])
 
 
 def as_json(results: Results, checks: list[Check]) -> str:
@@ -152,7 +157,13 @@ def as_json(results: Results, checks: list[Check]) -> str:
 
 def _row_as_json(row: Row) -> dict[str, object]:
     others = [name for name in row.samples if name != OURS]
-    ratios = {name: asdict(ratio) for name in others if (ratio := row.ratio(name))}
-    medians = {name: row.median(name) for name in row.samples}
-    over = {name: row.over(name) for name in row.samples} if row.base else {}
-    return asdict(row) | {"medians": medians, "ratios": ratios, "over": over}
+    ratios = {name: times(ratio) for name in others if (ratio := row.ratio(name))}
+    medians = {name: _rounded(row.median(name)) for name in row.samples}
+    over = {name: _rounded(row.over(name)) for name in row.samples} if row.base else {}
+    fields = {"key": row.key, "title": row.title, "unit": row.unit, "base": row.base}
+    return fields | {"medians": medians, "ratios": ratios, "over": over}
+
+
+def _rounded(value: float | None) -> float | None:
+    """To nine digits, more than a clock has."""
+    return None if value is None else float(f"{value:.9g}")

@@ -11,7 +11,6 @@ US = "us"
 PER_SECOND = "requests/s"
 SECONDS = "s"
 BYTES = "bytes a file"
-MIB = "MiB"
 
 
 @dataclass(frozen=True)

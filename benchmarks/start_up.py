@@ -10,12 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+from tests.long.resident import resident
+
 from . import apps, trees
 from .contenders import OURS, WSGI, Setting, constant_app
 from .plan import Plan
 from .processes import PACKAGE
 from .progress import Progress
-from .resident import resident
 from .results import BYTES, SECONDS, Results, Row
 
 NAMES = (OURS, "WhiteNoise", "ServeStatic")

@@ -6,7 +6,7 @@ import random
 import time
 from pathlib import Path
 
-KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
+KB, MB = 1 << 10, 1 << 20
 
 SMALL, MEDIUM, LARGE = KB, 64 * KB, MB
 PACKED = 16 * KB
@@ -49,14 +49,4 @@ def make_many(root: Path, count: int) -> Path:
         folder.mkdir(parents=True)
         for number in range(first, min(first + 100, count)):
             (folder / f"asset-{number:06}.js").write_bytes(b"export {}\n")
-    return root
-
-
-def make_huge(root: Path) -> Path:
-    """A tree with a sparse file of 1 GiB, and one of 4 MiB to warm up a server with."""
-    files = root / FOLDER
-    files.mkdir(parents=True)
-    for name, size in (("huge.bin", GB), ("warm.bin", 4 * MB)):
-        with open(files / name, "wb") as file:
-            file.truncate(size)
     return root

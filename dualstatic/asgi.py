@@ -192,14 +192,14 @@ class StaticMiddleware:
         response, body = answer.response, answer.body
         if body is None:
             return await _answer_whole(response, scope, receive, send)
-        offers = self._offers(scope)
+        offers, multiplexed = self._offers(scope), _is_multiplexed(scope)
         try:
             if _is_handed_over(response, offers):
                 work = _hand_over(response, body, offers, send)
             else:
-                work = _answer(response, body, send)
+                work = _answer(response, body, send, 0 if multiplexed else _TURN)
             is_long = sum(map(len, response.body)) > _AT_ONCE
-            await _carry_out(work, receive, watch=is_long or _is_multiplexed(scope))
+            await _carry_out(work, receive, watch=is_long or multiplexed, grouped=multiplexed)
         finally:
             await _close(body)
         return None
@@ -408,7 +408,7 @@ async def _answer_whole(response: Response, scope: Scope, receive: Receive, send
     """Send an answer that needs no file."""
     fields, body, is_long = response.wire.get("asgi") or _wire(response)
     if is_long and _is_multiplexed(scope):
-        return await _carry_out(_write(response, body, send), receive, watch=True)
+        return await _carry_out(_write(response, body, send), receive, watch=True, grouped=True)
     try:
         await send(
             # The list is its own: a middleware outside may add to it.
@@ -424,7 +424,7 @@ async def _write(response: Response, body: bytes, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _answer(response: Response, body: Body, send: Send) -> None:
+async def _answer(response: Response, body: Body, send: Send, turn: int) -> None:
     first = body.next_now() or b""
     length = sum(map(len, response.body))
     left = length - len(first)
@@ -433,7 +433,7 @@ async def _answer(response: Response, body: Body, send: Send) -> None:
     while left > 0:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
-        if length - left >= _TURN:
+        if length - left >= turn:
             await checkpoint()
         chunk = body.next_now()
         if chunk is None:
@@ -479,10 +479,12 @@ def _is_multiplexed(scope: Scope) -> bool:
     return not scope.get("http_version", "1").startswith("1")
 
 
-async def _carry_out(work: Awaitable[None], receive: Receive, *, watch: bool) -> None:
+async def _carry_out(
+    work: Awaitable[None], receive: Receive, *, watch: bool, grouped: bool
+) -> None:
     """Do the work, until it is done or the client has gone."""
     if watch:
-        return await _watched(work, receive)
+        return await _watched(work, receive, grouped=grouped)
     try:
         await work
     except OSError as error:
@@ -493,7 +495,7 @@ async def _fail(error: OSError) -> None:
     raise error
 
 
-async def _watched(work: Awaitable[None], receive: Receive) -> None:
+async def _watched(work: Awaitable[None], receive: Receive, *, grouped: bool = False) -> None:
     """Do the work until it is done or the client has gone, as `receive` says.
 
     `send` doesn't always tell. Where it raises an OSError, `receive` has to say that it is for
@@ -511,7 +513,7 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
         scope.cancel()
 
     with anyio.CancelScope() as scope:
-        async with _beside(watch):
+        async with _beside(watch, grouped=grouped or not _is_asyncio()):
             try:
                 await work
             except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
@@ -523,16 +525,18 @@ async def _watched(work: Awaitable[None], receive: Receive) -> None:
 
 
 @asynccontextmanager
-async def _beside(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+async def _beside(
+    work: Callable[[], Coroutine[Any, Any, None]], *, grouped: bool
+) -> AsyncIterator[None]:
     """A task beside a block, which ends with the block."""
-    if not _is_asyncio():
+    if grouped:
         async with anyio.create_task_group() as group:
             group.start_soon(work)
             yield
             group.cancel_scope.cancel()
         return
-    # A group costs as much here as to read a megabyte. So there is none, and no task either unless
-    # the block waits for something.
+    # A group costs as much on asyncio as to read a megabyte. Over HTTP/1 there is none, and no task
+    # unless the block waits. gunicorn may close an HTTP/2 connection under an unwatched send.
     loop, tasks = asyncio.get_running_loop(), []
     begins = loop.call_soon(lambda: tasks.append(loop.create_task(work())))
     try:

@@ -153,7 +153,8 @@ class Manifest:
 
 def _version(path: StrPath) -> tuple[int, ...]:
     status = os.stat(path)
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    # A build may give all files one date, and the next manifest the inode of the last.
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _mapping(value: object, takes: str) -> Mapping[str, object]:

@@ -137,6 +137,8 @@ class StaticFiles:
         :param path: a URL, or its path as it stands in one: percent-encoded, below the mount point,
             with the prefix. A query and a fragment are left away
         """
+        if not isinstance(path, str):
+            raise TypeError(f"explain takes a URL, or its path, not {path!r}")
         return explain(self.site, request_for(path))
 
     def url(self, name: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
-_UWSGI = "uwsgi.version"
+_UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
+"""What is in the environ of these servers only."""
 
 _NOTHING = (b"",)
 """Hypercorn sends no status before the first piece of a body, so an empty body has one."""
@@ -78,7 +79,7 @@ class StaticMiddleware:
             if answer is None and app is None:
                 answer = self.files.fallback(request, has_app=False)
         except OSError as error:
-            raise _no_oserror(error) from error
+            _tell(error, environ)
         if answer is None:
             return self._ask_app(environ, start_response, path)
         return self._send(answer, environ, start_response)
@@ -96,16 +97,16 @@ class StaticMiddleware:
             start_response,
             request,
             partial(is_miss, self.files),
-            partial(self._page, request),
+            partial(self._page, request, environ),
             lambda page, start: self._send(page, environ, start),
         )
         return held.answer(app, environ)
 
-    def _page(self, request: Request) -> Answer | None:
+    def _page(self, request: Request, environ: WSGIEnvironment) -> Answer | None:
         try:
             return self.files.fallback(request, has_app=True)
         except OSError as error:
-            raise _no_oserror(error) from error
+            _tell(error, environ)
 
     def _send(
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
@@ -206,7 +207,7 @@ class FileResponse:
         try:
             return ask(environ.get("REQUEST_METHOD", ""), read_fields(environ))
         except OSError as error:
-            raise _no_oserror(error) from error
+            _tell(error, environ)
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
@@ -238,15 +239,18 @@ class Chunks:
         try:
             return self._next()
         except OSError as error:
-            raise _no_oserror(error) from error
+            raise RuntimeError(str(error)) from error  # as `_tell` does
 
 
-def _no_oserror(error: OSError) -> RuntimeError:
-    """What is raised in place of an OSError.
+def _tell(error: OSError, environ: WSGIEnvironment) -> NoReturn:
+    """Raise a RuntimeError in place of an OSError.
 
-    A server takes that for one of its socket, and closes the socket without an answer.
+    A server takes that for one of its socket, and closes the socket without an answer. What is both
+    is raised as it is: of the servers, Gunicorn alone looks for an OSError first.
     """
-    return RuntimeError(str(error))
+    if isinstance(error, RuntimeError) and _GUNICORN not in environ:
+        raise error
+    raise RuntimeError(str(error)) from error
 
 
 class _Held:
@@ -377,11 +381,12 @@ def read_fields(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _request(environ: WSGIEnvironment, path: str) -> Request:
+    mount: str = environ.get("SCRIPT_NAME", "")
     return make_request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
         read_fields(environ),
         read_target(environ),
-        _decoded(environ.get("SCRIPT_NAME", "")),
+        _decoded(mount) if mount else mount,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,14 @@ def serve(door: str, mode: str) -> Callable[..., Client]:
         return Client(StaticFiles(directory, live=mode == "live", **options), door, app)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def level_of_the_log() -> Iterator[None]:
+    """Frameworks that are made in a test may set it, as Litestar does."""
+    level = logging.root.level
+    yield
+    logging.root.setLevel(level)
 
 
 @pytest.fixture

@@ -63,15 +63,13 @@ class Trouble:
 
 
 @contextmanager
-def trouble(
-    door: str, kind: type[OSError] = OSError, match: str | None = None
-) -> Iterator[Trouble]:
+def trouble(door: str, match: str) -> Iterator[Trouble]:
     """Expect an OSError; to a WSGI server, which would take it for its socket's, none is raised."""
     told = Trouble()
-    with pytest.raises(RuntimeError if door == "wsgi" else kind, match=match) as raised:
+    with pytest.raises(RuntimeError if door == "wsgi" else OSError, match=match) as raised:
         yield told
     cause = raised.value.__cause__ if door == "wsgi" else raised.value
-    assert isinstance(cause, kind)
+    assert isinstance(cause, OSError)
     told.value = cause
 
 

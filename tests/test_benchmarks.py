@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks import chart, deltas, report
 
+from .pages import PAGES
 from .servers import ROOT, environment
 
 
@@ -39,7 +40,7 @@ def test_a_run_measures_both_doors_and_names_who_was_left_out(written: dict[str,
     content = json.loads(written["json"])
     assert len(content["rows"]) == 16
     for row in content["rows"]:
-        assert all(sample > 0 for sample in row["samples"]["dualstatic"])
+        assert row["medians"]["dualstatic"] > 0
     assert set(content["machine"]) >= {"CPU", "Python", "packages", "programs"}
     left_out = re.search("left out: (.+)", written["output"])
     assert left_out
@@ -53,9 +54,9 @@ def test_tables_and_chart_can_be_made_of_the_numbers_again(written: dict[str, st
     assert written["markdown"].count("**") == 2 * 16
 
 
-def test_the_tables_of_the_readme_are_those_of_the_numbers_beside_them() -> None:
+def test_the_tables_are_those_of_the_numbers_beside_them() -> None:
     results = report.from_json((ROOT / "benchmarks" / "results.json").read_text())
-    assert report.markdown(results) in (ROOT / "README.md").read_text()
+    assert any(report.markdown(results) in text for text in PAGES.values())
     assert chart.svg(results) == (ROOT / "benchmarks" / "results.svg").read_text()
 
 
@@ -79,8 +80,8 @@ def test_the_deltas_of_two_releases_are_measured_be_they_packed_or_not(tmp_path:
     assert row.times == row.coded / row.delta
 
 
-def test_the_picture_of_the_deltas_is_that_of_the_readmes_table() -> None:
-    text = (ROOT / "README.md").read_text()
+def test_the_picture_of_the_deltas_is_that_of_the_table() -> None:
+    text = (ROOT / "benchmarks/README.md").read_text()
     lines = re.findall(r"(?m)^\| (\S+, \S+ to \S+) \| (\S+) \| (\S+) \| (\S+) \| \S+ \|$", text)
     sizes = [[int(size.replace(",", "")) for size in each] for _, *each in lines]
     rows = [deltas.Row(line[0], *each) for line, each in zip(lines, sizes, strict=True)]

@@ -85,6 +85,26 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "ValueError: prefix takes",
     ),
     (
+        {"DUALSTATIC": {"previous": 7, "immutable": "-x"}},
+        "E001: DUALSTATIC: previous takes the path of a directory, or None, not 7",
+        "TypeError: previous takes",
+    ),
+    (
+        {"DUALSTATIC": {"previous": "/"}, "STORAGES": PLAIN},
+        "E002: previous needs immutable, which says what is served of it",
+        "ValueError: previous needs immutable",
+    ),
+    (
+        {"DUALSTATIC": {"previous": "/nowhere", "immutable": "-x"}},
+        "W002: previous takes a directory that `keep` fills, and there is no directory at '/nowh",
+        "",
+    ),
+    (
+        {"DUALSTATIC": {"previous": "/nowhere", "immutable": "-x", "check_dir": True}},
+        "W002: previous takes a directory that `keep` fills, and there is no directory at '/nowh",
+        "MissingDirectory: previous: '/nowhere' does not exist",
+    ),
+    (
         {"DUALSTATIC": {"files": 7}},
         "E001: DUALSTATIC: files takes directories and StaticFiles, not 7",
         "TypeError: files takes",
@@ -217,6 +237,39 @@ def test_each_mistake_is_raised_at_the_start_or_logged(said, number: int):
     if not wanted:
         code, _, text = checked.partition(": ")
         assert [line for line in log if line.startswith(text) and f"(dualstatic.{code})" in line]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("immutable", [{}, {"immutable": "-x"}])
+def test_the_store_of_earlier_files_is_no_mistake(
+    project: Project, debug: bool, immutable: dict[str, str]
+):
+    store = project.directory / "store"
+    store.mkdir(exist_ok=True)
+    write_tree(project.root, {"a.txt": "a"})
+    options = {"previous": str(store), "files": [str(project.root)], **immutable}
+    name = f"store{debug}{len(options)}"
+    text = f"from .apps import *\nDEBUG = {debug}\nDUALSTATIC = {options}\nMIDDLEWARE = ['{OURS}']"
+    (project.directory / f"mysite/{name}.py").write_text(text)
+    code = "from django.core.wsgi import get_wsgi_application\n"
+    assert project.ask(name, HEAD + code + "say([checked(), raised(get_wsgi_application)])") == [
+        [],
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    "made", ["StaticFiles({!r}, check_dir=False)", "StaticFiles.uploads({!r}, prefix='/u')"]
+)
+def test_files_that_wait_for_their_directory_are_reported_and_uploads_are_not(
+    project: Project, made: str
+):
+    nowhere = str(project.directory / "nowhere")
+    text = f"from dualstatic import StaticFiles\nDUALSTATIC = {{'files': {made.format(nowhere)}}}"
+    (project.directory / "mysite/waits.py").write_text(f"from .apps import *\n{text}")
+    said = project.ask("waits", HEAD + "say(checked())")
+    warning = "dualstatic.W002: files takes directories and StaticFiles, and there is no directory"
+    assert said == ([f"{warning} at {nowhere!r}"] if "check_dir" in made else [])
 
 
 def test_all_mistakes_are_reported_at_once(project: Project):
@@ -356,6 +409,11 @@ class Tests(SimpleTestCase):
         ("DUALSTATIC = {'finders': True}", 200),
         ("DUALSTATIC = {'files': BASE_DIR / 'dist', 'not_found': 'single-page-application'}", 404),
         ("DUALSTATIC = {'files': BASE_DIR / 'more', 'prefix': '/other'}", 404),
+        (
+            "from dualstatic import StaticFiles\n"
+            "DUALSTATIC = {'files': StaticFiles(BASE_DIR / 'dist', check_dir=False)}",
+            404,
+        ),
     ],
 )
 def test_the_tests_of_a_project_pass_before_collectstatic(tmp_path: Path, text: str, file: int):

@@ -650,7 +650,7 @@ def test_uploads_are_seen_and_do_nothing_in_the_sites_name(start: Start, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("script", "count"), [("versioned_urls.py", 2), ("versioned_django.py", 1)]
+    ("script", "links"), [("versioned_urls.py", 2), ("versioned_django.py", 1)]
 )
 def test_the_addresses_of_a_page_have_the_versions_of_their_files(
     start: Start, script: str, links: int

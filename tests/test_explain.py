@@ -307,3 +307,9 @@ def test_an_explanation_leaves_no_file_open(root: Path, mode: str) -> None:
 def test_no_text_raises(site_of_explain: Path, text: str) -> None:
     for mode in (0, 1):
         assert files_of(site_of_explain, mode, "/static").explain(text).isprintable()
+
+
+@pytest.mark.parametrize("value", [None, 7, b"/a.txt", Path("/a.txt")])
+def test_what_is_no_text_is_named(site_of_explain: Path, value: Any) -> None:
+    with pytest.raises(TypeError, match=r"^explain takes a URL, or its path, not "):
+        StaticFiles(site_of_explain).explain(value)

@@ -20,6 +20,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import Request, StaticFiles
 from dualstatic.core.downloads import attachment
+from dualstatic.doors import FileOfView
 
 from .doors import Answer
 from .servers import Server, eventually, free_port, run, serve
@@ -260,6 +261,17 @@ def test_the_schemas_of_apis_are_made(apps: Any, path: str):
     answer = app.get(path)
     assert answer.status == 200
     assert b"/save" in answer.body
+
+
+def test_a_file_is_no_dictionary_at_the_address_of_a_view(tmp_path: Path):
+    write_tree(tmp_path, {"app-3f2a9c1b.js": "run()"})
+    files = StaticFiles(tmp_path, immutable="js", dictionaries=True)
+    with files.answer(Request("GET", "/app-3f2a9c1b.js")) as served:  # type: ignore[union-attr]
+        assert "use-as-dictionary" in dict(served.headers)
+    with FileOfView(files, "app-3f2a9c1b.js", None, None).answer("GET", {}) as answered:  # type: ignore[union-attr]
+        offered = {"use-as-dictionary": dict(served.headers)["use-as-dictionary"]}
+        assert {**dict(answered.headers), **offered} == dict(served.headers)
+        assert "use-as-dictionary" not in dict(answered.headers)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -386,14 +386,22 @@ def test_a_signal_leaves_nothing_half_written(
         assert (store / name).read_bytes() == (dist / name).read_bytes()
 
 
+def opened(pid: int) -> set[str]:
+    found = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(os.readlink(each))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a process has open")
 def test_a_signal_ends_the_wait_for_another_run(dist: Path, store: Path, started):
     fcntl = pytest.importorskip("fcntl")
     keep(dist, store, *HASHED)
     with open(store / ".dualstatic-keep.lock", "r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         process = start(started, dist, store)
-        time.sleep(1)
-        assert process.poll() is None
+        eventually(lambda: str(store / ".dualstatic-keep.lock") in opened(process.pid), WITHIN)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=WITHIN)
     assert process.returncode == 130

@@ -439,6 +439,17 @@ def test_a_manifest_that_a_deploy_replaced_is_read_again(tmp_path: Path):
     assert not is_immutable("a.111111111111.js")
 
 
+def test_a_manifest_whose_size_and_date_stay_is_read_again(tmp_path: Path):
+    """As in builds that give all files one date, where the next file gets the same inode."""
+    path = write(tmp_path, OLD)
+    os.utime(path, (0, 0))
+    is_immutable = manifests.django(path)
+    assert is_immutable("a.111111111111.js")
+    path.write_text(path.read_text().replace("1", "3"))
+    os.utime(path, (0, 0))
+    assert is_immutable("a.333333333333.js")
+
+
 def test_a_manifest_that_is_the_same_is_not_read_again(tmp_path: Path, monkeypatch: Any):
     is_immutable = manifests.django(write(tmp_path, OLD))
     is_immutable.read()

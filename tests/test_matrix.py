@@ -22,7 +22,8 @@ import pytest
 from .doors import Answer
 from .matrix import __main__ as matrix
 from .matrix import asgi_apps, wsgi_apps
-from .servers import ROOT, Server, eventually, free_port, serve
+from .pages import section
+from .servers import Server, eventually, free_port, serve
 from .wire import Lines, Wire, pieces
 
 PAGE = b"body { color: teal }\n" * 40
@@ -40,7 +41,6 @@ FILES = {
     WORDS: NAMED,
 }
 WITHIN = 10
-README = ROOT / "README.md"
 
 MOUNT = "/mnt"
 STRIPPED = ("uvicorn", "granian asgi")
@@ -92,7 +92,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "litestar mount": dict.fromkeys((INNER, SLASHES), "as a mount, makes one slash of several"),
     "litestar middleware": {ANY: "as a middleware, is asked for its own routes only"},
 }
-"""What a server or framework can't do, and the README's words for it."""
+"""What a server or framework can't do, and the page's words for it."""
 
 
 @dataclass
@@ -398,8 +398,8 @@ def test_a_way_in_which_no_file_is_found_is_known(
 
 
 def rows_of_the_readme() -> dict[str, tuple[str, str]]:
-    """What the README says of a server or framework: how it was tried, and what it can't do."""
-    text = README.read_text().partition("## Servers and frameworks")[2].partition("\n## ")[0]
+    """What the page says of a server or framework: how it was tried, and what it can't do."""
+    text = section("## Servers and frameworks")
     rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \| ?([^|]*?) ?\|$", text, re.MULTILINE)
     return {name.lower(): (ways, words) for name, ways, words in rows}
 

@@ -20,7 +20,7 @@ import dualstatic.wsgi
 from dualstatic import Request, StaticFiles, manifests
 
 from .apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
-from .doors import Client, OnDisk, make_environ, make_scope, trouble
+from .doors import Client, OnDisk, make_environ, make_scope
 from .servers import exchange, free_port, serve
 from .steps import staying
 from .trees import Link, write_tree
@@ -87,7 +87,7 @@ def test_the_app_is_asked_first_and_its_404_below_the_prefix_tells_of_the_direct
     app, served = App(how, status), files(not_found=not_found, html=True)
     for _ in range(2):
         if is_told:
-            with trouble(door, NotADirectoryError, match="does not exist") as caught:
+            with pytest.raises(NotADirectoryError, match="does not exist") as caught:
                 ask(served, door, app, target, NAVIGATE, method)
             assert isinstance(caught.value, RuntimeError)
             assert str(caught.value) == f"directory: {str(late)!r} does not exist"
@@ -102,7 +102,7 @@ def test_the_directory_is_served_as_soon_as_it_is_there(
     how: str, files: Callable[..., StaticFiles], door: str, late: Path
 ) -> None:
     app, served = App(how), files()
-    with trouble(door, NotADirectoryError):
+    with pytest.raises(NotADirectoryError):
         ask(served, door, app, "/static/t.txt")
     write_tree(late, {"t.txt": TEXT})
     assert ask(served, door, app, "/static/t.txt").body == TEXT
@@ -115,7 +115,7 @@ def test_a_file_where_a_directory_is_to_be_is_no_directory(
     late: Path, files: Callable[..., StaticFiles], door: str
 ) -> None:
     late.write_bytes(b"")
-    with trouble(door, NotADirectoryError, match="late' is not a directory"):
+    with pytest.raises(NotADirectoryError, match="late' is not a directory"):
         ask(files(), door, App("at once"), "/static/t.txt")
 
 
@@ -124,7 +124,7 @@ def test_each_of_several_directories_has_to_be_there(
 ) -> None:
     write_tree(late.parent, {"t.txt": TEXT})
     app, served = App("at once"), files([late.parent, late])
-    with trouble(door, NotADirectoryError, match=r"late"):
+    with pytest.raises(NotADirectoryError, match=r"late"):
         ask(served, door, app, "/static/t.txt")
     late.mkdir()
     assert ask(served, door, app, "/static/t.txt").body == TEXT
@@ -135,7 +135,7 @@ def test_without_an_app_a_missing_directory_is_told_whatever_the_method(
 ) -> None:
     client = Client(files(html=True), door, app=False)
     for method in ("GET", "HEAD", "POST"):
-        with trouble(door, NotADirectoryError, match="does not exist"):
+        with pytest.raises(NotADirectoryError, match="does not exist"):
             client.ask(method, "/static/t.txt")
     assert client.get("/other").status == 404
 
@@ -157,7 +157,7 @@ def test_an_app_that_catches_all_hides_nothing(
         except OSError:
             return  # as Starlette does: to it, the client has gone
 
-    with trouble(door, NotADirectoryError):
+    def ask() -> None:
         if door == "wsgi":
             environ = make_environ("GET", b"/static/t.txt", ())
             dualstatic.wsgi.StaticMiddleware(wsgi, files=files())(environ, lambda *_: None)
@@ -165,6 +165,20 @@ def test_an_app_that_catches_all_hides_nothing(
             scope = make_scope("GET", b"/static/t.txt", ())
             app = dualstatic.asgi.StaticMiddleware(asgi, files=files())
             anyio.run(app, scope, staying(), staying())
+
+    with pytest.raises(NotADirectoryError):
+        ask()
+
+
+@pytest.mark.parametrize("app", [None, App("at once").wsgi])
+def test_gunicorn_gets_no_oserror_which_it_would_answer_with_a_closed_connection(
+    app: Any, files: Callable[..., StaticFiles]
+) -> None:
+    environ = make_environ("GET", b"/static/t.txt", ()) | {"gunicorn.socket": None}
+    with pytest.raises(RuntimeError, match="late' does not exist") as raised:
+        dualstatic.wsgi.StaticMiddleware(app, files=files())(environ, lambda *_: None)
+    assert not isinstance(raised.value, OSError)
+    assert isinstance(raised.value.__cause__, NotADirectoryError)
 
 
 @pytest.mark.parametrize("write", [False, True])

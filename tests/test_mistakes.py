@@ -1,7 +1,9 @@
-"""Typical mistakes: what is written, at which moment that is told, and in which words."""
+"""Typical mistakes: what is written, at which moment that is raised or logged, in which words."""
 
 from __future__ import annotations
 
+import gzip
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -17,8 +19,21 @@ from dualstatic import StaticFiles, manifests
 from .apps import NAVIGATE, App, ask
 from .doors import Messages, make_environ, make_scope
 from .steps import staying
+from .trees import Link
 
-FILES: dict[str, Any] = {"app.js": "script()", "index.html": "home", ".vite/other.json": "{}"}
+FILES: dict[str, Any] = {
+    ".env": "KEY=1",
+    ".vite/broken.json": '{"src/app.js": ',
+    ".vite/other.json": "{}",
+    ".vite/plain.json": '{"src/app.js": {"file": "app.js"}}',
+    "about.html": "about",
+    "app.js": "script()",
+    "docs/index.html": "docs",
+    "index.html": "home",
+    "links/out": Link("/etc/hostname"),
+    "old/app.js": "script()",
+    "old/app.js.gz": gzip.compress(b"script() " * 99),
+}
 
 
 class Mistake(NamedTuple):
@@ -26,6 +41,15 @@ class Mistake(NamedTuple):
 
     written: str
     raised: type[Exception]
+    text: str
+
+
+class Said(NamedTuple):
+    """What somebody writes, what is asked for then (nothing: None), and what is logged of it."""
+
+    written: str
+    target: str | None
+    level: str
     text: str
 
 
@@ -154,6 +178,87 @@ AT_THE_FIRST_NAVIGATION = [
     ),
 ]
 
+PUBLIC = "StaticFiles('public')"
+BELOW = "StaticFiles('public', prefix='/static')"
+FALLS_BACK = "there is no page for not_found: '{here}/public/docs'"
+
+LOGGED = [
+    Said("StaticFiles('public/docs', not_found='404-page')", None, "WARNING", FALLS_BACK),
+    Said("StaticFiles('public/docs', not_found='/200.html')", None, "WARNING", FALLS_BACK),
+    Said(
+        "StaticFiles('public/old', not_found='single-page-application')",
+        None,
+        "WARNING",
+        "there is no page for not_found: '{here}/public/old'",
+    ),
+    Said(
+        "StaticFiles('public', immutable=r'-[0-9a-f]{8}[.]')",
+        None,
+        "WARNING",
+        "immutable matches no name: '{here}/public'",
+    ),
+    Said(
+        "StaticFiles('public', immutable=manifests.vite('public/.vite/plain.json'))",
+        None,
+        "WARNING",
+        "immutable: no name in '{here}/public/.vite/plain.json' carries a hash, so none is immu",
+    ),
+    Said(
+        "StaticFiles('public', check_dir=False, immutable=manifests.vite('public/.vite/broken.js"
+        "on'))",
+        "/app.js",
+        "WARNING",
+        "immutable: '{here}/public/.vite/broken.json' is no manifest of Vite, with build.manifest",
+    ),
+    Said(
+        PUBLIC,
+        None,
+        "WARNING",
+        "skipped, a link leads out of the root: '{here}/public/links/out'",
+    ),
+    Said(
+        PUBLIC,
+        "/links/out",
+        "DEBUG",
+        "a link leads out of the root: '{here}/public/links/out'; follow_symlink=True follows it",
+    ),
+    Said(
+        "StaticFiles('public/old')",
+        "/app.js",
+        "WARNING",
+        "left out, older than its file: '{here}/public/old/app.js.gz'",
+    ),
+    Said("StaticFiles('public/links')", None, "INFO", "0 files of '{here}/public/links' at '/', i"),
+    Said(
+        BELOW,
+        "/app.js",
+        "DEBUG",
+        "GET '/app.js' is not below the prefix '/static': '{here}/public/app.js' is at '/static/",
+    ),
+    Said(
+        BELOW,
+        "/static/static/app.js",
+        "DEBUG",
+        "is not there, but 'app.js' is, at '/static/app.js': the prefix stands in the path twice",
+    ),
+    Said(PUBLIC, "/static/app.js", "DEBUG", "but 'app.js' is, at '/app.js': the prefix may lack"),
+    Said(PUBLIC, "/.env", "DEBUG", "hidden, as a name in it begins with a dot: dotfiles=True"),
+    Said(PUBLIC, "/App.JS", "DEBUG", "'app.js' is, which is spelled otherwise: ask for '/app.js'"),
+    Said(PUBLIC, "/docs/", "DEBUG", "is a directory: html=True answers with its index.html"),
+    Said(PUBLIC, "/about", "DEBUG", "'about.html' is: clean_urls=True answers with it"),
+    Said(PUBLIC, "/app.js/", "DEBUG", "a slash at its end, but is a file: ask for it without the"),
+    Said(PUBLIC, "//app.js", "DEBUG", "'//app.js' is refused: it has two slashes in a row: ask"),
+    Said(PUBLIC, "/docs/../app.js", "DEBUG", "is refused: it has a '.' or '..' segment: ask for "),
+    Said(PUBLIC, "/docs%2Findex.html", "DEBUG", "is refused: it has an encoded slash or backslash"),
+    Said(
+        "StaticFiles('public', html=True)",
+        "/old/",
+        "DEBUG",
+        "GET '/old/' is a directory without an index.html",
+    ),
+    Said(PUBLIC, "/nowhere.js", "DEBUG", "GET '/nowhere.js' is not in '{here}/public'"),
+]
+
 
 def each(*tables: list[Mistake]) -> pytest.MarkDecorator:
     rows = [pytest.param(row, id=row.written) for table in tables for row in table]
@@ -163,6 +268,7 @@ def each(*tables: list[Mistake]) -> pytest.MarkDecorator:
 @pytest.fixture(autouse=True)
 def here(tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tree(FILES, "public").parent)
+    os.utime("public/old/app.js.gz", (1, 1))
 
 
 def made(mistake: Mistake, door: str = "") -> Any:
@@ -196,6 +302,36 @@ def test_it_is_told_at_the_first_navigation_without_an_answer(mistake: Mistake, 
     assert ask(files, door, App("at once"), "/app.js").body == b"script()"
     with told(mistake):
         ask(files, door, App("at once"), "/route", NAVIGATE)
+
+
+@pytest.mark.parametrize("said", LOGGED, ids=lambda said: f"{said.written} {said.target}")
+def test_it_is_logged_and_raises_nothing(
+    said: Said, door: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "dualstatic")
+    files, app = eval(said.written, {"StaticFiles": StaticFiles, "manifests": manifests}), App("at")
+    if said.target:
+        caplog.clear()
+        ask(files, door, app, said.target)
+    text = said.text.format(here=os.getcwd())
+    assert [
+        record.message
+        for record in caplog.records
+        if record.levelname == said.level and text in record.message
+    ], caplog.messages
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_came_later_is_served_live_and_logged_with_an_index(
+    live: bool, door: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "dualstatic")
+    files = StaticFiles("public", live=live)
+    Path("public/later.js").write_text("later()")
+    assert (ask(files, door, App("at once"), "/later.js").body == b"later()") is live
+    later = "was not there when the index was made, but "
+    assert (later in caplog.text) is not live
+    assert live or "is now: refresh() or live=True finds it" in caplog.text
 
 
 def test_files_in_the_place_of_an_app_are_told_where_they_are_called() -> None:

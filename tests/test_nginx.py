@@ -1,4 +1,4 @@
-"""Files that a real nginx sends, as the README has it: the app decides, by `offload`.
+"""Files that a real nginx sends, as the page of the recipes has it: the app decides, by `offload`.
 
 nginx is Debian's. It listens on the loopback, in front of gunicorn and of uvicorn.
 """
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from .servers import ROOT, Server, free_port, serve
+from .pages import blocks
+from .servers import Server, free_port, serve
 from .steps import public_directory
 from .trees import LAST_MODIFIED, Link, write_tree
 
@@ -64,8 +65,8 @@ os.execvp("nginx", ["nginx", "-e", "stderr", "-c", sys.argv[2]])
 
 
 def location(root: Path) -> str:
-    """That of the README, for our directory."""
-    [block] = re.findall(r"```nginx\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    """That of the page, for our directory."""
+    [block] = [block.code for block in blocks("nginx")]
     lines, count = re.subn("alias .*;", f"alias {root}/;", block)
     assert count == 1
     return lines

@@ -17,9 +17,9 @@ from ..manifests import USUAL_PLACES, urls_by_source
 from .codecs import delta
 from .siblings import Job, Outcome, Plain, Stop, Tree, failure
 
-LARGEST = 2**25
-"""Bytes above which an older file is left out. A job needs up to ten times as much memory, and zstd
-finds little in what is beyond."""
+LARGEST = 2**23
+"""Bytes above which an older file is left out. zstd takes one in at a step that lasts seconds and
+can't be stopped, and needs twenty times as much memory."""
 
 Key = str | tuple[str, str] | None
 """What files of two releases have in common: their source, or all of their names but the hash."""

@@ -115,16 +115,16 @@ def with_fields(
     fields: Fields,
     offload: Callable[[File], Fields] | None,
 ) -> Resource:
-    """What a request is to get of a resource, with more fields, which replace others."""
-    said = request.headers
-    form = select(resource, said.get("accept-encoding"), said.get("available-dictionary"))
+    """What a request is to get of a resource, with more fields, which replace others.
+
+    Its address is another one: there it is no dictionary, nor is there one for it.
+    """
+    form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
-    # What a file offers itself for is told by its own address, which isn't the view's.
-    policy = replace(
-        resource.policy, fields=_merge(resource.policy.fields, fields), dictionary=None
-    )
-    vary = tuple(field for field in form.whole.headers if field[0] == "vary")
+    more = _merge(resource.policy.fields, fields)
+    policy = replace(resource.policy, fields=more, dictionary=None)
+    vary = _field("vary", _VARY[0] if resource.varies else None)
     only = _represent(form.stored, policy, content, offload, vary)
     return Resource((only,), policy, resource.varies, resource.settled, only)
 

@@ -156,7 +156,9 @@ class Body:
                 raise ValueError("read of a closed body")
             self._reading = True
         try:
-            data = _read_exactly(descriptor, part)
+            data = read_at(descriptor, len(part), part.start)
+            if len(data) < len(part):
+                data = _read_on(descriptor, part, data)
         except OSError as error:
             if self._response.file is not None:
                 log_failure(error, _path(self._response.file))
@@ -251,8 +253,8 @@ def _in_chunks(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
     return (part[start : start + CHUNK] for part in body for start in range(0, len(part), CHUNK))
 
 
-def _read_exactly(descriptor: int, part: range) -> bytes:
-    data = read_at(descriptor, len(part), part.start)
+def _read_on(descriptor: int, part: range, data: bytes) -> bytes:
+    """All of a part, of which so much has been read."""
     while len(data) < len(part):
         more = read_at(descriptor, len(part) - len(data), part.start + len(data))
         if not more:

@@ -96,7 +96,7 @@ class Live:
                 if not root.lacks(name, wait=wait):
                     raise _unsure(name)
             finally:
-                directory.release(root)
+                root.close()
         return None
 
     def _find_anew(self, name: str) -> Found | None:

@@ -56,6 +56,11 @@ _NO_OTHER = checks.Warning(
     "Until it is there, requests that nothing else answers fail.",
     id="dualstatic.W002",
 )
+_NO_STORE = checks.Warning(
+    "previous takes a directory that `keep` fills",
+    "Until it is there at the start of the server, no earlier file is served.",
+    id=_NO_OTHER.id,
+)
 
 _MEDIA_AT_THE_ROOT = checks.Warning(
     "files serves MEDIA_ROOT at the root of the site, not below MEDIA_URL",
@@ -100,6 +105,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     for name in options:
         _check_name(name)
     check.flag("check_dir", options.get("check_dir", True))
+    earlier = _previous(options, say)
     if "immutable" in options and options.get("check_dir") is not True:
         options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
@@ -107,7 +113,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     if check.flag("finders", finders):
         found = _from_finders(prefix, options)
     else:
-        found = _from_root(prefix, options, say, is_needed=not others)
+        found = _from_root(prefix, {**options, **earlier}, say, is_needed=not others)
     return [*found, *_others(others, options, say)]
 
 
@@ -122,7 +128,8 @@ def check_option(name: str, value: Option) -> None:
     elif name == "files":
         list(_others(value, {"check_dir": False}, say=bool))
     else:
-        StaticFiles(_NOWHERE, **{"check_dir": False, name: value})
+        # `previous` needs `immutable`, which the manifest of the storage may be.
+        StaticFiles(_NOWHERE, **{"check_dir": False, "immutable": "", name: value})
 
 
 def refresh() -> None:
@@ -179,7 +186,7 @@ def _others(value: Option, options: dict[str, Option], say: Say) -> Iterator[Sta
     """Those of the option `files`."""
     for each in value if isinstance(value, list | tuple) else [value]:
         if isinstance(each, StaticFiles):
-            yield each
+            yield from _of_their_own(each, say)
         elif isinstance(each, str | os.PathLike):
             if check.directories(each) == check.directories(settings.MEDIA_ROOT or None):
                 say(_MEDIA_AT_THE_ROOT)
@@ -196,9 +203,32 @@ def _from_directory(
     if not is_there and options.get("check_dir") is not True and _is_test_run():
         return  # Django's 404 is as good there
     if not is_there:
-        text = f"{missing.msg}, and there is no directory at {os.fspath(path)!r}"
-        say(checks.Warning(text, missing.hint, id=missing.id))
+        _say_missing(say, missing, path)
     yield StaticFiles(path, **{"check_dir": is_there, **options})
+
+
+def _of_their_own(files: StaticFiles, say: Say) -> Iterator[StaticFiles]:
+    """The same for files that have options of their own, such as `check_dir=False`."""
+    missing = [each.path for each in files.site.directories if not os.path.isdir(each.path)]
+    if files.site.is_ready or not missing:
+        yield files
+    elif not _is_test_run():
+        _say_missing(say, _NO_OTHER, missing[0])
+        yield files
+
+
+def _say_missing(say: Say, message: OfDjango, path: check.StrPath) -> None:
+    text = f"{message.msg}, and there is no directory at {os.fspath(path)!r}"
+    say(checks.Warning(text, message.hint, id=message.id))
+
+
+def _previous(options: dict[str, Option], say: Say) -> dict[str, Option]:
+    """The option `previous`, which is for collected files alone; a missing store is left out."""
+    path = check.previous(options.pop("previous", None), immutable="")
+    if path is None or options.get("check_dir") is True or os.path.isdir(path):
+        return {"previous": path}
+    _say_missing(say, _NO_STORE, path)
+    return {}
 
 
 def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:

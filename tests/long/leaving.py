@@ -1,6 +1,6 @@
 """Clients that leave in the middle of a large file: what is still open, what was read for nobody.
 
-python -m benchmarks.leaving [--clients 10000]
+python -m tests.long.leaving [--clients 10000]
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import processes, trees
-from .browser import Get
-from .contenders import ASGI, OURS, WSGI
-from .processes import HOST, Launch, Running
+from benchmarks import processes, trees
+from benchmarks.browser import Get
+from benchmarks.contenders import ASGI, OURS, WSGI
+from benchmarks.processes import HOST, Launch, Running
 
 SIZE = 100 * trees.MB
 NAME = "hundred.bin"
@@ -36,12 +36,12 @@ SERVERS: dict[str, Callable[[Path, int], Launch]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.leaving", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.long.leaving", description=__doc__)
     parser.add_argument("--clients", type=int, default=10_000)
     clients = parser.parse_args().clients
     print(f"{clients} clients leave in the middle of {SIZE / trees.MB:.0f} MiB")
     print(f"{'':14}{'received':>12}{'sent':>12}{'read':>12}  read/sent  files left open")
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="leaving-") as temporary:
         root = Path(temporary)
         (root / trees.FOLDER).mkdir()
         (root / trees.FOLDER / NAME).write_bytes(random.Random(1).randbytes(trees.MB) * 100)

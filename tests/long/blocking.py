@@ -1,6 +1,6 @@
 """What keeps the event loop from others: asyncio's own debug mode tells of each long callback.
 
-python -m benchmarks.blocking [--rounds 20]
+python -m tests.long.blocking [--rounds 20]
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import trees
+from benchmarks.browser import Get
+from benchmarks.drive import Client
 from dualstatic import StaticFiles
 from dualstatic.asgi import StaticMiddleware
-
-from . import trees
-from .browser import Get
-from .drive import Client
 
 LIMIT = 0.02
 """Seconds for which a callback may run."""
@@ -53,14 +52,14 @@ class Told(logging.Handler):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.blocking", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.long.blocking", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
     told = Told()
     logging.getLogger("asyncio").addHandler(told)
     logging.getLogger("asyncio").propagate = False
     print(f"callbacks of more than {LIMIT * 1000:.0f} ms: how many, and the longest")
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="blocking-") as temporary:
         root = Path(temporary)
         for name, size in SIZES.items():
             (root / name).write_bytes(random.Random(1).randbytes(size))

@@ -1,0 +1,1 @@
+"""Promises that take minutes to look at: each file is a command that prints what it found."""
