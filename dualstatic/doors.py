@@ -109,7 +109,7 @@ class FileOfView:
     def not_found(
         self, method: str, headers: Mapping[str, str], *, wait: bool = True
     ) -> Answer | None:
-        """The 404 for who has no framework that has one."""
+        """The 404, for an app whose framework has none."""
         request = Request("HEAD" if method == "HEAD" else "GET", self._path, headers=headers)
         return self._files.fallback(request, has_app=False, wait=wait)
 
@@ -166,7 +166,7 @@ def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
 
 
 def with_vary(lines: Lines, request: Request) -> list[tuple[str, str]]:
-    """The fields of an app's answer that another request gets a page in place of (12.5.5)."""
+    """The fields of an app's answer, whose Vary says that another request gets a page (12.5.5)."""
     fields = list(lines)
     found = [value for name, value in fields if name.lower() == "vary"]
     members = [member.strip() for value in found for member in value.split(",")]

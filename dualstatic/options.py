@@ -225,7 +225,7 @@ def _fields(value: object) -> Fields:
 
 
 def _per_name(value: object, check: Callable[[object], T]) -> Callable[[str], T]:
-    """A constant is checked now, what a callable gives each time it is asked."""
+    """A constant is checked now; what a callable gives is checked each time."""
     if callable(value):
         ask = value
         return lambda name: check(ask(name))
@@ -302,6 +302,10 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
 
 
+_OF_DELTAS = (".dcz", ".dcb")
+"""Asked for by their own names: from release to release, the same name has another delta."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """What the options say of each file, asked by its name.
@@ -324,13 +328,16 @@ class Policies:
 
     def was_immutable(self, name: str) -> bool:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
+        if name.endswith(_OF_DELTAS):
+            return False
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
     def __call__(self, name: str, is_previous: bool = False) -> Policy:
         """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        immutable = is_previous or bool(self.immutable(name))
+        is_delta = name.endswith(_OF_DELTAS)
+        immutable = is_previous or (not is_delta and bool(self.immutable(name)))
         offer = use_as_dictionary(name) if immutable and self.dictionaries else None
         kind, fields = self.media_type(name), self.headers(name)
         policy = Policy(kind, caching, fields, coding, offer, forever, immutable)
@@ -416,7 +423,7 @@ def _policies(given: Mapping[str, Any]) -> Policies:
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),
-        flag("dictionaries", given["dictionaries"]),
+        flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
         isinstance(given["immutable"], Manifest),
     )
 
