@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 
 from .contenders import CONSTANT, OURS
@@ -53,15 +53,10 @@ def svg(results: Results) -> str:
     columns = [_column(results, keys) for keys in COLUMNS]
     height = TOP + max(_height(rows) for rows in columns) + MARGIN
     width = 2 * MARGIN + len(columns) * COLUMN + (len(columns) - 1) * GAP
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img" aria-label="Speed of static files">',
-        f"<style>\n{STYLE}</style>",
-        *_title(results),
-    ]
+    lines = list(_title(results))
     for index, rows in enumerate(columns):
         lines += _drawn(rows, MARGIN + index * (COLUMN + GAP))
-    return "\n".join([*lines, "</svg>", ""])
+    return picture(width, height, "Speed of static files", lines)
 
 
 def _column(results: Results, keys: tuple[str, ...]) -> list[Row]:
@@ -72,8 +67,8 @@ def _column(results: Results, keys: tuple[str, ...]) -> list[Row]:
 def _title(results: Results) -> Iterator[str]:
     machine = results.machine
     subtitle = f"{machine['Python']}, {machine['CPU']}. Longer bars are faster."
-    yield _text(MARGIN, 22, "Static files: relative speed, one run, interleaved", "title")
-    yield _text(MARGIN, 40, subtitle)
+    yield text(MARGIN, 22, "Static files: relative speed, one run, interleaved", "title")
+    yield text(MARGIN, 40, subtitle)
 
 
 def _names(row: Row) -> list[str]:
@@ -97,7 +92,7 @@ def _drawn(rows: list[Row], left: int) -> Iterator[str]:
     for row in rows:
         names = _names(row)
         most = max(_speed(row, name) for name in names)
-        yield _text(left, y + 13, row.title, "head")
+        yield text(left, y + 13, row.title, "head")
         y += HEAD
         for name in names:
             yield from _bar(row, name, most, left, y)
@@ -109,12 +104,9 @@ def _bar(row: Row, name: str, most: float, left: int, y: int) -> Iterator[str]:
     kind = "ours" if name == OURS else ""
     width = max(1.0, BAR * _speed(row, name) / most)
     start = left + NAME
-    yield _text(start - 8, y + 12, name, f"{kind}".strip(), 'text-anchor="end"')
-    yield (
-        f'<rect class="{f"bar {kind}".strip()}" x="{start}" y="{y + 2}" '
-        f'width="{width:.1f}" height="{LINE - 5}" rx="2"/>'
-    )
-    yield _text(start + round(width) + 6, y + 12, _figure(row, name), kind)
+    yield text(start - 8, y + 12, name, f"{kind}".strip(), 'text-anchor="end"')
+    yield bar(start, y, width, kind)
+    yield text(start + round(width) + 6, y + 12, _figure(row, name), kind)
 
 
 def _figure(row: Row, name: str) -> str:
@@ -122,6 +114,21 @@ def _figure(row: Row, name: str) -> str:
     return f"{number(row.median(name) or 0.0, row.unit)}{unit}"
 
 
-def _text(x: int, y: int, text: str, kind: str = "", more: str = "") -> str:
+def text(x: int, y: int, words: str, kind: str = "", more: str = "") -> str:
     attributes = f'x="{x}" y="{y}"' + (f' class="{kind}"' if kind else "")
-    return f"<text {attributes}{f' {more}' if more else ''}>{escape(text)}</text>"
+    return f"<text {attributes}{f' {more}' if more else ''}>{escape(words)}</text>"
+
+
+def bar(x: int, y: int, width: float, kind: str = "") -> str:
+    return (
+        f'<rect class="{f"bar {kind}".strip()}" x="{x}" y="{y + 2}" '
+        f'width="{width:.1f}" height="{LINE - 5}" rx="2"/>'
+    )
+
+
+def picture(width: int, height: int, label: str, lines: Iterable[str]) -> str:
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img" aria-label="{label}">'
+    )
+    return "\n".join([head, f"<style>\n{STYLE}</style>", *lines, "</svg>", ""])

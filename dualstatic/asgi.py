@@ -28,6 +28,7 @@ from anyio.lowlevel import RunVar, checkpoint
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer, Body
 from .doors import (
+    MISSES,
     FileOfView,
     check_arguments,
     is_logged,
@@ -79,8 +80,6 @@ _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""
 
 _THREADS = 40
-_MISSES = (404, 405)
-"""The status codes of an app that may have no answer; of all others nothing more is looked at."""
 
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
 
@@ -150,7 +149,7 @@ class StaticMiddleware:
 
         async def watch(message: Message) -> None:
             nonlocal replaced
-            if message.get("status") in _MISSES and is_miss(
+            if message.get("status") in MISSES and is_miss(
                 self.files, str(message["status"]), _lines(message)
             ):
                 request = _request(scope, path)
@@ -158,7 +157,7 @@ class StaticMiddleware:
                 try:
                     page = await open_answer(ask, read=not self._offers(scope))
                 except Exception as error:  # noqa: BLE001 (raised as it is)
-                    # When the app is done: it may take an OSError of `send` for a disconnect.
+                    # Later: an app may take an OSError that `send` raises for a disconnect.
                     replaced = True
                     return failures.append(error)
                 if page:
@@ -180,7 +179,7 @@ class StaticMiddleware:
             return None
         headers = scope.get("headers", ())
         accepted = tag = dictionary = None
-        if resource.varies or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
+        if resource.only is None or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None
@@ -194,7 +193,7 @@ class StaticMiddleware:
             return await _answer_whole(response, scope, receive, send)
         offers, multiplexed = self._offers(scope), _is_multiplexed(scope)
         try:
-            if _is_handed_over(response, offers):
+            if _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206):
                 work = _hand_over(response, body, offers, send)
             else:
                 work = _answer(response, body, send, 0 if multiplexed else _TURN)
@@ -210,7 +209,7 @@ class StaticMiddleware:
 
 
 def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> _PlainFields | None:
-    """What few browsers send more than; None: there is more to look at."""
+    """The fields that browsers send; None: there is another one that decides."""
     accepted = tag = dictionary = date = None
     for name, value in headers:
         if name in _FIELD_NAMES:
@@ -233,11 +232,13 @@ class FileResponse(_Response):
     In Quart, as with all of its own answers from files: `return await FileResponse(...)`.
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
+    count as anywhere.
     A file that isn't there is the framework's own 404.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest
+    :param headers: more fields, or a function from `name` to them; they are the strongest,
+        but for those that make uploads safe
 
     :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
@@ -253,7 +254,7 @@ class FileResponse(_Response):
         super().__init__()
         self._file = FileOfView(files, name, filename, headers)
         self._door = StaticMiddleware(files=files)
-        # Those that Starlette's methods add, such as `set_cookie`, and the tasks that FastAPI does.
+        # Starlette's methods, such as `set_cookie`, add fields here, and FastAPI a task for later.
         self.raw_headers: list[tuple[bytes, bytes]] = []
         self.background = None
 
@@ -266,7 +267,8 @@ class FileResponse(_Response):
 
         async def send_with_more(message: Message) -> None:
             if message["type"] == "http.response.start":
-                names = dict(self.raw_headers)
+                # Vary is a set: what is added to it takes nothing away.
+                names = {name for name, _ in self.raw_headers} - {b"vary"}
                 kept = [field for field in message["headers"] if field[0] not in names]
                 message = {**message, "headers": kept + self.raw_headers}
             await send(message)
@@ -347,25 +349,18 @@ async def _close(body: Body) -> None:
         return await in_thread(body.close)
 
 
-def _is_handed_over(response: Response, offers: frozenset[str]) -> bool:
-    """Whether the server sends the file; by its path it can send nothing but all of it."""
-    return _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206)
-
-
 async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
-    parts: list[Message] = []
+    """Have the server send the file; by its path it can send nothing but all of it."""
     if _PATHSEND in offers and response.status != 206 and response.file is not None:
         path = response.file.opener.path_of(response.file.name)
-        parts.append({"type": _PATHSEND, "path": path})
-    else:
-        file = body.handle()
-        parts += [_part(part, file) for part in response.body]
+        await send(_start(response))
+        return await send({"type": _PATHSEND, "path": path})
+    file = body.handle()
     await send(_start(response))
-    for part in parts:
-        await send(part)
-    if parts[-1]["type"] != _PATHSEND:
-        body.prove()  # the server has sent what there was, be it too little
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    for part in response.body:
+        await send(_part(part, file))
+    body.prove()  # the server may have met the end of a shortened file, and doesn't tell
+    return await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _part(part: bytes | range, file: FileIO) -> Message:
@@ -378,8 +373,8 @@ def _part(part: bytes | range, file: FileIO) -> Message:
 async def in_thread(work: Callable[[], T]) -> T:
     """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up.
 
-    The thread counts until it ends, and a task that asyncio cancels ends before it. So the thread
-    has a task of its own there, which nobody cancels.
+    A thread takes one of its places until it ends. On asyncio a cancelled task ends before its
+    thread does. So the thread has a task of its own there, which nobody cancels.
     """
     try:
         limiter = _limiter.get()
@@ -460,7 +455,7 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
 
 def _varying(message: Message, request: Request) -> Message:
-    """The app's start of a response, for caches that keep what may be a page for others."""
+    """The app's start of a response, whose Vary tells caches that another request gets a page."""
     fields = with_vary(_lines(message), request)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     return {**message, "headers": headers}

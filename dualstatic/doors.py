@@ -23,12 +23,15 @@ The logger's own `isEnabledFor` would take each request that is not ours a tenth
 Lines = Iterable[tuple[str, str]]
 """Header fields as an app has given them: names in any case, and more than once."""
 
+MISSES = (404, 405)
+"""An app's answer with another status is no miss: doors look no further, to save time."""
+
 CALLS = {"wsgi": "environ start_response", "asgi": "scope receive send"}
 """The arguments of an app, by the door that takes such apps."""
 
 
 def check_arguments(app: object, door: str, files: object, **switches: bool) -> None:
-    """What both doors take."""
+    """Raise a TypeError for a wrong argument of a `StaticMiddleware`."""
     if (app is not None and not callable(app)) or isinstance(app, StaticFiles):
         raise TypeError(f"app takes an app to put the files in front of, or None, not {app!r}")
     if app is not None and not _can_be_called(app, called_with := CALLS[door]):
@@ -59,7 +62,7 @@ def _can_be_called(app: Callable[..., object], arguments: str) -> bool:
 
 
 def opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:
-    """What is answered; `read` has its first chunk read, for `Body.next_now` to give.
+    """Our answer. With `read`, its first chunk is read, too, and `Body.next_now` gives that.
 
     :raises BlockingIOError: it can't be had without a wait, and `wait` is False
     :raises FileChanged: the file became shorter than promised, but nothing was sent yet
@@ -71,10 +74,7 @@ def opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answ
 
 
 class FileOfView:
-    """The file that a view answers with, whatever the request's own path is.
-
-    `name` is that of a file below the directory: what a client has given can't lead out of it.
-    """
+    """The file that a view answers with, whatever the request's own path is."""
 
     def __init__(
         self, files: StaticFiles, name: str, filename: str | None, headers: options.Headers

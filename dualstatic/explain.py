@@ -1,7 +1,7 @@
 """One sentence on a path: what answers it or why nothing does, and the way out.
 
-Whether a path is answered says the answer itself. The reasons come from the gate, the look-up and
-the finder that it would have come from, asked once more, so that they can't say another thing.
+It begins with the site's own answer. The reasons come from the same gate, look-up and finder, asked
+once more: so they can't contradict the answer.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def explain(site: Site, request: Request) -> str:
     """The sentence on a request, save what its conditions ask for."""
     try:
         return f"{_shown(request.path)} {_said(site, request)}"
-    except (OSError, UnicodeError) as error:
-        return f"{_shown(request.path)} can't be looked up: {str(error)!a}"
+    except Exception as error:  # noqa: BLE001 (of a function among the options, too: it is told)
+        return f"{_shown(request.path)} can't be looked up: {_shown(repr(error), _LONGEST_PATH)}"
 
 
 def _said(site: Site, request: Request) -> str:
@@ -291,8 +291,8 @@ def _spelled(directory: Directory, name: str) -> str | None:
     """A name as the directory has it, in another case or another Unicode form."""
     spelled = ""
     for part in name.split("/"):
-        names = names_in(directory, spelled) or ()
-        alike = [each for each in names if _folded(each) == _folded(part)]
+        names, folded = names_in(directory, spelled) or (), _folded(part)
+        alike = [each for each in names if _folded(each) == folded]
         if not alike:
             return None
         spelled = f"{spelled}/{part if part in alike else min(alike)}".lstrip("/")

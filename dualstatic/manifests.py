@@ -125,7 +125,7 @@ class Manifest:
         return self._known
 
     def expect(self) -> None:
-        """Until the file is there, list no name. It may be there already, and is not read now."""
+        """Don't read the file now. Until it is there, no name is listed."""
         self._known = self._known or (None, frozenset())
 
     def _read_again(self, names: frozenset[str]) -> frozenset[str]:

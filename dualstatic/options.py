@@ -302,20 +302,25 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
 
 
+_OF_DELTAS = (".dcz", ".dcb")
+"""Asked for by their own names: from release to release, the same name has another delta."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the options say of each file, asked by its name; `ask`: functions of the user are.
+    """What the options say of each file, asked by its name.
 
-    `foretells` says that `immutable` may be asked of any name, at any time: it is no function.
-    `dictionaries` says that immutable files offer themselves as such. `of_uploads`: the files are
-    those of strangers.
+    `asks` says that a function of the user is asked. `foretells` says that `immutable` may be asked
+    of any name, at any time: it is no function. `of_manifest` says that it is a manifest.
+    `dictionaries` says that immutable files offer themselves as such. `of_uploads` says that
+    strangers wrote the files.
     """
 
     media_type: MediaTypes
     cache_control: Callable[[str], str | None]
     immutable: Callable[[str], bool]
     headers: Callable[[str], Fields]
-    ask: bool
+    asks: bool
     foretells: bool
     dictionaries: bool
     of_manifest: bool
@@ -323,17 +328,19 @@ class Policies:
 
     def was_immutable(self, name: str) -> bool:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
+        if name.endswith(_OF_DELTAS):
+            return False
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
     def __call__(self, name: str, is_previous: bool = False) -> Policy:
         """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        offer = None
-        if is_previous or self.immutable(name):
-            caching, offer = forever, use_as_dictionary(name) if self.dictionaries else None
-        fields = self.headers(name)
-        policy = Policy(self.media_type(name), caching, fields, coding, offer, forever)
+        is_delta = name.endswith(_OF_DELTAS)
+        immutable = is_previous or (not is_delta and bool(self.immutable(name)))
+        offer = use_as_dictionary(name) if immutable and self.dictionaries else None
+        kind, fields = self.media_type(name), self.headers(name)
+        policy = Policy(kind, caching, fields, coding, offer, forever, immutable)
         return harmless(policy) if self.of_uploads else policy
 
 
@@ -416,7 +423,7 @@ def _policies(given: Mapping[str, Any]) -> Policies:
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),
-        flag("dictionaries", given["dictionaries"]),
+        flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
         isinstance(given["immutable"], Manifest),
     )
 

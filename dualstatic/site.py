@@ -20,7 +20,7 @@ from .disk.find import Finder, LookUp
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
-from .disk.root import directory_at
+from .disk.root import Directory
 from .options import Settings
 
 _WINDOWS = sys.platform == "win32"
@@ -56,16 +56,10 @@ class Site:
         self.settings = settings
         self._prefix = settings.prefix
         self.gate = Gate(settings.prefix, settings.dotfiles, _WINDOWS)
-        self.directories = [
-            directory_at(path, follow_symlink=settings.follow_symlink)
-            for path in settings.directories
-        ]
+        make = partial(Directory, follow_symlink=settings.follow_symlink)
+        self.directories = [make(path) for path in settings.directories]
         if settings.previous:
-            self.directories.append(
-                directory_at(
-                    settings.previous, follow_symlink=settings.follow_symlink, is_previous=True
-                )
-            )
+            self.directories.append(make(settings.previous, is_previous=True))
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
@@ -81,7 +75,7 @@ class Site:
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
         self.finder = Finder(
-            suffixes, is_coded, policies, describe, policies.ask, policies.was_immutable
+            suffixes, is_coded, policies, describe, policies.asks, policies.was_immutable
         )
         if live:
             return Live(self.finder, self.directories, self.gate)
@@ -128,8 +122,8 @@ class Site:
     def _choose_mode(self) -> None:
         """Ask the function that `live` may be, once.
 
-        The doors keep the look-up that they have. It stays as it is, and an index that has never
-        been refreshed covers what a live look-up does, and remembers as little.
+        The doors go on with the look-up they were made with. That is an index which is never
+        refreshed: it covers what a live look-up covers, and remembers nothing.
         """
         if self._ask_live and self._ask_live():
             self.look_up = self._make_look_up(self.settings, live=True)
@@ -140,7 +134,7 @@ class Site:
         return f"{self._prefix}/{name}"
 
     def may_fall_back(self, method: str, path: str) -> bool:
-        """Whether an app's 404 to this request may get a page, or an error, in its place."""
+        """Whether a page, or the error of a missing directory, may replace an app's 404."""
         may = self.falls_back or not self.is_ready
         return may and method in ("GET", "HEAD") and path in self.gate
 
@@ -218,8 +212,12 @@ class Site:
         if missing := self._missing(request.path, wait=wait):
             raise MissingDirectory(missing)
 
+        of_uploads = self.settings.policies.of_uploads
+
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
-            ours = replies.with_fields(request, resource, fields, self.settings.offload)
+            ours = replies.with_fields(
+                request, resource, fields, self.settings.offload, of_uploads=of_uploads
+            )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
         return self._open(request, request.path, self._locate_file, decide, wait=wait)
@@ -244,8 +242,8 @@ class Site:
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
-        What a look-up remembers may be true no more, which shows where its file is opened. Then it
-        is found anew; what is found anew is open already, so that a second look is the last.
+        What a look-up remembers may not be true any more. That shows when its file is opened; then
+        the path is looked up anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
             located = locate(path, wait=wait, anew=anew)

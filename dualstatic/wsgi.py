@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
@@ -15,7 +14,6 @@ from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Resp
 from .disk.body import CHUNK, Answer, Body
 from .doors import (
     FileOfView,
-    Lines,
     check_arguments,
     is_logged,
     is_miss,
@@ -35,6 +33,9 @@ _FIELD_KEYS = [
 ]
 _UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
 """What is in the environ of these servers only."""
+
+_LOST = "dualstatic.lost"
+"""In the environ of a request that is being answered with the 404 page of a Flask app."""
 
 _NOTHING = (b"",)
 """Hypercorn sends no status before the first piece of a body, so an empty body has one."""
@@ -92,21 +93,8 @@ class StaticMiddleware:
         assert app is not None  # noqa: S101 (for the type checker)
         if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
             return app(environ, start_response)
-        request = _request(environ, path)
-        held = _Held(
-            start_response,
-            request,
-            partial(is_miss, self.files),
-            partial(self._page, request, environ),
-            lambda page, start: self._send(page, environ, start),
-        )
-        return held.answer(app, environ)
-
-    def _page(self, request: Request, environ: WSGIEnvironment) -> Answer | None:
-        try:
-            return self.files.fallback(request, has_app=True)
-        except OSError as error:
-            _tell(error, environ)
+        held = _Held(self.files, _request(environ, path), start_response)
+        return held.answer(app, environ, self._send)
 
     def _send(
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
@@ -160,11 +148,13 @@ class FileResponse:
     """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app.
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
+    count as anywhere.
     A file that isn't there is the framework's own 404.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest
+    :param headers: more fields, or a function from `name` to them; they are the strongest,
+        but for those that make uploads safe
 
     :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
@@ -211,13 +201,17 @@ class FileResponse:
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
-    """The 404 page of a Flask app; None: it is no Flask app whose view asks.
+    """The 404 page of a Flask app; None: it is no Flask app whose view asks, or that page asks.
 
     Flask calls the answer of a view where an exception would be a 500.
     """
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
         return None
+    environ = flask.request.environ  # each answer that is an app gets a copy
+    if _LOST in environ:
+        return None
+    environ[_LOST] = True
     from werkzeug.exceptions import NotFound
 
     app = flask.current_app
@@ -245,8 +239,9 @@ class Chunks:
 def _tell(error: OSError, environ: WSGIEnvironment) -> NoReturn:
     """Raise a RuntimeError in place of an OSError.
 
-    A server takes that for one of its socket, and closes the socket without an answer. What is both
-    is raised as it is: of the servers, Gunicorn alone looks for an OSError first.
+    A server takes an OSError for a failure of its own socket, and closes that without an answer. An
+    error that is both (a missing directory) is raised as it is, but not under Gunicorn: no other
+    server looks for an OSError first.
     """
     if isinstance(error, RuntimeError) and _GUNICORN not in environ:
         raise error
@@ -259,19 +254,10 @@ class _Held:
     An app may tell it late, when its body is iterated over, and it may have used `write`.
     """
 
-    def __init__(
-        self,
-        start_response: StartResponse,
-        request: Request,
-        misses: Callable[[str, Lines], bool],
-        open_page: Callable[[], Answer | None],
-        send: Callable[[Answer, StartResponse], Iterable[bytes]],
-    ) -> None:
-        self._server_start = start_response
+    def __init__(self, files: StaticFiles, request: Request, start_response: StartResponse) -> None:
+        self._files = files
         self._request = request
-        self._misses = misses
-        self._open_page = open_page
-        self._send = send
+        self._server_start = start_response
         self._called = self._passed_on = self._settled = False
         self._page: Answer | Exception | None = None
         self._start: StartResponse = start_response
@@ -282,7 +268,7 @@ class _Held:
         """The server's, unless a page is to take the place of the app's answer."""
         self._drop_page()
         self._called = True
-        misses = self._misses(status[:3], headers)
+        misses = is_miss(self._files, status[:3], headers)
         if misses and not self._passed_on and self._takes_page():
             return _write_nothing
         if misses:
@@ -303,12 +289,17 @@ class _Held:
         """
         if not self._settled:
             try:
-                self._page = self._open_page()
+                self._page = self._files.fallback(self._request, has_app=True)
             except Exception as error:  # noqa: BLE001 (raised as it is)
                 self._page = error
         return self._page is not None
 
-    def answer(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes]:
+    def answer(
+        self,
+        app: WSGIApplication,
+        environ: WSGIEnvironment,
+        send: Callable[[Answer, WSGIEnvironment, StartResponse], Iterable[bytes]],
+    ) -> Iterable[bytes]:
         """The body to send: the app's own or, after its 404, a page's."""
         try:
             chunks = self._begun(app(environ, self.start_response))
@@ -316,9 +307,11 @@ class _Held:
                 self._settled = True
                 return chunks
             _close(chunks)
+            if isinstance(self._page, OSError):
+                _tell(self._page, environ)
             if isinstance(self._page, Exception):
                 raise self._page
-            return self._send(self._page, self._start)
+            return send(self._page, environ, self._start)
         except BaseException:
             self._drop_page()
             raise

@@ -2,9 +2,12 @@
 
     python examples/flask_vite.py [PORT [DIRECTORY]]
 
-DIRECTORY is where Vite writes (`build: { manifest: true }`), `dist` by default. It may have yet to
-be made: until then all works but its files. A later build is served after `kill -USR1`, or at once
-with FLASK_DEBUG=1 in the environment.
+DIRECTORY is where Vite writes, `dist` by default. It may have yet to be made: until then all works
+but its files. A later build is served after `kill -USR1`, or at once with FLASK_DEBUG=1 in the
+environment. The configuration of Vite has these lines:
+
+    base: "/static/",
+    build: { manifest: true, rollupOptions: { input: "src/main.js" } },
 """
 
 import json

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
+import tarfile
+from pathlib import Path
 
 import pytest
 
-from benchmarks import chart, report
+from benchmarks import chart, deltas, report
 
 from .pages import PAGES
 from .servers import ROOT, environment
@@ -55,6 +58,36 @@ def test_the_tables_are_those_of_the_numbers_beside_them() -> None:
     results = report.from_json((ROOT / "benchmarks" / "results.json").read_text())
     assert any(report.markdown(results) in text for text in PAGES.values())
     assert chart.svg(results) == (ROOT / "benchmarks" / "results.svg").read_text()
+
+
+def package(place: Path, version: str, code: bytes) -> Path:
+    place.mkdir()
+    (place / "package.json").write_text(json.dumps({"name": "lib", "version": version}))
+    (place / "small.js").write_bytes(b"1;")
+    (place / "lib.min.js").write_bytes(code)
+    return place
+
+
+def test_the_deltas_of_two_releases_are_measured_be_they_packed_or_not(tmp_path: Path) -> None:
+    code = random.Random(1).randbytes(2000).hex().encode()
+    old = package(tmp_path / "old", "1.0.0", code)
+    new = package(tmp_path / "new", "1.0.1", code.replace(code[50:60], b"0123456789"))
+    with tarfile.open(tmp_path / "old.tgz", "w:gz") as archive:
+        archive.add(old, "package")
+    row = deltas.measure(tmp_path / "old.tgz", new)
+    assert row[:2] == ("lib.min.js, 1.0.0 to 1.0.1", len(code))
+    assert row.delta < 200 < row.coded
+    assert row.times == row.coded / row.delta
+
+
+def test_the_picture_of_the_deltas_is_that_of_the_table() -> None:
+    text = (ROOT / "benchmarks/README.md").read_text()
+    lines = re.findall(r"(?m)^\| (\S+, \S+ to \S+) \| (\S+) \| (\S+) \| (\S+) \| \S+ \|$", text)
+    sizes = [[int(size.replace(",", "")) for size in each] for _, *each in lines]
+    rows = [deltas.Row(line[0], *each) for line, each in zip(lines, sizes, strict=True)]
+    assert len(rows) == 5
+    assert deltas.markdown(rows) in text
+    assert deltas.svg(rows) == (ROOT / "benchmarks/deltas.svg").read_text()
 
 
 def test_a_part_that_is_unknown_is_named() -> None:

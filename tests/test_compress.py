@@ -31,7 +31,7 @@ from dualstatic.compress.codecs import codec
 from dualstatic.compress.siblings import Job, Outcome, Plain, State, Stop, Tree, find
 from dualstatic.core.paths import Gate
 from dualstatic.disk import root as disk_root
-from dualstatic.disk.root import directory_at
+from dualstatic.disk.root import Directory
 
 from .children import NOBODY, give_up_rights, in_child
 from .servers import environment, eventually, run_anew
@@ -407,7 +407,7 @@ def test_a_name_too_long_for_a_sibling_is_left_as_it_is(folder: Path, length: in
 
 def update_while(folder: Path, happen: Callable[[], object]) -> Outcome:
     """What becomes of the sibling of the only file, if this happens while it is compressed."""
-    tree = Tree(directory_at(str(folder), follow_symlink=False), Gate(""), follows=False)
+    tree = Tree(Directory(str(folder), follow_symlink=False), Gate(""), follows=False)
     (plain,) = find(tree, Stop())
     assert isinstance(plain, Plain)
 
@@ -507,7 +507,7 @@ def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_pa
     write(folder / "late.js.gz", gzip.compress(TEXT), OLD - 100)
     write(folder / "noise.bin.gz", gzip.compress(NOISE))
     (folder / "link.js.gz").symlink_to("new.js")
-    tree = Tree(directory_at(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
+    tree = Tree(Directory(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
     plains = [plain for plain in find(tree, Stop()) if isinstance(plain, Plain)]
     outcomes = [Job(plain, codec("gzip"), Stop()).run() for plain in plains]
     assert {outcome.name: outcome.state for outcome in outcomes} == {

@@ -28,7 +28,7 @@ from dualstatic.compress.siblings import Plain, Stop, Tree, find
 from dualstatic.core.codings import zstd_window
 from dualstatic.core.deltas import largest_window
 from dualstatic.core.paths import Gate
-from dualstatic.disk.root import directory_at
+from dualstatic.disk.root import Directory
 
 from .servers import eventually, run_anew
 from .test_compress import BEFORE as BOMB_START
@@ -154,7 +154,7 @@ def test_deltas_themselves_are_not_compressed(new: Path, suffix: str):
 
 
 def plains(folder: Path) -> list[Plain]:
-    tree = Tree(directory_at(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
+    tree = Tree(Directory(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
     return [each for each in find(tree, Stop()) if isinstance(each, Plain)]
 
 

@@ -16,7 +16,7 @@ import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dualstatic import StaticFiles
+from dualstatic import Request, StaticFiles
 from dualstatic.core.deltas import DELTA_SUFFIXES, is_whole, use_as_dictionary
 from dualstatic.core.fields import dictionary_hash
 from dualstatic.core.replies import select
@@ -157,6 +157,32 @@ def test_what_is_not_asked_for_costs_nothing(
     assert "use-as-dictionary" not in page  # it is not immutable
 
 
+def test_only_a_file_at_its_own_address_offers_itself(
+    build: Callable[..., Path], serve: Callable[..., Client]
+) -> None:
+    """A view's address is another, and a delta asked for by its name changes with each release."""
+    client = files(build(), serve)
+    assert "use-as-dictionary" in client.head(PATH)
+    for name in (f"{PATH}.1.dcz", f"{PATH}.2.dcb"):
+        answer = client.get(name)
+        assert (answer.status, answer["cache-control"]) == (200, "no-cache")
+        assert "use-as-dictionary" not in answer
+    request = Request("GET", PATH)
+    of_view = client.files.site.answer_with_file(request, (("x-a", "b"),), wait=True)
+    assert of_view
+    of_view.close()
+    assert "use-as-dictionary" not in dict(of_view.headers)
+
+
+def test_what_another_server_sends_has_no_deltas_and_offers_nothing(
+    build: Callable[..., Path], serve: Callable[..., Client]
+) -> None:
+    answer = asked(files(build(), serve, offload="X-Sendfile"), CODINGS, available(OLDER))
+    assert "x-sendfile" in answer
+    assert "use-as-dictionary" not in answer
+    assert "vary" not in answer
+
+
 @pytest.mark.parametrize(
     ("name", "match"),
     [
@@ -286,6 +312,7 @@ def releases(tmp_path: Path) -> tuple[Path, Path]:
     store = {
         "app-AAAAAAA1.js": b"before",
         "app-AAAAAAA1.js.gz": b"gz",
+        "app-AAAAAAA1.js.1.dcz": b"dcz",
         "both-AAAAAAA1.js": b"of the store",
         "withdrawn.html": b"gone",
         "plain.js": b"plain",
@@ -306,6 +333,14 @@ def test_an_earlier_file_is_answered_last_and_by_an_immutable_name_only(
     assert (zipped["content-encoding"], zipped.body) == ("gzip", b"gz")
     for path in ("/withdrawn.html", "/plain.js", "/app-AAAAAAA1.js.gz", "/.dualstatic-keep.json"):
         assert client.get(path).passed, path
+
+
+def test_an_earlier_delta_is_none_of_the_names(
+    releases: tuple[Path, Path], serve: Callable[..., Client]
+) -> None:
+    client = serve(releases[0], immutable=r"-\w{8}\.", previous=releases[1])
+    assert client.get("/app-AAAAAAA1.js").status == 200
+    assert client.get("/app-AAAAAAA1.js.1.dcz").passed
 
 
 def test_of_a_manifest_an_earlier_file_needs_a_name_with_a_hash(

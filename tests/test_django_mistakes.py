@@ -85,6 +85,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "ValueError: prefix takes",
     ),
     (
+        {"DUALSTATIC": {"offload": "X-Accel-Redirect"}, "DEBUG": True},
+        "E001: DUALSTATIC: offload takes ",
+        "ValueError: offload takes ",
+    ),
+    (
         {"DUALSTATIC": {"previous": 7, "immutable": "-x"}},
         "E001: DUALSTATIC: previous takes the path of a directory, or None, not 7",
         "TypeError: previous takes",
@@ -270,6 +275,26 @@ def test_files_that_wait_for_their_directory_are_reported_and_uploads_are_not(
     said = project.ask("waits", HEAD + "say(checked())")
     warning = "dualstatic.W002: files takes directories and StaticFiles, and there is no directory"
     assert said == ([f"{warning} at {nowhere!r}"] if "check_dir" in made else [])
+
+
+def test_a_server_in_front_is_told_of_collected_files_alone(project: Project):
+    """It has one directory at the path, and none of the finders'."""
+    write_tree(project.directory, {"collected/a.txt": "a", "front/b.txt": "b"})
+    options = {"offload": "X-Accel-Redirect: /x", "files": str(project.directory / "front")}
+    code = """
+from django.test import Client
+answers = [Client().get(path) for path in ("/static/a.txt", "/static/more.txt", "/b.txt")]
+say([[answer.status_code, answer.headers.get("x-accel-redirect")] for answer in answers])
+"""
+    found = []
+    for debug in (False, True):
+        text = f"DEBUG = {debug}\nDUALSTATIC = {options}\nMIDDLEWARE = ['{OURS}']"
+        (project.directory / f"mysite/front{debug}.py").write_text(f"from .apps import *\n{text}")
+        found.append(project.ask(f"front{debug}", code))
+    assert found == [
+        [[200, "/x/a.txt"], [404, None], [200, None]],
+        [[404, None], [200, None], [200, None]],
+    ]
 
 
 def test_all_mistakes_are_reported_at_once(project: Project):

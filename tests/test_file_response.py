@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
@@ -255,6 +256,15 @@ def test_fastapis_tasks_are_done_after_the_answer(apps: Any):
     eventually(lambda: b"style.css" in apps("fastapi").get("/made").body, 5)
 
 
+def test_a_404_page_of_flask_that_is_missing_itself_is_a_plain_404(tree: Path):
+    app, files = Flask(__name__, static_folder=None), StaticFiles(tree / "public")
+    app.errorhandler(404)(lambda error: (dualstatic.wsgi.FileResponse(files, "lost.html"), 404))
+    app.get("/file")(lambda: dualstatic.wsgi.FileResponse(files, "missing.css"))
+    for path in ("/file", "/nowhere"):
+        answer = app.test_client().get(path)
+        assert (answer.status_code, answer.text) == (404, "Not Found\n")
+
+
 @pytest.mark.parametrize("path", ["/openapi.json", "/schema/openapi.json"])
 def test_the_schemas_of_apis_are_made(apps: Any, path: str):
     app = apps("fastapi" if path == "/openapi.json" else "litestar")
@@ -263,15 +273,24 @@ def test_the_schemas_of_apis_are_made(apps: Any, path: str):
     assert b"/save" in answer.body
 
 
-def test_a_file_is_no_dictionary_at_the_address_of_a_view(tmp_path: Path):
+@pytest.mark.parametrize("live", [False, True])
+def test_a_file_is_no_dictionary_and_not_immutable_at_the_address_of_a_view(
+    tmp_path: Path, live: bool
+):
     write_tree(tmp_path, {"app-3f2a9c1b.js": "run()"})
-    files = StaticFiles(tmp_path, immutable="js", dictionaries=True)
+    files = StaticFiles(tmp_path, immutable="js", dictionaries=True, live=live)
     with files.answer(Request("GET", "/app-3f2a9c1b.js")) as served:  # type: ignore[union-attr]
-        assert "use-as-dictionary" in dict(served.headers)
+        fields = dict(served.headers)
+    assert fields.pop("use-as-dictionary")
+    assert "immutable" in fields["cache-control"]
     with FileOfView(files, "app-3f2a9c1b.js", None, None).answer("GET", {}) as answered:  # type: ignore[union-attr]
-        offered = {"use-as-dictionary": dict(served.headers)["use-as-dictionary"]}
-        assert {**dict(answered.headers), **offered} == dict(served.headers)
-        assert "use-as-dictionary" not in dict(answered.headers)
+        assert dict(answered.headers) == {**fields, "cache-control": "no-cache"}
+
+
+def test_a_vary_that_a_view_adds_leaves_ours(apps: Any):
+    answer = ask(apps("starlette"), "style.css", {"Accept-Encoding": "gzip"}, to="varying")
+    vary = ", ".join(value for name, value in answer.fields if name.lower() == "vary")
+    assert {each.strip() for each in vary.split(",")} == {"Accept-Encoding", "Cookie"}
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -215,6 +215,12 @@ def test_a_file_behind_a_few_links_is_found_in_each_mode(
         assert response.status == 200
 
 
+def test_why_a_long_name_is_not_there_takes_no_long_time(tmp_path: Path) -> None:
+    write_tree(tmp_path, {f"sub/{number}": "" for number in range(2000)})
+    files = StaticFiles(tmp_path)
+    assert "is not in" in within(5, files.explain, filled("\xe9", "/SUB/"))
+
+
 def test_a_name_full_of_dots_has_few_suffixes() -> None:
     """Each would be cut off, in its full length, to be looked up."""
     media_types = MediaTypes({}, charset=None)

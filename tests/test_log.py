@@ -178,6 +178,15 @@ def test_the_middleware_of_django_says_why_too(kind: str, level: str, root: Path
     assert lines == (expected if level == "DEBUG" else [])
 
 
+def test_a_function_that_raises_is_told_in_the_line_and_changes_no_answer(
+    door: str, mode: str, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = StaticFiles(root, live=mode == "live", not_found=lambda path: {}[path])
+    with caplog.at_level(logging.DEBUG, "dualstatic"):
+        assert Client(files, door).ask("POST", "/api").passed
+    assert "KeyError" in caplog.text
+
+
 # What is served.
 
 

@@ -125,7 +125,7 @@ def test_a_directory_that_is_missing_raises(tmp_path: Path, mode: str) -> None:
     with pytest.raises(NotADirectoryError):
         StaticFiles(tmp_path / "nowhere", live=mode == "live")
     with pytest.raises(FileNotFoundError):
-        disk_root.directory_at(str(tmp_path / "nowhere"), follow_symlink=False).pin()
+        disk_root.Directory(str(tmp_path / "nowhere"), follow_symlink=False).pin()
 
 
 @pytest.mark.usefixtures("paths_alone")
@@ -157,7 +157,7 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
 
     monkeypatch.setattr(os, "open", swapping)
     with pytest.raises(FileNotFoundError):
-        disk_root.directory_at(str(root), follow_symlink=False).open("sub/secret.txt")
+        disk_root.Directory(str(root), follow_symlink=False).open("sub/secret.txt")
     assert opened
     assert client.get("/sub/secret.txt").passed
 

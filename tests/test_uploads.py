@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dualstatic import Request, StaticFiles
+from dualstatic.doors import FileOfView
 
 from .doors import Client
 from .trees import Link, settle, write_tree
@@ -135,6 +136,20 @@ def test_the_fields_that_make_it_safe_are_the_strongest(tmp_path: Path):
     assert fields["x-more"] == "more"
     assert fields["cache-control"] == "private"
     assert one(tmp_path, "a.png", headers=theirs)["content-disposition"] == "inline"
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.png", "a.html"])
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml"])
+def test_a_view_that_names_another_media_type_lets_no_upload_act(
+    tmp_path: Path, name: str, kind: str
+):
+    write_tree(tmp_path, {name: "x"})
+    files, theirs = StaticFiles.uploads(tmp_path, prefix="/u"), {"Content-Type": kind}
+    with FileOfView(files, name, None, theirs).answer("GET", {}) as answer:  # type: ignore[union-attr]
+        fields = dict(answer.headers)
+    assert fields["content-type"] == kind
+    assert fields["content-security-policy"] == "sandbox"
+    assert fields["content-disposition"] == "attachment"
 
 
 def test_the_name_to_save_a_file_under_may_be_given(tmp_path: Path):

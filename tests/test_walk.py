@@ -16,7 +16,7 @@ import pytest
 from dualstatic.disk import nowait, root_by_descriptor
 from dualstatic.disk import root as disk_root
 from dualstatic.disk.errors import OnceLogger, logger
-from dualstatic.disk.root import Directory, directory_at
+from dualstatic.disk.root import Directory
 
 from .doors import Client
 from .faults import fails_to_open, patch_everywhere
@@ -86,7 +86,7 @@ def devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[False, True], ids=["a name", "pinned"])
 def directory(request: pytest.FixtureRequest, root: Path, devices: None) -> Directory:
-    directory = directory_at(str(root), follow_symlink=False)
+    directory = Directory(str(root), follow_symlink=False)
     return directory.pin() if request.param else directory
 
 
@@ -105,7 +105,7 @@ def test_a_file_is_opened_at_once_where_its_device_has_shown_that_it_answers_at_
 
 @on_linux
 def test_a_device_that_can_not_tell_has_to_be_waited_for(devices: None) -> None:
-    directory = directory_at("/proc/sys/kernel", follow_symlink=False)
+    directory = Directory("/proc/sys/kernel", follow_symlink=False)
     walk_to(directory, "ostype")
     assert read(directory, "ostype", wait=True) == b"Linux\n"
     device = os.stat("/proc/sys/kernel/ostype").st_dev
@@ -143,13 +143,10 @@ def test_one_call_tells_what_is_not_there_unless_there_is_a_link(
     names = {*TREE, "nothing", "a/nothing", "a/b", "folder/nothing"}
     for name in names:
         os.path.lexists(root / name)
-    top = directory.root(wait=True)
-    try:
+    with directory.root(wait=True) as top:
         absent = {name for name in names if top.lacks(name, wait=wait)}
         assert absent == {"nothing", "a/nothing", "a/b"}
         assert top.lacks("t.txt/x", wait=wait) == wait
-    finally:
-        directory.release(top)
 
 
 @on_linux
@@ -162,7 +159,7 @@ def test_what_only_the_disk_tells_has_to_be_waited_for(name: str, directory: Dir
 
 @on_linux
 def test_links_that_are_followed_anywhere_are_followed_at_once(root: Path, devices: None) -> None:
-    directory = directory_at(str(root), follow_symlink=True)
+    directory = Directory(str(root), follow_symlink=True)
     for name in ("link.txt", "folder/f.txt"):
         walk_to(directory, name)
         content = read(directory, name, wait=True)
@@ -207,7 +204,7 @@ def test_where_nothing_is_opened_relative_to_a_directory_all_has_to_be_waited_fo
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
-    directory = directory_at(str(root), follow_symlink=False)
+    directory = Directory(str(root), follow_symlink=False)
     for one in (directory, directory.pin()):
         with pytest.raises(BlockingIOError):
             one.open("t.txt", wait=False)
@@ -218,7 +215,7 @@ def test_where_nothing_is_opened_relative_to_a_directory_all_has_to_be_waited_fo
 @on_linux
 @pytest.mark.parametrize("parts", [["a", "b"], ["folder"], ["a", "", ".", "b"], ["folder", "."]])
 def test_a_walk_knows_where_it_stands(parts: list[str], root: Path) -> None:
-    with directory_at(str(root), follow_symlink=False).walk() as walk:
+    with Directory(str(root), follow_symlink=False).walk() as walk:
         walk.enter(parts)
         assert walk.here is not None
         assert os.path.samestat(os.stat(walk.here), os.stat(root / "a/b"))
@@ -233,7 +230,7 @@ def test_a_walk_knows_where_it_stands(parts: list[str], root: Path) -> None:
 def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with directory_at(str(root), follow_symlink=False).walk() as walk:
+    with Directory(str(root), follow_symlink=False).walk() as walk:
         patch_everywhere(monkeypatch, "stat", fails_to_open("t.txt.gz", errno.EIO))
         assert walk.has("t.txt.gz")
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):

@@ -46,10 +46,16 @@ def make_starlette(files: StaticFiles) -> Any:
         response.set_cookie("b", "2")
         return response
 
+    def varying(request: Any) -> Any:
+        response = dualstatic.asgi.FileResponse(files, request.query_params["name"])
+        response.headers.add_vary_header("Cookie")
+        return response
+
     def not_found(request: Any, error: Any) -> Any:
         return PlainTextResponse(OWN, 404)
 
     routes = [Route("/file", file, methods=METHODS), Route("/save", save, methods=METHODS)]
+    routes.append(Route("/varying", varying))
     return Starlette(routes=routes, exception_handlers={404: not_found})
 
 

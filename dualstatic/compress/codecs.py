@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from ..core.codings import HEAD, SUFFIXES, ZSTD_MAGIC, zstd_window
+from ..core.codings import FIRST_BYTES, SUFFIXES, ZSTD_MAGIC, zstd_window
 from ..core.deltas import DCZ_MAGIC, dcz_header, delta_suffix, largest_window
 
 Compressor = tuple[Callable[[bytes], bytes], Callable[[], bytes]]
@@ -78,7 +78,7 @@ class Codec:
             if not self.header.startswith(header[: len(DCZ_MAGIC)]):
                 raise self._foreign()
             return False  # it is cut short, or a delta from another file
-        head = sibling.read(HEAD)
+        head = sibling.read(FIRST_BYTES)
         sibling.seek(len(self.header))
         has_begun = bool(self.header) or (bool(self.magic) and head.startswith(self.magic))
         if zstd_window(head) > self.window:

@@ -107,7 +107,18 @@ def run(options: argparse.Namespace) -> int:
     if options.previous:
         _codecs(["zstd"])
     report, stop = Report(has_bar=bool(sys.stdout and sys.stdout.isatty())), Stop()
-    return carry_out(_outcomes(options, codecs, report, stop), report, stop)
+    work = outcomes(
+        options.directory,
+        codecs,
+        stop,
+        dotfiles=options.dotfiles,
+        follow_symlink=options.follow_symlink,
+        previous=options.previous,
+        only_looks=options.check,
+        workers=options.jobs,
+        expect=report.expect,
+    )
+    return carry_out(work, report, stop)
 
 
 def carry_out(work: Generator[Outcome, None, None], report: Report, stop: Stop) -> int:
@@ -151,22 +162,6 @@ def _signals(stop: Stop) -> Iterator[None]:
         for number, handler in before.items():
             # Who asks for the end once more is to get it no other way than this one.
             signal.signal(number, signal.SIG_IGN if stop.signal else handler)
-
-
-def _outcomes(
-    options: argparse.Namespace, codecs: Sequence[Codec], report: Report, stop: Stop
-) -> Generator[Outcome, None, None]:
-    return outcomes(
-        options.directory,
-        codecs,
-        stop,
-        dotfiles=options.dotfiles,
-        follow_symlink=options.follow_symlink,
-        previous=options.previous,
-        only_looks=options.check,
-        workers=options.jobs,
-        expect=report.expect,
-    )
 
 
 # What is said of it.

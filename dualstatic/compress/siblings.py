@@ -21,7 +21,7 @@ from ..core.media_types import MediaTypes
 from ..core.paths import Gate
 from ..core.values import Identity
 from ..disk.errors import NOT_THERE
-from ..disk.root import Directory, directory_at, identity
+from ..disk.root import Directory, identity
 from ..disk.root_by_descriptor import Kind
 from .codecs import Codec
 from .place import Place
@@ -140,7 +140,7 @@ class Tree:
 
 def tree_at(path: str, *, dotfiles: bool = False, follows: bool = False) -> Tree:
     gate = Gate("", dotfiles, sys.platform == "win32")
-    return Tree(directory_at(path, follow_symlink=False).pin(), gate, follows)
+    return Tree(Directory(path, follow_symlink=False).pin(), gate, follows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}
 
 CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()}
 
-HEAD = 58
-"""The first bytes of a sibling, which tell whether clients can decode it."""
+FIRST_BYTES = 58
+"""How many of a sibling's first bytes tell whether clients can decode it."""
 
 _SIBLING_LAG = 2 * 10**9
 """Nanoseconds that a sibling may be older than its file: what a build takes to write both."""

@@ -27,15 +27,15 @@ def attachment(filename: str) -> str:
     return text if plain == name else f"{text}; filename*=UTF-8''{quote(name, safe=_ATTR_CHAR)}"
 
 
-# What a page of the site can have run, or apply to itself: a script (the JavaScript types of MIME
-# Sniffing), a style sheet, WebAssembly. A script may be a service worker, too.
+# What a page of the site can load and then obeys: scripts (the JavaScript types of MIME Sniffing;
+# a service worker is one, too), style sheets, WebAssembly.
 _TEXT_OF_PAGES = re.compile(
     r"(?:text|application)/(?:x-)?(?:java|ecma|live|j)script[0-9.]*|text/css"
 )
 _CODE_OF_PAGES = "application/wasm"
 
-# What is inert where it is shown. No list has all that some browser runs: HTML, what is XML by its
-# name or not (SVG, text/xsl), MHTML, multipart/x-mixed-replace.
+# What a browser shows without running anything. It lists what is safe, since no list is complete of
+# what some browser runs: HTML, XML under many names (SVG, text/xsl), MHTML, ...
 _SHOWN = re.compile(
     r"(?:image|audio|video|font)/(?!.*\+xml).*"
     r"|text/(?:plain|csv|markdown|vtt)|application/(?:json|pdf)"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from datetime import datetime, timezone
-from functools import lru_cache
 
 # RFC 9110 section 8.8.3:
 #   entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
@@ -152,12 +151,6 @@ def accepted_codings(text: str) -> dict[str, int]:
 
     Names are in lower case; gzip's alias "x-gzip" counts as gzip (section 8.4.1.3).
     """
-    # A browser repeats its value with every request; a text that no browser sends is not kept.
-    return _accepted_codings(text) if len(text) <= 256 else _accepted_codings.__wrapped__(text)
-
-
-@lru_cache(maxsize=256)
-def _accepted_codings(text: str) -> dict[str, int]:
     weights = {}
     for member in text.split(","):
         if match := _CODING.fullmatch(member.strip(" \t")):

@@ -3,6 +3,9 @@
 A page is an HTML file: the index page of a folder belongs to the folder's path, which ends with a
 slash. The empty path is the mount point without its slash. With clean URLs, as Cloudflare's
 auto-trailing-slash has them, any other page belongs to its path without `.html`.
+
+`plain`, `html` and `clean` say which file answers a path; `has` tells whether a path has a file.
+`own_path` and `spellings` say the reverse: all paths that may lead to a file.
 """
 
 from __future__ import annotations
@@ -18,13 +21,6 @@ class Located(NamedTuple):
 
     path: str
     canonical: str
-
-
-Paths = Callable[[str], Iterable[str]]
-"""The paths that may lead to a file, given its own."""
-
-Locate = Callable[[str, Callable[[str], object]], Located | None]
-"""Says which file answers a path, by a function that tells whether there is a file at a path."""
 
 
 def plain(path: str, has: Callable[[str], object]) -> Located | None:

@@ -1,4 +1,4 @@
-"""Which part of a file's name changes from release to release: the hash. The one judge of it."""
+"""Which part of a file's name is a hash, and so changes from release to release."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from urllib.parse import unquote
 
 from . import fields
+from .downloads import harmless
 from .paths import relative_location
 from .values import (
     Fields,
@@ -33,7 +34,7 @@ _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
 
 _HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
-"""A tag that is a hash. One of a date would go on naming what is another content by now."""
+"""An entity-tag that is a hash. One made of size and time may name two contents."""
 
 STRONG_DATE_AGE = 2
 """Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
@@ -55,17 +56,17 @@ def describe(
     `contents` are all their bytes, where these are to be kept in memory. `offload` gives the fields
     by which a server in front learns which file it has to send.
     """
-    varies = len(forms) > 1
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
-    vary = _field("vary", _VARY[any(stored.dictionary for stored in forms)] if varies else None)
+    has_delta = any(stored.dictionary for stored in forms)
+    vary = _field("vary", _VARY[has_delta] if len(forms) > 1 else None)
     representations = tuple(
         _represent(stored, policy, content, offload, vary)
         for stored, content in zip(forms, contents, strict=True)
     )
     deltas = tuple(each for each in representations if each.stored.dictionary)
-    only, version = None if varies else representations[0], _version(forms[0])
-    return Resource(representations, policy, varies, settled, only, deltas, version)
+    only = representations[0] if len(forms) == 1 else None
+    return Resource(representations, policy, settled, only, deltas, _version(forms[0]))
 
 
 def _version(stored: Stored) -> str:
@@ -89,8 +90,8 @@ def _represent(
 ) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
     size = stored.file.size
-    caching = _field("cache-control", policy.cache_control)
-    offer = _field(_OFFER, policy.dictionary)
+    caching = _field("cache-control", policy.forever if policy.immutable else policy.cache_control)
+    offer = _field(_OFFER, policy.offer)
     described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF, *offer)
     headers = _merge(described, policy.fields)
     # An empty file has nothing to open it for.
@@ -114,19 +115,24 @@ def with_fields(
     resource: Resource,
     fields: Fields,
     offload: Callable[[File], Fields] | None,
+    *,
+    of_uploads: bool,
 ) -> Resource:
-    """What a request is to get of a resource, with more fields, which replace others.
+    """The resource as a view answers with it: one representation, with fields that replace others.
 
-    Its address is another one: there it is no dictionary, nor is there one for it.
+    The view's URL is not the file's own. So the file offers no dictionary there, no delta is sent,
+    and it is not immutable: another file may be there tomorrow.
     """
     form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
     content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
     more = _merge(resource.policy.fields, fields)
-    policy = replace(resource.policy, fields=more, dictionary=None)
-    vary = _field("vary", _VARY[0] if resource.varies else None)
+    policy = replace(resource.policy, fields=more, offer=None, immutable=False)
+    if of_uploads:
+        policy = harmless(policy)
+    vary = () if resource.only else _field("vary", _VARY[0])
     only = _represent(form.stored, policy, content, offload, vary)
-    return Resource((only,), policy, resource.varies, resource.settled, only)
+    return Resource((only,), policy, resource.settled, only)
 
 
 def _described(stored: Stored, media_type: str) -> Fields:
@@ -187,8 +193,8 @@ def select(
 ) -> Representation:
     """The representation that the client likes best (section 12.5.3).
 
-    A delta goes to who has its dictionary, and names its coding (RFC 9842). Else, among those of
-    equal weight the smallest wins. The first one, the file itself, answers where nothing else may.
+    A delta goes to a client that has its dictionary and names its coding (RFC 9842). Else, the
+    smallest of equal weight wins. If none is acceptable, the first one answers: the file itself.
     """
     if resource.only or not accept_encoding:
         return resource.representations[0]
@@ -242,8 +248,8 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.stored, now)
     if representation.offloaded:
-        # The server that sends has its own validators, and judges by them; ranges are its, too.
-        # Who still has a tag of ours has this content.
+        # The server that sends the file has its own validators, and judges by them. It does the
+        # ranges, too. But a client whose If-None-Match holds our tag has this content already.
         has_it = status == 304 and "if-none-match" in headers
         return representation.not_modified if has_it else representation.offloaded
     if status == 304:
@@ -264,9 +270,9 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
 
 
 def kept(resource: Resource, response: Response, query: str) -> Response:
-    """The same, for caches to keep where its address has the version of this content in it.
+    """The response; an immutable one if the query has the version of this content.
 
-    It is made once for an answer that is given again, and let go with that.
+    That is made once, and remembered with the response.
     """
     version = resource.version
     if not version or (query != version and version not in query.split("&")):
@@ -298,8 +304,9 @@ def _failed_precondition(request: Request, stored: Stored, now: float) -> int | 
 def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
     """Whether a list of tags has this one, by weak or strong comparison (section 8.8.3.2).
 
-    A member that can't be read leaves the others as they are, where the comparison is weak: at the
-    worst the client gets what it has. A change must not be made on a condition half understood.
+    With weak comparison (If-None-Match) a member that can't be read is passed over: at worst, the
+    client gets again what it has. With strong comparison (If-Match) it makes the condition false:
+    nobody knows all that the client has asked for.
     """
     tags = fields.entity_tags(text)
     if tags == ("*",):
@@ -312,7 +319,7 @@ def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
 
 
 def _modified_since(text: str | None, stored: Stored, now: float) -> bool | None:
-    """None: there is no date, on one side or the other, and so no condition."""
+    """None if the request or the file has no date: then there is no condition."""
     if text is None:
         return None
     date = fields.http_date(text, now)
@@ -364,9 +371,9 @@ _PAGE_DESTINATIONS = frozenset({"document", "iframe", "frame", "fencedframe"})
 def is_navigation(request: Request, is_asset: Callable[[str], bool]) -> bool:
     """Whether someone goes to a page, as far as the fields say (Fetch Metadata).
 
-    `is_asset` says of a path that it ends as files do that are no pages: it is asked where no field
-    tells a page from a picture that is opened in a tab of its own. Browsers that tell the mode but
-    not the destination are from before 2020.
+    `is_asset` says whether a path ends like a file that is no page. It is asked if no field tells
+    a page from a picture that is opened in a tab of its own. Browsers that send Sec-Fetch-Mode
+    without Sec-Fetch-Dest are from before 2020.
     """
     if request.method not in ("GET", "HEAD"):
         return False
@@ -381,7 +388,7 @@ def is_navigation(request: Request, is_asset: Callable[[str], bool]) -> bool:
 
 
 def deciding_fields(request: Request) -> tuple[str, ...]:
-    """By which fields `is_navigation` goes: a cache has to know (section 12.5.5)."""
+    """The fields that `is_navigation` has read: Vary has to name them (section 12.5.5)."""
     mode = request.headers.get("sec-fetch-mode")
     if mode is None:
         return ("Sec-Fetch-Mode", "Accept")
@@ -399,7 +406,7 @@ def message(status: int, text: str, headers: Fields = ()) -> Response:
 
 
 def not_found() -> Response:
-    """The 404 of a path that nothing answers: there may be something tomorrow."""
+    """The 404 of a path that nothing answers. It is not kept: the file may be there tomorrow."""
     return message(404, "Not Found", (_NOT_KEPT, NOSNIFF))
 
 
@@ -409,7 +416,7 @@ def not_allowed() -> Response:
 
 
 def varying(response: Response, *names: str) -> Response:
-    """The same, for caches that keep it by these fields of the request."""
+    """The response, with these fields of the request in its Vary."""
     if not names:
         return response
     headers = _merge(response.headers, (("vary", ", ".join(names)),))

@@ -106,17 +106,19 @@ class Response:
 class Policy:
     """What the options say of one resource; `fields` are those of the option `headers`.
 
-    `stored_coding` is the content coding in which its one form is stored. `dictionary` is the field
-    by which it offers itself as a dictionary. `forever` is the `cache_control` of an address that
-    has the version of the content in it.
+    `stored_coding` is the content coding in which its one form is stored. `offer` is the
+    Use-As-Dictionary with which it offers itself as a dictionary. `forever` takes the place of
+    `cache_control` where the name never changes its content (`immutable`), or the address has the
+    content's version.
     """
 
     media_type: str
     cache_control: str | None
     fields: Fields
     stored_coding: str | None = None
-    dictionary: str | None = None
+    offer: str | None = None
     forever: str | None = None
+    immutable: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -151,7 +153,6 @@ class Resource:
 
     representations: tuple[Representation, ...]
     policy: Policy
-    varies: bool
     settled: bool
     only: Representation | None
     deltas: tuple[Representation, ...] = ()

@@ -14,7 +14,7 @@ from .nowait import answers_at_once, read_now
 from .validators import read_at
 
 CHUNK = 2**18
-"""Bytes read at once, at most: less costs more calls, and more falls out of processors' caches."""
+"""Bytes read at once, at most. Smaller chunks cost more calls; larger ones leave the CPU cache."""
 
 _of_thread = threading.local()
 
@@ -87,8 +87,8 @@ class Body:
     """The bytes of an answer, in chunks of at most 256 KiB; never more than Content-Length says.
 
     `descriptor` is its file, open for reading, and is closed with the body. FileChanged means that
-    the file became shorter than promised. `close` may be called from any thread, and twice; a read
-    under way is waited for by nobody, and closes the file when it ends.
+    the file became shorter than promised. `close` may be called from any thread, and twice. It does
+    not wait for a read that is under way: that read closes the file when it ends.
     """
 
     def __init__(self, response: Response, descriptor: int) -> None:
@@ -169,8 +169,8 @@ class Body:
                 closed = self._descriptor is None
             if closed:
                 os.close(descriptor)
-        # Here closing takes no other wait than reading does, and a server may never come back from
-        # sending the last part, if its client leaves (Hypercorn).
+        # Not after the last chunk is sent: if the client leaves, Hypercorn may never come back from
+        # that. And here, whoever called can wait for the disk.
         if part.stop == self._end:
             self.close()
         return data
@@ -209,7 +209,7 @@ class Body:
     def prove(self) -> None:
         """After a server has sent from the handle: FileChanged, if that may have been too little.
 
-        It meets the end of a file that is cut short and, unlike us, doesn't tell.
+        A server that meets the end of a shortened file doesn't tell.
         """
         with self._guard:
             if self._descriptor is not None and self._response.file is not None:
@@ -294,7 +294,8 @@ class WholeFile(io.FileIO):
         """The end is the promised one, for servers that measure the file by it."""
         if whence == os.SEEK_END:
             return super().seek(self._promised + offset)
-        # Python's `socket.sendfile` goes to where it came, whoever then goes back.
+        # `socket.sendfile` ends by a seek to where it came. A server may go back from there before
+        # it closes the file, so the furthest position counts.
         position = super().seek(offset, whence)
         self._reached = max(self._reached, position)
         return position

@@ -57,7 +57,7 @@ class OnceLogger:
             self._count(message)
 
     def note(self, message: str, path: str) -> None:
-        """The same for who counts at the end: a place that isn't named is only kept."""
+        """The same, but the number is logged later, by `count`."""
         places = self._places.setdefault(message, set())
         if path not in places and len(places) < _PLACES:
             places.add(path)

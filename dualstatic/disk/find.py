@@ -19,8 +19,8 @@ from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
 from .root import Directory, Opened, Walk, identity
 from .validators import Validators, is_fresh, modified, read_at
 
-Place = tuple[Directory, Sequence[str]]
-"""A directory to look into, and the suffixes of the siblings to look for there."""
+Searched = tuple[Directory, Sequence[str]]
+"""A directory to search, and the suffixes of the siblings to look for there."""
 
 Read = Callable[[int, os.stat_result], bytes | None]
 """Reads an open file whose bytes are to be kept in memory; None: they are not."""
@@ -76,7 +76,7 @@ class Finder:
     validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
-    def find(self, places: Iterable[Place], name: str, read: Read | None = None) -> Look | None:
+    def find(self, places: Iterable[Searched], name: str, read: Read | None = None) -> Look | None:
         """What can be read under a name, all from the first directory that has the file.
 
         `read` reads what is to be kept in memory. Whoever gets the look closes its files.
@@ -193,7 +193,7 @@ class Look:
         validators = self._finder.validators
         try:
             name, coding = self._name + suffix, coding_of(suffix) if suffix else None
-            head = validators.head(descriptor, status) if coding in _TOLD_BY_HEAD else b""
+            head = validators.first_bytes(descriptor, status) if coding in _TOLD_BY_HEAD else b""
             file = File(self.directory, name, status.st_size, identity(status))
             self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
@@ -228,7 +228,7 @@ class Look:
         return True
 
     def _warn_of(self, message: str, walk: Walk, sibling: File) -> None:
-        """By its real name: of names through links there is no end, and clients choose them."""
+        """By its real name: clients choose among the names through links, which have no end."""
         leaf = sibling.name.rpartition("/")[2]
         self._finder.warn(message, self.directory.path_of(walk.real(leaf)))
 

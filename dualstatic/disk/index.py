@@ -10,11 +10,11 @@ from ..core.paths import Gate
 from ..core.values import File, Policy, Resource, Response
 from .body import Answer, Body, Found
 from .errors import log_failure
-from .find import Finder, Look, Place
+from .find import Finder, Look, Searched
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
-from .scan import Scan, scan
+from .scan import Scan
 
 _STRIPES = 64
 """Locks for paths; more than one path has to share one."""
@@ -37,7 +37,7 @@ class _State:
     policies: dict[str, Policy] = field(default_factory=dict)
     second: dict[str, None] = field(default_factory=dict)
 
-    def places(self, path: str, suffixes: Sequence[str]) -> list[Place]:
+    def places(self, path: str, suffixes: Sequence[str]) -> list[Searched]:
         """The directories that have the file, with the suffixes of its siblings there."""
         return [
             (scan.directory, scan.siblings(path, suffixes)) for scan in self.scans if scan.has(path)
@@ -91,7 +91,7 @@ class Index:
             return None
         if not wait:
             raise BlockingIOError("the first use of a file reads the disk")
-        # Of those who ask for a path at the same time one reads its file, and the others use that.
+        # If several threads ask for a path at the same time, one reads its file, the others wait.
         with self._locks[hash(path) % len(self._locks)]:
             if not anew and (resource := state.found.get(path)):
                 return _Remembered(resource, self)
@@ -107,14 +107,14 @@ class Index:
         pairs = zip(state.scans, self._directories, strict=True)
         return any(scan.directory.path != directory.path for scan, directory in pairs)
 
-    def _find(self, state: _State, places: Sequence[Place], path: str) -> Found | None:
+    def _find(self, state: _State, places: Sequence[Searched], path: str) -> Found | None:
         self._forget(state, path)
         name = path[len(self._gate.prefix) + 1 :]
         look = self._finder.find(places, name, self._memory.read)
         if look is None:
             return None
-        # A file that comes earlier is away, or a sibling can't be read now. This must not be
-        # remembered, or it would not be seen when that is back.
+        # The file of an earlier directory is away, or a sibling can't be read now. What was found
+        # instead must not be remembered, or nobody would see when it is back.
         if not look.certain or look.directory is not places[0][0]:
             look.settled, look.contents = False, [None] * len(look.stored)
         self._make_room(state, path)
@@ -140,7 +140,7 @@ class Index:
         return look.found(policy)
 
     def _make_room(self, state: _State, path: str) -> None:
-        """Links to each other make endless many paths: of these the oldest go."""
+        """Forget the oldest paths through links: links in a circle make paths without end."""
         if state.is_listed(path):
             return
         with self._guard:
@@ -204,7 +204,7 @@ class Index:
 
     def _scan(self, directory: Directory) -> Scan:
         try:
-            return scan(directory.pin(), self._gate, self._finder)
+            return Scan(directory.pin(), self._gate, self._finder.warn.note)
         except OSError as error:
             log_failure(error, directory.path)
             raise

@@ -1,8 +1,8 @@
 """The look-up of live mode: each request looks at the disk.
 
-What a name led to is opened again, from the root and by its name. Where each of its files is the
-one it was, and no other sibling is there, all that was said of them holds still. Anything else is
-looked up anew, by a walk.
+The files that a name led to last time are opened again, by one call each. If each is still the same
+file, and no sibling was added, the resource of last time is still true. Otherwise a walk looks the
+name up anew.
 """
 
 from __future__ import annotations
@@ -83,20 +83,17 @@ class Live:
         return self._find_anew(name)
 
     def _find_again(self, name: str, wait: bool) -> Found | None:
-        """What is at a name, where that is told by a few calls to the system.
+        """What is at a name, if a few calls to the system can tell.
 
-        :raises OSError: it isn't
+        :raises OSError: they can't
         """
         last = self._last.get(name)
         for directory in self.directories:
-            root = directory.root(wait=wait)
-            try:
+            with directory.root(wait=wait) as root:
                 if last and directory is last.directory:
                     return last.open(root, wait=wait)
                 if not root.lacks(name, wait=wait):
                     raise _unsure(name)
-            finally:
-                root.close()
         return None
 
     def _find_anew(self, name: str) -> Found | None:

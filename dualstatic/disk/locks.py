@@ -1,4 +1,4 @@
-"""Locks that are free in a process that was just forked: who held them is not in there."""
+"""Locks that are free in a forked process, where no thread is left to release one."""
 
 from __future__ import annotations
 

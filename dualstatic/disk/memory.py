@@ -16,10 +16,11 @@ LARGEST = 2**20
 """Bytes of the largest file that is kept."""
 
 _Key = Hashable
-"""Of a content: the identity of its file; more of one that may have changed without a sign."""
+"""Stands for a content: the identity of its file. If the file may have changed without getting
+another one, the resource stands beside it."""
 
 _Holder = Resource | tuple[_Key, ...]
-"""Whose contents are kept: a resource's or, after a refresh, those of its files alone."""
+"""Who keeps contents: a resource or, after a refresh, the keys of what it had."""
 
 _memories: WeakSet[Memory] = WeakSet()
 _guard = Lock()
@@ -38,7 +39,8 @@ class Memory:
         self._contents: dict[_Key, bytes] = {}
         self._uses: Counter[_Key] = Counter()
         self._held: OrderedDict[_Holder, tuple[_Key, ...]] = OrderedDict()
-        # Says that the bytes of a resource were asked for; KeyError where they are not here.
+        # Says that the bytes of a resource were asked for; KeyError if they are not here. It is no
+        # method of ours, since it is called for each answer from memory.
         self.touch = self._held.move_to_end
         with _guard:
             _memories.add(self)

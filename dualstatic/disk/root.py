@@ -11,6 +11,8 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 from weakref import finalize
 
@@ -55,9 +57,8 @@ class Walk:
     deploy may have switched the link and removed the old target in between.
     """
 
-    def __init__(self, calls: ByDescriptor | ByPath, *, owned: bool = False) -> None:
+    def __init__(self, calls: ByDescriptor | ByPath) -> None:
         self._calls: Any = calls  # each knows the places that it made
-        self._owned = owned
         self._place = calls.root
         self._names: list[str] = []
         self._asked: list[str] = []
@@ -68,8 +69,6 @@ class Walk:
 
     def __exit__(self, *failure: object) -> None:
         self._restart()
-        if self._owned:
-            self._calls.close()
 
     @property
     def here(self) -> int | None:
@@ -198,7 +197,7 @@ class Walk:
         """A regular file, open for reading; this place stays where it is."""
         self._check_case(leaf)
         for _ in range(_TRIES):
-            kind = self._calls.kind(self._place, leaf)
+            kind = self._calls.kind_of(self._calls.status(self._place, leaf))
             try:
                 return self._open_behind(leaf) if kind == "link" else self._open(leaf, kind)
             except OSError as error:
@@ -217,7 +216,10 @@ class Walk:
             return walk._open(last, walk._calls.kind_of(status))
 
     def _open(self, leaf: str, kind: Kind) -> Opened:
-        """Looked at first, since to open a FIFO or a device can have effects; then proved again."""
+        """A file. Its kind is looked at first, since to open a FIFO or a device can have effects.
+
+        It is looked at again once it is open: the name may have got another file in between.
+        """
         if kind != "file":
             raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
         descriptor = self._calls.open(self._place, leaf)
@@ -266,7 +268,8 @@ class Walk:
 class Directory:
     """A directory to serve, opened anew for each walk; `pin` holds on to the one it is now.
 
-    `is_previous` says that it has files of earlier releases.
+    A `source` that is no text is asked for its path each time. `is_previous` says that it has files
+    of earlier releases.
     """
 
     def __init__(self, source: StrPath, *, follow_symlink: bool, is_previous: bool = False) -> None:
@@ -280,15 +283,20 @@ class Directory:
         source = self._source
         return source if isinstance(source, str) else os.path.abspath(source)
 
-    def walk(self) -> Walk:
-        """A walk that starts at the root; a context that closes all its descriptors."""
-        return Walk(self.root(wait=True), owned=True)
+    @contextmanager
+    def walk(self) -> Iterator[Walk]:
+        """A walk that starts at the root. At its end all its descriptors are closed."""
+        with self.root(wait=True) as root, Walk(root) as walk:
+            yield walk
 
-    def root(self, *, wait: bool) -> ByDescriptor | ByPath:
-        """The root, for who calls `release` afterwards.
+    def root(self, *, wait: bool) -> AbstractContextManager[ByDescriptor | ByPath]:
+        """The root, open for as long as the context lasts.
 
         :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         """
+        return closing(self._open_root(wait))
+
+    def _open_root(self, wait: bool) -> ByDescriptor | ByPath:
         path = self._source
         if not isinstance(path, str):
             if not wait:
@@ -296,9 +304,6 @@ class Directory:
             path = self.path
         system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
         return system(path, follow=self.follow, wait=wait)
-
-    def release(self, root: ByDescriptor | ByPath) -> None:
-        root.close()
 
     def open(self, name: str, *, wait: bool = True) -> tuple[int, Identity]:
         """A file that was found before, open for reading, and which it is now.
@@ -319,14 +324,12 @@ class Directory:
         return descriptor, identity(status)
 
     def _open(self, name: str, wait: bool) -> Opened:
-        root = self.root(wait=wait)
-        try:
-            return root.open_again([name], (), wait=wait)[0]
-        except BlockingIOError:
-            if not wait:
-                raise
-        finally:
-            self.release(root)
+        with self.root(wait=wait) as root:
+            try:
+                return root.open_again([name], (), wait=wait)[0]
+            except BlockingIOError:
+                if not wait:
+                    raise
         *parts, leaf = name.split("/")
         return self._walk_to(parts, leaf)
 
@@ -355,21 +358,10 @@ class PinnedDirectory(Directory):
         super().__init__(
             directory.path, follow_symlink=directory.follow, is_previous=directory.is_previous
         )
-        self._root = super().root(wait=True)
+        self._root = self._open_root(wait=True)
         self.real_path = self._root.real_path.replace(os.sep, "/")
         # Not at the end of Python: threads may still be at work then.
         finalize(self, self._root.close).atexit = False
 
-    def walk(self) -> Walk:
-        return Walk(self._root)
-
-    def root(self, *, wait: bool) -> ByDescriptor | ByPath:
-        return self._root
-
-    def release(self, root: ByDescriptor | ByPath) -> None:
-        """It stays open."""
-
-
-def directory_at(path: StrPath, *, follow_symlink: bool, is_previous: bool = False) -> Directory:
-    """A directory to serve. What is no text is asked for its path each time that it is opened."""
-    return Directory(path, follow_symlink=follow_symlink, is_previous=is_previous)
+    def root(self, *, wait: bool) -> AbstractContextManager[ByDescriptor | ByPath]:
+        return nullcontext(self._root)

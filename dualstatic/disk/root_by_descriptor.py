@@ -181,9 +181,6 @@ class ByDescriptor:
     def status(self, place: int, leaf: str) -> os.stat_result:
         return os.stat(leaf, dir_fd=place, follow_symlinks=self.follow)
 
-    def kind(self, place: int, leaf: str) -> Kind:
-        return self.kind_of(self.status(place, leaf))
-
     def has(self, place: int, leaf: str) -> bool:
         """Whether there is something; an error other than "not there" is for `open` to raise."""
         try:

@@ -88,7 +88,7 @@ class ByPath:
         """Each name has to be looked at."""
 
     def enter(self, place: str, name: str) -> str:
-        if self.kind(place, name) != "directory":
+        if kind_of_status(self.status(place, name)) != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
         return self._at(place, name)
 
@@ -104,9 +104,6 @@ class ByPath:
 
     def status(self, place: str, leaf: str) -> os.stat_result:
         return os.stat(self._at(place, leaf), follow_symlinks=self.follow)
-
-    def kind(self, place: str, leaf: str) -> Kind:
-        return kind_of_status(self.status(place, leaf))
 
     def has(self, place: str, leaf: str) -> bool:
         try:

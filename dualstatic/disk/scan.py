@@ -1,4 +1,4 @@
-"""What lies below a directory: the names that index mode knows, none of them opened."""
+"""What lies below a directory: the names that index mode knows. No file is opened."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from dataclasses import dataclass, field
 
 from ..core.paths import Gate
 from .errors import NOT_THERE
-from .find import Finder
 from .root import MAX_LINKS, PinnedDirectory
 from .root_by_descriptor import Kind
 
 
-def scan(directory: PinnedDirectory, gate: Gate, finder: Finder) -> Scan:
-    """All that can be asked for below a directory, whatever else lies in it."""
-    made = Scan(directory, gate)
-    _Scanner(made, finder).run()
-    return made
-
-
-@dataclass(slots=True)
+@dataclass
 class Scan:
     """What lies below one directory. Each real directory is held once, under its real name.
 
     `paths` are URL paths of files, with the prefix. `hidden` are names of files that no path leads
     to but through a link. `aliases` lead from a link's name to the real name of its directory, one
-    of `places`.
+    of `places`. `note` is told what is skipped.
     """
 
     directory: PinnedDirectory
     gate: Gate
+    note: Callable[[str, str], object]
     paths: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
     places: set[str] = field(default_factory=lambda: {""})
+
+    def __post_init__(self) -> None:
+        self._targets: list[str] = []
+        self._descend("", lambda name: self.paths.add(f"{self.gate.prefix}/{name}"))
+        # What links lead to, and the scan has not met, lies where no path goes. More links may lie
+        # there, and lead to more.
+        while self._targets:
+            if self._is_new(target := self._targets.pop()):
+                self._descend(target, self.hidden.add)
 
     def has(self, path: str) -> bool:
         return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
@@ -62,24 +64,6 @@ class Scan:
         """The suffixes of the siblings that a file has."""
         return [suffix for suffix in suffixes if self.has(path + suffix)]
 
-
-class _Scanner:
-    """Makes the scan of a directory, whatever lies in it."""
-
-    def __init__(self, scan: Scan, finder: Finder) -> None:
-        self._scan = scan
-        self._note = finder.warn.note
-        self._targets: list[str] = []
-
-    def run(self) -> None:
-        scan = self._scan
-        self._descend("", lambda name: scan.paths.add(f"{scan.gate.prefix}/{name}"))
-        # What links lead to, and the scan has not met, lies where no path goes. More links may lie
-        # there, and lead to more.
-        while self._targets:
-            if self._is_new(target := self._targets.pop()):
-                self._descend(target, scan.hidden.add)
-
     def _descend(self, top: str, keep: Callable[[str], None]) -> None:
         todo = [top]
         while todo:
@@ -96,11 +80,11 @@ class _Scanner:
                 ):
                     todo.append(name)
                 elif leads_to == "other":
-                    self._note("skipped, not a file", self._scan.directory.path_of(name))
+                    self.note("skipped, not a file", self.directory.path_of(name))
 
     def _entries(self, place: str) -> list[tuple[str, Kind]]:
         try:
-            with self._scan.directory.walk() as walk:
+            with self.directory.walk() as walk:
                 walk.enter(place.split("/"))
                 return walk.entries()
         except OSError as error:
@@ -112,11 +96,11 @@ class _Scanner:
         if not self._admits(place, leaf, "/x"):
             return None
         try:
-            with self._scan.directory.walk() as walk:
+            with self.directory.walk() as walk:
                 walk.enter(place.split("/"))
                 last, status = walk.find(leaf)
                 if stat.S_ISDIR(status.st_mode):
-                    target = self._scan.aliases[_join(place, leaf)] = walk.real(last)
+                    target = self.aliases[_join(place, leaf)] = walk.real(last)
                     self._targets.append(target)
                     return None
         except OSError as error:
@@ -127,27 +111,27 @@ class _Scanner:
     def _admits(self, place: str, leaf: str, more: str = "") -> bool:
         """Whether the gate lets a URL through that has this name in it."""
         above = "x/" if place else ""
-        if self._scan.gate(f"{self._scan.gate.prefix}/{above}{leaf}{more}") is not None:
+        if self.gate(f"{self.gate.prefix}/{above}{leaf}{more}") is not None:
             return True
         if not leaf.startswith("."):
-            self._note(
-                "skipped, no URL path can name it", self._scan.directory.path_of(_join(place, leaf))
+            self.note(
+                "skipped, no URL path can name it", self.directory.path_of(_join(place, leaf))
             )
         return False
 
     def _is_new(self, name: str) -> bool:
         """Whether a directory has yet to be scanned; from outside the root one can come to it."""
-        if name == self._scan.directory.real_path:
-            self._scan.aliases[name] = ""
-        elif name not in self._scan.places:
-            self._scan.places.add(name)
+        if name == self.directory.real_path:
+            self.aliases[name] = ""
+        elif name not in self.places:
+            self.places.add(name)
             return True
         return False
 
     def _skip(self, error: OSError, name: str) -> None:
         if error.errno not in NOT_THERE:
             raise error
-        self._note(f"skipped, {error.strerror}", self._scan.directory.path_of(name))
+        self.note(f"skipped, {error.strerror}", self.directory.path_of(name))
 
 
 def _join(place: str, name: str) -> str:

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from ..core.codings import HEAD
+from ..core.codings import FIRST_BYTES
 from ..core.values import Identity
 from .locks import Lock
 from .root import identity
@@ -73,12 +73,12 @@ class Validators:
             self._digests.clear()
             self._heads.clear()
 
-    def head(self, descriptor: int, status: os.stat_result) -> bytes:
+    def first_bytes(self, descriptor: int, status: os.stat_result) -> bytes:
         """The first bytes of an open sibling, which are read once."""
         key = identity(status)
         head = self._heads.get(key)
         if head is None:
-            head = read_at(descriptor, HEAD, 0)
+            head = read_at(descriptor, FIRST_BYTES, 0)
             if not is_fresh(status):
                 self._remember(self._heads, key, head)
         return head

@@ -17,16 +17,13 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import FileOfView, is_logged, is_miss, make_request
+from ..doors import MISSES, FileOfView, is_logged, is_miss, make_request
 from ..staticfiles import StaticFiles
 from .checks import served
 from .settings import OfDjango
 
 if TYPE_CHECKING:
     from ..options import Headers
-
-_MISSES = (404, 405)
-"""Of these `is_miss` says more: it would take a while for each answer of the app."""
 
 
 class StaticMiddleware:
@@ -52,7 +49,7 @@ class StaticMiddleware:
             if _may_answer(files, request) and (answer := files.answer(_request(request))):
                 return _response(request, answer)
         response = self._get_response(request)
-        return self._or_page(request, response) if response.status_code in _MISSES else response
+        return self._or_page(request, response) if response.status_code in MISSES else response
 
     async def _call_async(self, request: OfDjango) -> OfDjango:
         from ..asgi import in_thread, open_answer
@@ -63,7 +60,7 @@ class StaticMiddleware:
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
         response = await self._get_response(request)
-        if response.status_code in _MISSES and any(
+        if response.status_code in MISSES and any(
             _may_be_replaced(response, files, request) for files in self._files
         ):
             return await in_thread(partial(self._or_page, request, response))
@@ -108,10 +105,12 @@ def file_response(
     """A file as the answer of a view; in an async view: `return await file_response(...)`.
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options count as anywhere.
+    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
+    count as anywhere.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest
+    :param headers: more fields, or a function from `name` to them; they are the strongest,
+        but for those that make uploads safe
 
     :raises Http404: there is no such file
     :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes

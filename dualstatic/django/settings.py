@@ -34,7 +34,7 @@ OfDjango: TypeAlias = Any
 Say: TypeAlias = Callable[[OfDjango], object]
 """Is called with what is to be warned of."""
 
-Place = tuple[str, str]
+Prefixed = tuple[str, str]
 """A prefix below STATIC_URL, and a directory."""
 
 _RELATIVE = ("STATIC_URL", "MEDIA_URL")
@@ -97,7 +97,7 @@ def static_files(**options: Option) -> list[StaticFiles]:
 
 def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     """As `static_files`, and says what is to be warned of."""
-    say = bool if _is_test_run() else say  # what tests need not have collected is no news
+    say = bool if _is_test_run() else say  # tests need no collected files
     others = options.pop("files", ())
     prefix = check.prefix(options.pop("prefix")) if "prefix" in options else _prefix()
     options.setdefault("live", settings.DEBUG)
@@ -105,7 +105,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     for name in options:
         _check_name(name)
     check.flag("check_dir", options.get("check_dir", True))
-    earlier = _previous(options, say)
+    of_root = {**_previous(options, say), **_offload(options)}
     if "immutable" in options and options.get("check_dir") is not True:
         options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
@@ -113,7 +113,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     if check.flag("finders", finders):
         found = _from_finders(prefix, options)
     else:
-        found = _from_root(prefix, {**options, **earlier}, say, is_needed=not others)
+        found = _from_root(prefix, {**options, **of_root}, say, is_needed=not others)
     return [*found, *_others(others, options, say)]
 
 
@@ -231,6 +231,13 @@ def _previous(options: dict[str, Option], say: Say) -> dict[str, Option]:
     return {}
 
 
+def _offload(options: dict[str, Option]) -> dict[str, Option]:
+    """The option `offload`, likewise: the server in front has one directory at that path."""
+    value = options.pop("offload", None)
+    check.offload(value, directories=1)
+    return {"offload": value}
+
+
 def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
     """A manifest that a build may have yet to write: until then no name is immutable."""
     if not isinstance(immutable, manifests.Manifest):
@@ -240,7 +247,7 @@ def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
     except FileNotFoundError as error:
         immutable.expect()
         say(checks.Warning(str(error), "Until then no name is immutable.", id="dualstatic.W004"))
-    return immutable.__call__  # to StaticFiles, a function: it would have to be there
+    return immutable.__call__  # as a function, so that StaticFiles doesn't read it now
 
 
 def _prefix() -> str:
@@ -350,7 +357,7 @@ def _from_finders(prefix: str, options: dict[str, Option]) -> Iterator[StaticFil
         yield make(paths, **{**options, **sure, "prefix": f"{prefix}/{below}"})
 
 
-def _places() -> Iterator[Place]:
+def _places() -> Iterator[Prefixed]:
     """The directories that the finders look in, in their order."""
     from django.contrib.staticfiles.finders import get_finders
 

@@ -23,21 +23,18 @@ class CompressedStaticFilesStorage(StaticFilesStorage):
     """Django's StaticFilesStorage, and the siblings of all that lies there."""
 
     def post_process(
-        self, paths: OfDjango, dry_run: bool = False, **_: OfDjango
-    ) -> Iterator[_Processed]:
-        if not dry_run:
-            yield from _write_siblings(self.location)
-
-
-class CompressedManifestStaticFilesStorage(ManifestStaticFilesStorage):
-    """Django's ManifestStaticFilesStorage, and the siblings of all that lies there."""
-
-    def post_process(
         self, paths: OfDjango, dry_run: bool = False, **options: OfDjango
     ) -> Iterator[_Processed]:
-        yield from super().post_process(paths, dry_run=dry_run, **options)
+        if hasattr(super(), "post_process"):  # siblings come last: it writes files, too
+            yield from super().post_process(paths, dry_run=dry_run, **options)
         if not dry_run:
             yield from _write_siblings(self.location)
+
+
+class CompressedManifestStaticFilesStorage(
+    CompressedStaticFilesStorage, ManifestStaticFilesStorage
+):
+    """Django's ManifestStaticFilesStorage, and the siblings of all that lies there."""
 
 
 def _write_siblings(location: str) -> Iterator[_Processed]:

@@ -385,7 +385,7 @@ def ask_without_files(root: str, live: bool, door: str, name: str) -> list[Any]:
         await anyio.to_thread.run_sync(os.getpid)  # a loop and a thread are there already
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
         taken = take_descriptors()
-        with trouble(door) as raised:
+        with trouble(door, match=os.strerror(errno.EMFILE)) as raised:
             await ask()
         results.append(raised.value.errno)
         for number in taken:

@@ -1,6 +1,7 @@
 """A site with collected files at /static, uploads at /media, and both in MIDDLEWARE.
 
 Set DJANGO_DEBUG while you write: then the files of `assets` are served as they are on the disk.
+Without it, `collectstatic` comes first: the pages name the files by Django's manifest.
 """
 
 import os
