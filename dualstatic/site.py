@@ -202,10 +202,13 @@ class Site:
         found.close()
         return f"{quote(address)}?{found.resource.version}".removesuffix("?")
 
-    def answer_with_file(self, request: Request, fields: Fields, *, wait: bool) -> Answer | None:
+    def answer_with_file(
+        self, request: Request, fields: Callable[[], Fields], *, wait: bool
+    ) -> Answer | None:
         """A file as an app's own answer, with more fields, which replace others; None: no file.
 
-        A page is the file of its name, and not what else `html` makes of it.
+        A page is the file of its name, and not what else `html` makes of it. `fields` is asked only
+        where there is a file: the name may be anything that a client has sent.
         """
         if not admits(None, request.path):
             return None
@@ -215,7 +218,7 @@ class Site:
 
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
             ours = replies.with_fields(
-                request, resource, fields, self.settings.offload, of_uploads=of_uploads
+                request, resource, fields(), self.settings.offload, of_uploads=of_uploads
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 

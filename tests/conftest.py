@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from dualstatic import StaticFiles
 
-from .doors import LOOP, Client
+from .doors import LOOP, Answer, Client, Everywhere
 from .rows import ALL, CHECKED, LEFT_OUT
 from .trees import Link, settle, write_tree
 
@@ -53,11 +54,40 @@ def serve(door: str, mode: str) -> Callable[..., Client]:
     """Put a door in front of a directory; `app=False` for a door that stands alone."""
 
     def make(directory: Any, *, app: bool = True, **options: Any) -> Client:
-        if mode == "index":
-            options = {"memory": 0, **options}
-        return Client(StaticFiles(directory, live=mode == "live", **options), door, app)
+        return Client(make_files(directory, mode, **options), door, app)
 
     return make
+
+
+@pytest.fixture
+def everywhere() -> Callable[..., Everywhere]:
+    """The same for all doors and modes at once: for what the core decides from the request."""
+
+    def make(directory: Any, *, app: bool = True, **options: Any) -> Everywhere:
+        each = {mode: make_files(directory, mode, **options) for mode in MODES}
+        return Everywhere(
+            [Aging(each[mode], door, app, mode=mode) for mode in MODES for door in DOORS]
+        )
+
+    return make
+
+
+def make_files(directory: Any, mode: str, **options: Any) -> StaticFiles:
+    if mode == "index":
+        options = {"memory": 0, **options}
+    return StaticFiles(directory, live=mode == "live", **options)
+
+
+@dataclass
+class Aging(Client):
+    """A client for whom files are as old as `aging` makes them in its mode."""
+
+    mode: str = "live"
+
+    def ask(self, *arguments: Any, **more: Any) -> Answer:
+        with pytest.MonkeyPatch.context() as patch:
+            let_age(self.mode, patch)
+            return super().ask(*arguments, **more)
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +99,15 @@ def level_of_the_log() -> Iterator[None]:
 
 
 @pytest.fixture
-def aging(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def aging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are settled in index mode, so that what is known of them is kept, and fresh in live."""
+    if "mode" in request.fixturenames:
+        let_age(request.getfixturevalue("mode"), monkeypatch)
+
+
+def let_age(mode: str, patch: pytest.MonkeyPatch) -> None:
     if mode != "live":
-        settle(monkeypatch)
+        settle(patch)
 
 
 @pytest.fixture(params=("fresh", "settled"))

@@ -73,18 +73,10 @@ def trouble(door: str, match: str) -> Iterator[Trouble]:
     told.value = cause
 
 
-@dataclass
-class Client:
-    """One door with its files, and an app behind it unless `app` is False."""
+class Asks:
+    """What can be asked by `ask`, in short."""
 
-    files: StaticFiles
-    door: str
-    app: bool = True
-    backend: str = "asyncio"
-    backend_options: dict[str, Any] = field(default_factory=dict)
-    raw: bool = True
-    extra: dict[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
+    ask: Callable[..., Answer]
 
     def get(
         self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
@@ -95,6 +87,20 @@ class Client:
         self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
     ) -> Answer:
         return self.ask("HEAD", target, fields, **extra)
+
+
+@dataclass
+class Client(Asks):
+    """One door with its files, and an app behind it unless `app` is False."""
+
+    files: StaticFiles
+    door: str
+    app: bool = True
+    backend: str = "asyncio"
+    backend_options: dict[str, Any] = field(default_factory=dict)
+    raw: bool = True
+    extra: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     def ask(
         self,
@@ -110,6 +116,30 @@ class Client:
         lines = list(fields.items()) if isinstance(fields, dict) else list(fields)
         call = ask_wsgi if self.door == "wsgi" else ask_asgi
         return call(self, method, raw, lines, body, {**self.extra, **extra})
+
+
+@dataclass
+class Everywhere(Asks):
+    """All doors in all modes: each is asked, and all have to give the same answer."""
+
+    clients: list[Client]
+
+    def ask(self, *arguments: Any, **more: Any) -> Answer:
+        first, *others = [client.ask(*arguments, **more) for client in self.clients]
+        for client, answer in zip(self.clients[1:], others, strict=True):
+            assert comparable(answer) == comparable(first), (client, answer, self.clients[0], first)
+        return first
+
+    def hide_the_raw_target(self) -> None:
+        for client in self.clients:
+            client.raw = False
+
+
+def comparable(answer: Answer) -> Answer:
+    """The app's own fields are written as each interface writes them."""
+    if answer.passed:
+        return Answer(answer.status, [], answer.body, passed=True)
+    return answer
 
 
 def make_environ(

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.doors import Client
+from tests.doors import Client, Everywhere
 from tests.rows import PASS, Case, check, rows, table
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -91,9 +91,9 @@ def hop(row: str, target: str, location: str) -> Case:
     Case("D121", "/only.html", PASS, {"Accept-Encoding": "gzip"}),
 )
 def test_a_page_is_under_the_one_path_that_belongs_to_it(
-    case: Case, serve: Callable[..., Client], tree: Callable[..., Path]
+    case: Case, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
-    check(case, serve(tree(FILES), clean_urls=True))
+    check(case, everywhere(tree(FILES), clean_urls=True))
 
 
 @rows("D121")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors import Client
+from tests.doors import Client, Everywhere
 from tests.rows import PASS, Case, check, rows, table
 from tests.trees import Link
 
@@ -59,12 +59,12 @@ FILES: dict[str, bytes | str | Link | None] = {
     Case("H380", "/.env?x", PASS),
 )
 def test_a_hidden_name_reaches_the_app(
-    case: Case, serve: Callable[..., Client], tree: Callable[..., Path]
+    case: Case, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
     root = tree(FILES)
     for html in (False, True):
-        check(case, serve(root, html=html))
-        answer = serve(root, html=html, app=False).get(case.target)
+        check(case, everywhere(root, html=html))
+        answer = everywhere(root, html=html, app=False).get(case.target)
         assert (answer.status, answer.get("location")) == (404, None)
 
 

@@ -13,7 +13,7 @@ import pytest
 from dualstatic import StaticFiles
 from tests.children import give_up_rights, in_child
 from tests.conftest import WITH_MEMORY
-from tests.doors import Answer, Client
+from tests.doors import Answer, Client, Everywhere
 from tests.rows import PASS, Case, check, filled, left_out, rows, table
 from tests.steps import public_directory
 from tests.test_dictionaries import (
@@ -120,10 +120,10 @@ def coding_of(answer: Answer) -> str:
 def test_the_coding_that_the_client_likes_best(
     lines: tuple[str, ...],
     allowed: set[str],
-    serve: Callable[..., Client],
+    everywhere: Callable[..., Everywhere],
     tree: Callable[..., Path],
 ) -> None:
-    client = serve(tree(APP))
+    client = everywhere(tree(APP))
     fields = [("Accept-Encoding", line) for line in lines]
     assert coding_of(client.get("/app.js", fields)) in allowed
     head, full = client.head("/app.js", fields), client.get("/app.js", fields)
@@ -180,9 +180,9 @@ GZIP = {"Accept-Encoding": "gzip"}
          has={"content-type": "application/gzip"}, lacks=("content-encoding",)),
 )  # fmt: skip
 def test_what_has_no_sibling_that_fits(
-    case: Case, serve: Callable[..., Client], tree: Callable[..., Path]
+    case: Case, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
-    answer_case(case, serve(tree({**APP, **PLAIN}), app=case.app))
+    answer_case(case, everywhere(tree({**APP, **PLAIN}), app=case.app))
 
 
 def answer_case(case: Case, client: Client) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from dualstatic import StaticFiles
 from tests.children import give_up_rights, in_child, take_descriptors
-from tests.doors import Answer, Client, ask_asgi_here, trouble
+from tests.doors import Answer, Client, Everywhere, ask_asgi_here, trouble
 from tests.faults import READS, fails_to_open, fails_to_read, patch_everywhere
 from tests.rows import PASS, Case, check, rows, table
 from tests.steps import public_directory
@@ -160,9 +160,9 @@ def root(tree: Callable[..., Path], tmp_path: Path) -> Path:
 
 @table(*IN)
 def test_a_link_leads_anywhere_inside_the_root(
-    case: Case, serve: Callable[..., Client], root: Path
+    case: Case, everywhere: Callable[..., Everywhere], root: Path
 ) -> None:
-    check(case, serve(root, html=True))
+    check(case, everywhere(root, html=True))
 
 
 @rows("S393")
@@ -196,10 +196,10 @@ def test_a_chain_of_links_ends_no_start(
 
 @table(*[Case(row, target, PASS, body=b"the app") for row, target in OUT])
 def test_a_link_that_leads_out_or_nowhere_reaches_the_app(
-    case: Case, serve: Callable[..., Client], root: Path
+    case: Case, everywhere: Callable[..., Everywhere], root: Path
 ) -> None:
-    check(case, serve(root, html=True))
-    answer = serve(root, html=True, app=False).get(case.target)
+    check(case, everywhere(root, html=True))
+    answer = everywhere(root, html=True, app=False).get(case.target)
     assert (answer.status, answer.get("location")) == (404, None)
 
 

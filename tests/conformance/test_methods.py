@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dualstatic import Request, StaticFiles
-from tests.doors import Client
+from tests.doors import Client, Everywhere
 from tests.rows import PASS, Case, check, rows, table
 from tests.trees import OLD, settle
 from tests.watch import ACCESS, Watch, needs_inotify
@@ -126,9 +126,9 @@ def test_a_file_without_an_app_says_which_methods_it_takes(
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "get", *METHODS])
 @pytest.mark.parametrize("target", ["/nope", "/t.txt/x", "/../t.txt", "/%2e/t.txt", "/t%2etxt%2f"])
 def test_a_missing_name_without_an_app_is_a_404_whatever_the_method(
-    method: str, target: str, serve: Callable[..., Client], root: Path
+    method: str, target: str, everywhere: Callable[..., Everywhere], root: Path
 ) -> None:
-    answer = serve(root, app=False).ask(method, target)
+    answer = everywhere(root, app=False).ask(method, target)
     assert answer.status == 404
     assert "allow" not in answer
 

@@ -18,7 +18,7 @@ from dualstatic import StaticFiles
 from dualstatic.core import paths
 from dualstatic.disk import root as disk_root
 from tests.children import within
-from tests.doors import Answer, Client, ask_asgi_here
+from tests.doors import Answer, Client, Everywhere, ask_asgi_here
 from tests.faults import fold_case
 from tests.rows import PASS, Case, check, rows, table
 from tests.trees import Link, write_tree
@@ -232,31 +232,31 @@ REFUSED = [
 
 @table(*SERVED)
 def test_a_path_is_decoded_once_and_names_its_file(
-    case: Case, serve: Callable[..., Client], root: Path, html: bool
+    case: Case, everywhere: Callable[..., Everywhere], root: Path, html: bool
 ) -> None:
-    check(case, serve(root, html=html))
+    check(case, everywhere(root, html=html))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 @table(*POSIX_SERVED)
 def test_a_name_that_is_odd_on_windows_only_is_a_name_elsewhere(
-    case: Case, serve: Callable[..., Client], root: Path, html: bool
+    case: Case, everywhere: Callable[..., Everywhere], root: Path, html: bool
 ) -> None:
-    check(case, serve(root, html=html))
+    check(case, everywhere(root, html=html))
 
 
 @table(*[Case(row, target, PASS, body=b"the app") for row, target in REFUSED])
 def test_a_path_that_is_not_plain_reaches_the_app(
-    case: Case, serve: Callable[..., Client], root: Path, html: bool
+    case: Case, everywhere: Callable[..., Everywhere], root: Path, html: bool
 ) -> None:
-    check(case, serve(root, html=html))
+    check(case, everywhere(root, html=html))
 
 
 @pytest.mark.parametrize("target", [target for _, target in REFUSED])
 def test_a_path_that_is_not_plain_is_a_404_where_there_is_no_app(
-    target: str | bytes, serve: Callable[..., Client], root: Path, html: bool
+    target: str | bytes, everywhere: Callable[..., Everywhere], root: Path, html: bool
 ) -> None:
-    answer = serve(root, html=html, app=False).get(target)
+    answer = everywhere(root, html=html, app=False).get(target)
     assert answer.status == 404
     assert "location" not in answer
 
@@ -267,10 +267,10 @@ AMBIGUOUS = {"/sub%2fa.txt", "/sub%2Fa.txt", "/sub%2findex.html", "/sub%2f", "/1
 
 @pytest.mark.parametrize("target", [target for _, target in REFUSED if target not in AMBIGUOUS])
 def test_a_path_that_is_not_plain_is_refused_where_the_server_hides_the_raw_target(
-    target: str | bytes, serve: Callable[..., Client], root: Path
+    target: str | bytes, everywhere: Callable[..., Everywhere], root: Path
 ) -> None:
-    client = serve(root, html=True)
-    client.raw = False
+    client = everywhere(root, html=True)
+    client.hide_the_raw_target()
     answer = client.get(target)
     assert answer.passed, answer
 

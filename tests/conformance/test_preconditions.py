@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WITH_MEMORY
-from tests.doors import Client
+from tests.doors import Client, Everywhere
 from tests.rows import PASS, Case, check, filled, rows, table
 from tests.trees import LAST_MODIFIED, OLD
 
@@ -103,9 +103,9 @@ RANGE = ("Range", "bytes=0-1")
     failed("C205", match('"q"'), RANGE),
 )
 def test_a_tag_decides_whether_the_file_is_sent(
-    case: Case, serve: Callable[..., Client], tree: Callable[..., Path]
+    case: Case, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
-    client = serve(tree({"t.txt": DIGITS}))
+    client = everywhere(tree({"t.txt": DIGITS}))
     tag = client.get("/t.txt")["etag"]
     assert STRONG.fullmatch(tag)
     check(filled(case, E=tag), client)
@@ -141,9 +141,9 @@ def test_a_tag_decides_whether_the_file_is_sent(
     unchanged("C202", unmodified(LAST_MODIFIED), since(LAST_MODIFIED)),
 )
 def test_a_date_decides_where_no_tag_does(
-    case: Case, serve: Callable[..., Client], tree: Callable[..., Path]
+    case: Case, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
-    client = serve(tree({"t.txt": DIGITS}), app=case.app)
+    client = everywhere(tree({"t.txt": DIGITS}), app=case.app)
     assert client.get("/t.txt")["last-modified"] == LAST_MODIFIED
     check(case, client)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WITH_MEMORY
-from tests.doors import Answer, Client
+from tests.doors import Answer, Client, Everywhere
 from tests.rows import PASS, Case, check, filled, rows, table
 from tests.steps import transfer
 from tests.trees import LAST_MODIFIED, OLD
@@ -124,9 +124,9 @@ BIG = str(2**64)
     Case("R276", "/t.txt", PASS, (("Range", "bytes=0-4"),), "POST", body=b"the app"),
 )
 def test_a_range_of_ten_bytes(
-    case: Case, serve: Callable[..., Client], tree: Callable[..., Path]
+    case: Case, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
-    check(case, serve(tree({"t.txt": DIGITS})))
+    check(case, everywhere(tree({"t.txt": DIGITS})))
 
 
 @rows("R276")
@@ -169,9 +169,9 @@ def test_a_space_after_the_equals_sign_is_either_allowed_or_ignored(
     part("R302", "bytes=0-1", 0, 1, ("If-None-Match", '"q"')),
 )
 def test_if_range_lets_a_part_of_the_same_file_through(
-    case: Case, serve: Callable[..., Client], tree: Callable[..., Path]
+    case: Case, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
-    client = serve(tree({"t.txt": DIGITS}))
+    client = everywhere(tree({"t.txt": DIGITS}))
     check(filled(case, E=client.get("/t.txt")["etag"]), client)
 
 
@@ -355,7 +355,7 @@ def test_one_byte_of_a_large_file_costs_one_byte(
     ["bytes=", "bytes=-", "bytes=a-b", "bytes", "=", "", "bytes=\xff", "bytes=,", "bytes=5-2"],
 )
 def test_a_malformed_range_changes_no_answer(
-    value: str, app: bool, serve: Callable[..., Client], tree: Callable[..., Path]
+    value: str, app: bool, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
 ) -> None:
     root = tree(
         {
@@ -368,7 +368,7 @@ def test_a_malformed_range_changes_no_answer(
             "app.js.gz": b"g" * 50,
         }
     )
-    client = serve(root, app=app, html=True)
+    client = everywhere(root, app=app, html=True)
     paths = "/ /index.html /sub /sub/ /sub/index.html /noindex /noindex/ /nope /%00 /empty.txt"
     for path in [*paths.split(), "/app.js"]:
         for method in ("GET", "HEAD", "POST"):

@@ -15,7 +15,7 @@ import whitenoise.media_types
 
 from dualstatic import StaticFiles
 from dualstatic.core.media_types import MediaTypes
-from tests.doors import Client
+from tests.doors import Client, Everywhere
 from tests.rows import left_out, rows
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -58,10 +58,10 @@ def test_the_suffix_decides_the_type_and_nothing_is_sniffed(
     name: str,
     expected: Any,
     content: bytes,
-    serve: Callable[..., Client],
+    everywhere: Callable[..., Everywhere],
     tree: Callable[..., Path],
 ) -> None:
-    answer = serve(tree({name: content})).get(f"/{name}")
+    answer = everywhere(tree({name: content})).get(f"/{name}")
     assert (answer.status, answer.body) == (200, content)
     assert answer["content-length"] == str(len(content))
     assert answer["content-type"] in ((expected,) if isinstance(expected, str) else expected)
