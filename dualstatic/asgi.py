@@ -74,7 +74,7 @@ _AT_ONCE = 2**15
 """Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
 
 _TURN = 2**20
-"""Bytes that are sent before others get to run, then after each chunk."""
+"""Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
 
 _MOMENT = 0.1
 """Seconds in which a server that has failed to send has to tell that the client has gone."""

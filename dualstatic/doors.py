@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 from . import options
 from .core.downloads import attachment
 from .core.replies import deciding_fields
-from .core.values import Request
+from .core.values import Fields, Request
 from .disk.body import Answer
 from .staticfiles import StaticFiles
 
@@ -84,9 +84,12 @@ class FileOfView:
             raise TypeError(f"name takes that of a file below the directory, not {name!r}")
         if not isinstance(filename, str | None):
             raise TypeError(f"filename takes the name to save the file under, not {filename!r}")
-        self._files, self._path = files, files.site.path_of(name)
-        disposition = {"content-disposition": attachment(filename)} if filename else {}
-        self._fields = tuple({**disposition, **dict(options.headers(headers)(name))}.items())
+        self._files, self._path, self._name = files, files.site.path_of(name), name
+        self._disposition = {"content-disposition": attachment(filename)} if filename else {}
+        self._headers, self._asks = options.headers(headers), callable(headers)
+
+    def _fields(self) -> Fields:
+        return tuple({**self._disposition, **dict(self._headers(self._name))}.items())
 
     def answer(
         self, method: str, headers: Mapping[str, str], *, wait: bool = True
@@ -96,6 +99,8 @@ class FileOfView:
         Conditions and ranges are for GET and HEAD (RFC 9110 sections 13.1 and 14.2): to any other
         method it is the whole file.
         """
+        if self._asks and not wait:
+            raise BlockingIOError("a function among the arguments is asked")
         if method not in ("GET", "HEAD"):
             method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
         request = Request(method, self._path, headers=headers)
@@ -104,7 +109,7 @@ class FileOfView:
     def not_found(
         self, method: str, headers: Mapping[str, str], *, wait: bool = True
     ) -> Answer | None:
-        """The 404 for who has no framework that has one."""
+        """The 404, for an app whose framework has none."""
         request = Request("HEAD" if method == "HEAD" else "GET", self._path, headers=headers)
         return self._files.fallback(request, has_app=False, wait=wait)
 
@@ -161,7 +166,7 @@ def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
 
 
 def with_vary(lines: Lines, request: Request) -> list[tuple[str, str]]:
-    """The fields of an app's answer that another request gets a page in place of (12.5.5)."""
+    """The fields of an app's answer, whose Vary says that another request gets a page (12.5.5)."""
     fields = list(lines)
     found = [value for name, value in fields if name.lower() == "vary"]
     members = [member.strip() for value in found for member in value.split(",")]

@@ -225,7 +225,7 @@ def _fields(value: object) -> Fields:
 
 
 def _per_name(value: object, check: Callable[[object], T]) -> Callable[[str], T]:
-    """A constant is checked now, what a callable gives each time it is asked."""
+    """A constant is checked now; what a callable gives is checked each time."""
     if callable(value):
         ask = value
         return lambda name: check(ask(name))

@@ -173,7 +173,9 @@ class Site:
         """See `StaticFiles.answer`."""
         if request.method not in ("GET", "HEAD"):
             return None
-        if not self.is_ready and self._missing(request.path, wait=wait):
+        try:
+            self._prepare(request.path, wait=wait)
+        except MissingDirectory:
             return None
         return self._open(request, request.path, self.locate, self._decide, wait=wait)
 
@@ -181,8 +183,7 @@ class Site:
         """See `StaticFiles.fallback`."""
         if has_app and not self.may_fall_back(request.method, request.path):
             return None
-        if missing := self._missing(request.path, wait=wait):
-            raise MissingDirectory(missing)
+        self._prepare(request.path, wait=wait)
         if not has_app and self._refuses(request, wait=wait):
             return Answer(replies.not_allowed())
         page = self._page(request, wait=wait)
@@ -193,8 +194,7 @@ class Site:
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
-        if missing := self._missing(path, wait=True):
-            raise MissingDirectory(missing)
+        self._prepare(path, wait=True)
         located = self.locate(path, wait=True)
         if located is None:
             return None
@@ -202,40 +202,41 @@ class Site:
         found.close()
         return f"{quote(address)}?{found.resource.version}".removesuffix("?")
 
-    def answer_with_file(self, request: Request, fields: Fields, *, wait: bool) -> Answer | None:
+    def answer_with_file(
+        self, request: Request, fields: Callable[[], Fields], *, wait: bool
+    ) -> Answer | None:
         """A file as an app's own answer, with more fields, which replace others; None: no file.
 
-        A page is the file of its name, and not what else `html` makes of it.
+        A page is the file of its name, and not what else `html` makes of it. `fields` is asked only
+        where there is a file: the name may be anything that a client has sent.
         """
         if not admits(None, request.path):
             return None
-        if missing := self._missing(request.path, wait=wait):
-            raise MissingDirectory(missing)
+        self._prepare(request.path, wait=wait)
 
         of_uploads = self.settings.policies.of_uploads
 
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
             ours = replies.with_fields(
-                request, resource, fields, self.settings.offload, of_uploads=of_uploads
+                request, resource, fields(), self.settings.offload, of_uploads=of_uploads
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
         return self._open(request, request.path, self._locate_file, decide, wait=wait)
 
-    def _missing(self, path: str, *, wait: bool) -> str | None:
-        """Which directory is missing still; with `check_dir`, none is."""
+    def _prepare(self, path: str, *, wait: bool) -> None:
+        """Look for the directories, if `check_dir` has not done so, before the first answer.
+
+        :raises MissingDirectory: one is missing still
+        """
         if self.is_ready or path not in self.gate:
-            return None
+            return
         if not wait:
             raise BlockingIOError("the first request looks for the directories")
         with self._preparing:
-            try:
-                if not self.is_ready:
-                    self._choose_mode()
-                    self.refresh()
-            except MissingDirectory as error:
-                return str(error)
-        return None
+            if not self.is_ready:
+                self._choose_mode()
+                self.refresh()
 
     def _open(
         self, request: Request, path: str, locate: _Locate, decide: _Decide, *, wait: bool

@@ -256,6 +256,17 @@ def test_fastapis_tasks_are_done_after_the_answer(apps: Any):
     eventually(lambda: b"style.css" in apps("fastapi").get("/made").body, 5)
 
 
+def test_the_function_of_headers_is_asked_of_files_alone(tree: Path):
+    files, theirs = StaticFiles(tree / "public"), {"page.html": {"X-More": "more"}}
+    page = FileOfView(files, "page.html", None, theirs.__getitem__)
+    with page.answer("GET", {}) as answer:  # type: ignore[union-attr]
+        assert dict(answer.headers)["x-more"] == "more"
+    with pytest.raises(BlockingIOError):  # it may take its time, as on the event loop nothing may
+        page.answer("GET", {}, wait=False)
+    missing = FileOfView(files, "what a client sends", None, theirs.__getitem__)
+    assert missing.answer("GET", {}) is None
+
+
 def test_a_404_page_of_flask_that_is_missing_itself_is_a_plain_404(tree: Path):
     app, files = Flask(__name__, static_folder=None), StaticFiles(tree / "public")
     app.errorhandler(404)(lambda error: (dualstatic.wsgi.FileResponse(files, "lost.html"), 404))

@@ -36,10 +36,13 @@ class LibraryMissing(ImportError):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One content coding. `compressor` takes the length of the text, whether it is text, and
-    whether a quick estimate will do; `errors` are raised by what isn't of this coding, or broken;
-    `magic` are the bytes that it begins with, if it has such, behind a delta's `header`; `window`
-    is the largest of zstd that clients take."""
+    """One content coding.
+
+    `compressor` takes the length of the content, whether it is text, and whether a quick estimate
+    will do. `errors` are raised for what isn't of this coding, or is broken. `header` is what a
+    delta begins with; `magic` comes next, if the coding has such bytes. `window` is the largest
+    window of zstd that clients take.
+    """
 
     coding: str
     suffix: str

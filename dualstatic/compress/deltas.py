@@ -116,7 +116,7 @@ class Delta:
             return failure(self.plain.name + delta_suffix(self.number), error)
 
     def _rival(self) -> int:
-        """The size of the smallest that is sent to who has no older file."""
+        """The size of the smallest form that is sent to a client without an older file."""
         sizes = [self.plain.size]
         with self.plain.open() as (place, _):
             for suffix in SUFFIXES.values():

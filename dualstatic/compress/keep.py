@@ -158,7 +158,10 @@ def _write(root: Place, state: Mapping[str, int]) -> None:
 
 
 def _copied(files: Mapping[str, Plain], name: str, store: Tree, stop: Stop) -> Outcome:
-    """What became of a file. An outdated sibling isn't copied: in the store it may look right."""
+    """What became of a file.
+
+    An outdated sibling isn't copied: if the file in the store is older, it would pass for current.
+    """
     plain = files[name]
     siblings = [files[name + each] for each in _SIBLINGS if name + each in files]
     try:
@@ -172,7 +175,10 @@ def _copied(files: Mapping[str, Plain], name: str, store: Tree, stop: Stop) -> O
 
 
 def _copy(plain: Plain, store: Tree, stop: Stop) -> bool:
-    """Whether the store lacked this file; then it is copied. A link could be changed from DIST."""
+    """Copy a file, unless the store has it; whether that was done.
+
+    It is no hard link: who writes to DIST would write to the store.
+    """
     with plain.open() as (_, file), _folder(store, plain.name) as place:
         if _has(place, plain.leaf, file):
             return False
@@ -206,7 +212,7 @@ def _folder(store: Tree, name: str) -> Iterator[Place]:
 
 
 def _forgotten(store: Tree, name: str) -> Outcome:
-    """What became of a name to forget: a file alone goes first, since its siblings need it."""
+    """What became of a name to forget. The file goes first: a sibling alone answers for nothing."""
     folder, _, leaf = name.rpartition("/")
     try:
         with suppress(FileNotFoundError), store.enter(folder) as place:

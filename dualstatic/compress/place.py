@@ -9,7 +9,7 @@ whatever others do
 - nobody can read a sibling who can't read its file.
 
 In a directory of their own they can do no more than they can without us: move it, take a temporary
-file away, put something of theirs in its place or in the sibling's. We leave that, and say so.
+file away, put something of theirs in its place or in the sibling's. That is reported, not undone.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def outcomes(
 
     A large one at the end would keep one processor busy and the others waiting. `previous` are
     older builds, the newest first, from whose files deltas are made, too. `expect` is told
-    how many bytes there are to be compressed. However this ends, no thread is at work any more.
+    how many bytes there are to be compressed. Whatever ends this, no thread is left at work.
     """
     trees = [tree_at(each, dotfiles=dotfiles, follows=follow_symlink) for each in (path, *previous)]
     plains: list[Plain] = []

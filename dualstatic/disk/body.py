@@ -224,8 +224,9 @@ class Body:
 def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None:
     """FileChanged, if a file that somebody else sent from may have ended early at any time.
 
-    It is long enough again where it was cut short to be written anew. `sent` is how much has been
-    sent for sure. ctime doesn't matter: that changes when a deploy gives the name to another file.
+    A file that is written anew in its place is cut short first, and then grows: so its time counts,
+    too. `sent` is how much has been sent for sure. ctime doesn't matter: that changes when a deploy
+    gives the name to another file.
     """
     if sent >= promised:
         return

@@ -211,7 +211,7 @@ class Index:
 
 
 class _Remembered(Found):
-    """A resource that the index remembers: its file is held against the disk where it is opened."""
+    """A resource that the index remembers; whether it is still true shows when it is opened."""
 
     __slots__ = ("_index",)
 

@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import finalize
 
@@ -294,9 +294,6 @@ class Directory:
 
         :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         """
-        return closing(self._open_root(wait))
-
-    def _open_root(self, wait: bool) -> ByDescriptor | ByPath:
         path = self._source
         if not isinstance(path, str):
             if not wait:
@@ -358,10 +355,11 @@ class PinnedDirectory(Directory):
         super().__init__(
             directory.path, follow_symlink=directory.follow, is_previous=directory.is_previous
         )
-        self._root = self._open_root(wait=True)
-        self.real_path = self._root.real_path.replace(os.sep, "/")
+        root = super().root(wait=True).__enter__()
         # Not at the end of Python: threads may still be at work then.
-        finalize(self, self._root.close).atexit = False
+        finalize(self, root.__exit__).atexit = False
+        self.real_path = root.real_path.replace(os.sep, "/")
+        self._root = nullcontext(root)  # it stays open
 
     def root(self, *, wait: bool) -> AbstractContextManager[ByDescriptor | ByPath]:
-        return nullcontext(self._root)
+        return self._root

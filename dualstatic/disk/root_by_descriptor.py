@@ -156,7 +156,10 @@ class ByDescriptor:
             self._real_path = os.path.realpath(self.path)
         return self._real_path
 
-    def close(self) -> None:
+    def __enter__(self) -> ByDescriptor:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
         os.close(self.root)
 
     def leave(self, place: int) -> None:

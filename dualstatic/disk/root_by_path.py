@@ -78,7 +78,10 @@ class ByPath:
     def lacks(self, name: str, *, wait: bool) -> bool:
         return False
 
-    def close(self) -> None:
+    def __enter__(self) -> ByPath:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
         """There is nothing open."""
 
     def leave(self, place: str) -> None:

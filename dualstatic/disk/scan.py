@@ -120,7 +120,10 @@ class Scan:
         return False
 
     def _is_new(self, name: str) -> bool:
-        """Whether a directory has yet to be scanned; from outside the root one can come to it."""
+        """Whether a directory has yet to be scanned.
+
+        Links that may lead out may also lead back to the root: that is an alias.
+        """
         if name == self.directory.real_path:
             self.aliases[name] = ""
         elif name not in self.places:
