@@ -64,9 +64,9 @@ def everywhere() -> Callable[..., Everywhere]:
     """The same for all doors and modes at once: for what the core decides from the request."""
 
     def make(directory: Any, *, app: bool = True, **options: Any) -> Everywhere:
-        each = {mode: make_files(directory, mode, **options) for mode in MODES}
+        each = {mode: make_files(directory, mode, **options) for mode in WITH_MEMORY}
         return Everywhere(
-            [Aging(each[mode], door, app, mode=mode) for mode in MODES for door in DOORS]
+            [Aging(each[mode], door, app, mode=mode) for mode in each for door in DOORS]
         )
 
     return make
