@@ -168,7 +168,7 @@ def test_only_a_file_at_its_own_address_offers_itself(
         assert (answer.status, answer["cache-control"]) == (200, "no-cache")
         assert "use-as-dictionary" not in answer
     request = Request("GET", PATH)
-    of_view = client.files.site.answer_with_file(request, (("x-a", "b"),), wait=True)
+    of_view = client.files.site.answer_with_file(request, lambda: (("x-a", "b"),), wait=True)
     assert of_view
     of_view.close()
     assert "use-as-dictionary" not in dict(of_view.headers)
