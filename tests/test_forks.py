@@ -40,9 +40,9 @@ class Gate:
 
 
 PLACES: dict[str, tuple[Any, str]] = {
-    "refresh": (index, "scan"),
+    "refresh": (index, "Scan"),
     "pin": (os.path, "realpath"),
-    "first request": (index, "scan"),
+    "first request": (index, "Scan"),
     "first use": (index.Memory, "read"),
     "memory": (memory, "_keep_to_the_budget"),
     "hash": (validators, "_sha256"),
