@@ -22,8 +22,8 @@ CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
 Headers = Mapping[str, str] | Callable[[str], Mapping[str, str] | None] | None
 NotFound = str | Callable[[str], str | None] | None
-Live = bool | Callable[[], bool]
 StrPath = str | os.PathLike[str]
+Live = bool | Callable[[], bool]
 Packages = Sequence[str | tuple[str, str]]
 
 FOREVER = "max-age=31536000, immutable"
@@ -101,15 +101,14 @@ def previous(value: StrPath | None, immutable: object) -> str | None:
 
 def packages(value: Packages | None) -> list[tuple[str, str]]:
     given = value or ()
-    pairs = (
-        [(x, "statics") if isinstance(x, str) else x for x in given] if _is_list(given) else [None]
-    )
-    if not all(
-        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(x, str) for x in pair)
-        for pair in pairs
-    ):
+    if not _is_list(given) or not all(map(_is_package, given)):
         raise TypeError(f"packages takes a list of names and (name, folder) pairs, not {value!r}")
-    return [pair for pair in pairs if pair]
+    return [(each, "statics") if isinstance(each, str) else each for each in given]
+
+
+def _is_package(value: object) -> bool:
+    pair = isinstance(value, tuple) and len(value) == 2 and all(isinstance(x, str) for x in value)
+    return pair or isinstance(value, str)
 
 
 def encodings(value: Sequence[str]) -> tuple[str, ...]:
