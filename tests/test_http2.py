@@ -17,7 +17,7 @@ from .matrix import __main__ as matrix
 from .matrix.asgi_apps import UNDER_WAY
 from .matrix.http2 import Http2, Stream
 from .servers import Server, eventually, free_port, serve
-from .test_matrix import AHEAD, ENDED, EXCEPTIONS
+from .test_matrix import AHEAD, ENDED, EXCEPTIONS, LOST
 
 BIG = random.Random(1).randbytes(3 * 2**19)
 FILES = {
@@ -132,6 +132,8 @@ def test_clients_that_stall_and_leave_leave_no_file_open_and_no_request_under_wa
     wait: Callable[[Http2], None],
     leave: Callable[[Http2], None],
 ) -> None:
+    file = target.rpartition("/")[2]
+    before = held(server, file)
     with ExitStack() as stack:
         clients = [Http2(server.address, window=window) for _ in range(LEAVERS)]
         for client in clients:
@@ -141,8 +143,9 @@ def test_clients_that_stall_and_leave_leave_no_file_open_and_no_request_under_wa
         for client in clients:
             wait(client)
             leave(client)
-    file = target.rpartition("/")[2]
-    eventually(lambda: not holds(server, file), WITHIN, server.words)
+    # Of a client that leaves at once Hypercorn on trio may tell nobody, on a busy machine.
+    if LOST not in EXCEPTIONS.get(name, ()) or wait is not at_once:
+        eventually(lambda: held(server, file) <= before, WITHIN, server.words)
     if ENDED not in EXCEPTIONS.get(name, ()):
         eventually(lambda: under_way(server) == 0, WITHIN, server.words)
     assert ask(server, "/static/small.css").body == FILES["small.css"]
@@ -186,4 +189,9 @@ def under_way(server: Server) -> int:
 
 
 def holds(server: Server, name: str) -> bool:
-    return any(path.endswith(name) for path in server.open_files())
+    return held(server, name) > 0
+
+
+def held(server: Server, name: str) -> int:
+    """How often a server has a file open."""
+    return sum(path.endswith(name) for path in server.open_files())
