@@ -233,8 +233,7 @@ class FileResponse(_Response):
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
     may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
-    count as anywhere.
-    A file that isn't there is the framework's own 404.
+    count as anywhere. A file that isn't there is the framework's own 404.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
     :param headers: more fields, or a function from `name` to them; they are the strongest,

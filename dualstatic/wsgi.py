@@ -149,8 +149,7 @@ class FileResponse:
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
     may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
-    count as anywhere.
-    A file that isn't there is the framework's own 404.
+    count as anywhere. A file that isn't there is the framework's own 404.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
     :param headers: more fields, or a function from `name` to them; they are the strongest,
@@ -176,7 +175,11 @@ class FileResponse:
         if answer is None:
             answer = self._answer(self._file.not_found, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
-        start_response(_STATUS_LINES[answer.status], list(answer.headers))
+        try:
+            start_response(_STATUS_LINES[answer.status], list(answer.headers))
+        except BaseException:
+            answer.close()
+            raise
         return Chunks(answer) if answer.body else tuple(answer) or _NOTHING
 
     def __iter__(self) -> Iterator[object]:

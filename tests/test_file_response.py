@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +26,7 @@ from dualstatic.doors import FileOfView
 
 from .doors import Answer
 from .servers import Server, eventually, free_port, run, serve
+from .steps import open_below
 from .trees import Link, write_tree
 from .views_app import OWN, SAVED_AS
 
@@ -321,6 +323,18 @@ anyio.run(FileResponse(files, "page.html"), *arguments, backend={backend!r})
 """
     ran = run("-c", code)
     assert ran.stdout == "http.response.start 200 0\nhttp.response.body None 4\n", ran.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_server_that_takes_no_status_leaves_no_file_open(tree: Path):
+    def refuses(*arguments: object) -> None:
+        raise ConnectionError
+
+    view = dualstatic.wsgi.FileResponse(StaticFiles(tree / "public", memory=0), "big.bin")
+    with pytest.raises(ConnectionError) as raised:
+        view({"REQUEST_METHOD": "GET"}, refuses)
+    assert raised.traceback  # which holds what the view held
+    assert not any(path.endswith("big.bin") for path in open_below(tree))
 
 
 # Arguments.

@@ -42,7 +42,11 @@ def inputs(target: Target) -> st.SearchStrategy[bytes]:
 
 @each_target
 @given(st.data())
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    deadline=None,
+    max_examples=2 * settings.default.max_examples,
+    suppress_health_check=list(HealthCheck),
+)
 def test_a_parser_does_on_any_bytes_what_the_slow_and_obvious_one_does(
     target: Target, data: st.DataObject
 ) -> None:

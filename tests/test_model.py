@@ -405,7 +405,7 @@ def test_every_answer_is_of_a_version_that_may_be_answered(machine: type[Machine
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=settings.default.max_examples // 3,
+            max_examples=settings.default.max_examples // 2,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

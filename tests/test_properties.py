@@ -108,7 +108,7 @@ methods = st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "get"])
 
 
 @given(methods, targets, header_fields, st.booleans(), st.booleans(), st.booleans())
-@settings(relaxed, max_examples=2 * MANY)
+@settings(relaxed, max_examples=3 * MANY)
 def test_doors_and_modes_give_the_same_answer(
     site: Path, method: str, target: bytes, lines: dict[str, str], app: bool, raw: bool, deep: bool
 ) -> None:
@@ -196,7 +196,7 @@ near_text = st.text('"W/*, \t;=qQ.01-bytes:aGMT29x+_\xff\xb2')
 
 
 @given(any_text | near_text)
-@settings(relaxed, max_examples=2 * MANY)
+@settings(relaxed, max_examples=5 * MANY)
 def test_no_text_of_a_field_raises(text: str) -> None:
     fields.entity_tags(text)
     fields.entity_tag(text)
@@ -209,7 +209,7 @@ def test_no_text_of_a_field_raises(text: str) -> None:
 
 
 @given(st.text() | st.text("/.%\\\0\ud800a~ :"), st.booleans(), st.booleans())
-@settings(relaxed, max_examples=2 * MANY)
+@settings(relaxed, max_examples=5 * MANY)
 def test_no_path_raises_and_no_name_leads_up(path: str, dotfiles: bool, windows: bool) -> None:
     name = paths.Gate("", dotfiles, windows)(f"/{path}")
     if name is not None:
