@@ -107,19 +107,20 @@ class StaticMiddleware:
         self.files = files
         self._site = files.site
         self._look_up = files.site.look_up
+        self._falls_back = files.site.falls_back
         wanted = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
         self._handover = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await (self.app or _stand_alone)(scope, receive, send)
+            return await (_stand_alone if self.app is None else self.app)(scope, receive, send)
         path: str = _path(scope) if scope.get("root_path") else scope["path"]
         resource = self._look_up.answers.get(path)
         if resource is None:
-            if not path.startswith("/"):
+            if ":" in path:
                 path = _NO_PATH.sub("/", path)
-            ours = path in self._look_up.covers or self._site.falls_back
-            if self.app and not ours and not is_logged(DEBUG, True):
+            ours = path in self._look_up.covers or self._falls_back
+            if self.app is not None and not ours and not is_logged(DEBUG, True):
                 return await self.app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
             return await _answer_whole(response, scope, receive, send)

@@ -58,15 +58,19 @@ class StaticMiddleware:
         self.files = files
         self._site = files.site
         self._look_up = files.site.look_up
+        self._falls_back = files.site.falls_back
         self._file_wrapper = file_wrapper
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ.get("PATH_INFO", "")
+        try:  # a call of `get` takes longer
+            path: str = environ["PATH_INFO"]
+        except KeyError:
+            path = ""
         if not path.isascii():  # a call of `_decoded` takes longer than to look
             path = _decoded(path)
         app = self.app
-        if path not in self._look_up.covers and app is not None and not is_logged(DEBUG, True):
-            if self._site.falls_back:
+        if app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
+            if self._falls_back:
                 return self._ask_app(environ, start_response, path)
             return app(environ, start_response)
         resource = self._look_up.answers.get(path)
