@@ -48,8 +48,10 @@ def constant_parts(name: str) -> tuple[str, str] | None:
 
     `assets/app-Dk3jf93a.js` gives `("assets/app-", ".js")`. Asked for a name that is known to be
     immutable, where no plain name is known: in doubt, a part that might be a word is a hash. None:
-    there is no such part. It takes any text, in linear time.
+    there is no such part, or it is a delta's name. It takes any text, in linear time.
     """
+    if name.endswith((".dcz", ".dcb")):
+        return None
     start = name.rfind("/") + 1
     places = [(each.end(), each[1]) for each in _AFTER.finditer(name, start)]
     first = _FIRST.match(name, start)

@@ -30,8 +30,7 @@ _NOT_KEPT = ("cache-control", "no-cache")
 _CHOICES = 32
 _MAX_CHOICE = 128
 
-_VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
-"""Without a delta among the representations, and with one."""
+_VARY = "Accept-Encoding"
 
 _HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
 """An entity-tag that is a hash. One made of size and time may name two contents."""
@@ -58,15 +57,15 @@ def describe(
     """
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
-    has_delta = any(stored.dictionary for stored in forms)
-    vary = _field("vary", _VARY[has_delta] if len(forms) > 1 else None)
+    deltas = [stored for stored in forms if stored.dictionary]
+    names = f"{_VARY}, Available-Dictionary" if deltas else _VARY
+    vary = _field("vary", names if len(forms) > 1 else None)
     representations = tuple(
         _represent(stored, policy, content, offload, vary)
         for stored, content in zip(forms, contents, strict=True)
     )
-    deltas = tuple(each for each in representations if each.stored.dictionary)
     only = representations[0] if len(forms) == 1 else None
-    return Resource(representations, policy, settled, only, deltas, _version(forms[0]))
+    return Resource(representations, policy, settled, only, tuple(deltas), _version(forms[0]))
 
 
 def _version(stored: Stored) -> str:
@@ -130,7 +129,7 @@ def with_fields(
     policy = replace(resource.policy, fields=more, offer=None, immutable=False)
     if of_uploads:
         policy = harmless(policy)
-    vary = () if resource.only else _field("vary", _VARY[0])
+    vary = () if resource.only else _field("vary", _VARY)
     only = _represent(form.stored, policy, content, offload, vary)
     return Resource((only,), policy, resource.settled, only)
 
@@ -198,8 +197,7 @@ def select(
     """
     if resource.only or not accept_encoding:
         return resource.representations[0]
-    is_asked = dictionary and resource.deltas
-    said = (accept_encoding, dictionary) if is_asked else accept_encoding
+    said = (accept_encoding, dictionary) if dictionary and resource.deltas else accept_encoding
     if chosen := resource.choices.get(said):
         return chosen
     chosen = _select(resource, accept_encoding, dictionary)
@@ -211,31 +209,19 @@ def select(
 
 def _select(resource: Resource, accept_encoding: str, dictionary: str | None) -> Representation:
     weights = fields.accepted_codings(accept_encoding)
-    if dictionary and (delta := _delta(resource, weights, dictionary)):
-        return delta
     others = weights.get("*", 0)
+    has = fields.dictionary_hash(dictionary or "")
 
     def preference(representation: Representation) -> tuple[int, int]:
-        coding = representation.stored.coding
+        coding, needs = representation.stored.coding, representation.stored.dictionary
         # Identity needs no mention to be acceptable, but any coding that has one is preferred.
         weight = weights.get(coding, others) if coding else weights.get("identity", others)
+        if needs:  # not acceptable, or before all others, whatever their weight
+            weight = 1001 if needs == has and weights.get(coding or "") else 0
         return weight, -representation.stored.file.size
 
-    whole = [each for each in resource.representations if not each.stored.dictionary]
-    best = max(whole, key=preference)
-    return best if preference(best)[0] else whole[0]
-
-
-def _delta(
-    resource: Resource, weights: Mapping[str, int], dictionary: str
-) -> Representation | None:
-    has = fields.dictionary_hash(dictionary)
-    fitting = [
-        each
-        for each in resource.deltas
-        if each.stored.dictionary == has and weights.get(each.stored.coding or "")
-    ]
-    return min(fitting, key=lambda each: each.stored.file.size, default=None)
+    best = max(resource.representations, key=preference)
+    return best if preference(best)[0] else resource.representations[0]
 
 
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from ..core.codings import is_decodable, is_outdated
-from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
+from ..core.codings import SUFFIXES, is_decodable, is_outdated
+from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.values import File, Identity, Policy, Resource, Stored
 from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
@@ -92,8 +92,7 @@ class Finder:
         return None
 
 
-_TOLD_BY_HEAD = frozenset({"zstd", "dcz", "dcb"})
-"""The codings of siblings that not every client can decode."""
+_CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFIXES
 
 
 class Look:
@@ -192,25 +191,30 @@ class Look:
         descriptor, status = opened
         validators = self._finder.validators
         try:
-            name, coding = self._name + suffix, coding_of(suffix) if suffix else None
-            head = validators.first_bytes(descriptor, status) if coding in _TOLD_BY_HEAD else b""
+            name, coding = self._name + suffix, _CODINGS.get(suffix)
+            dictionary, can_decode = None, True
+            if coding in MAGICS:
+                read, plain = partial(read_at, descriptor), self.stored[0].file.size
+                dictionary = dictionary_of(coding, read, status.st_size, plain)
+                can_decode = dictionary is not None
+            elif coding == "zstd":
+                can_decode = is_decodable(coding, validators.first_bytes(descriptor, status))
             file = File(self.directory, name, status.st_size, identity(status))
             self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
-            if coding and not self._fits(walk, file, descriptor, coding, head):
+            if coding and not self._fits(walk, file, can_decode):
                 return os.close(descriptor)
             content = self._read(descriptor, status) if self._read else None
             etag = validators.etag(descriptor, status, coding, content)
         except BaseException:
             os.close(descriptor)
             raise
-        dictionary = dictionary_of(coding, head) if coding else None
         self.stored.append(Stored(file, coding, etag, modified(status), dictionary))
         self.contents.append(content)
         self.descriptors[name] = descriptor
         return None
 
-    def _fits(self, walk: Walk, sibling: File, descriptor: int, coding: str, head: bytes) -> bool:
+    def _fits(self, walk: Walk, sibling: File, can_decode: bool) -> bool:
         """Whether a sibling is worth sending, no older than its file, and can be decoded."""
         plain = self.stored[0].file
         if is_outdated(sibling.identity, plain.identity):
@@ -218,11 +222,7 @@ class Look:
             return False
         if sibling.size >= plain.size:
             return False
-        is_broken = is_delta(coding) and not (
-            dictionary_of(coding, head)
-            and is_whole(coding, partial(_read, descriptor), sibling.size, plain.size)
-        )
-        if is_broken or not is_decodable(coding, head):
+        if not can_decode:
             self._warn_of("left out, clients can't decode it", walk, sibling)
             return False
         return True
@@ -240,7 +240,3 @@ class Look:
             self._finder.warn("no permission to read", path())
         elif isinstance(error, LeadsOut):
             self._finder.warn(f"skipped, {error.strerror}", error.filename)
-
-
-def _read(descriptor: int, count: int, position: int) -> bytes:
-    return read_at(descriptor, count, position)
