@@ -234,11 +234,8 @@ def _zstandard(zstandard: ModuleType, old: bytes, window: int) -> Codec:
     dictionary = zstandard.ZstdCompressionDict(old, dict_type=raw) if old else None
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
-        sizes = {
-            "source_size": size,
-            "dict_size": len(old),
-            "window_log": _window_log(size, window),
-        }
+        log = _window_log(size, window)
+        sizes = {"source_size": size, "dict_size": len(old), "window_log": log}
         parameters = zstandard.ZstdCompressionParameters.from_level(_ZSTD_LEVELS[quick], **sizes)
         each = zstandard.ZstdCompressor(compression_params=parameters, dict_data=dictionary)
         each = each.compressobj(size=size)

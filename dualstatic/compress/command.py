@@ -65,13 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help=f"which of {','.join(SUFFIXES)} (all that are installed)",
     )
-    parser.add_argument(
-        "--previous",
-        action="append",
-        default=[],
-        metavar="OLD",
-        help="an older build to make deltas from; several times for several, the newest first",
-    )
+    old = "an older build to make deltas from; several times for several, the newest first"
+    parser.add_argument("--previous", action="append", default=[], metavar="OLD", help=old)
     parser.add_argument(
         "--jobs", type=number, default=cpus(), metavar="N", help="files at a time (%(default)s)"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, zip_longest
 
@@ -22,21 +22,23 @@ _Key = str | tuple[str, str] | None
 """What files of two releases have in common: their source, or all of their names but the hash."""
 
 
-def manifests_in(tree: Tree) -> Iterator[object]:
-    """What the manifests hold that a build has left in the usual places."""
-    for name in USUAL_PLACES:
-        folder, _, leaf = name.rpartition("/")
+def listed(
+    tree: Tree, names: Container[str], urls_of: Callable[[object], Mapping[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """The names that a build's manifests list, each after the key under which it stands.
+
+    The manifests are looked for in the usual places. A URL in one may begin with any public path.
+    """
+    for manifest in USUAL_PLACES:
+        folder, _, leaf = manifest.rpartition("/")
         unread = suppress(OSError, ValueError, RecursionError)
         with unread, tree.enter(folder) as place, place.open_plain(leaf) as file:
-            yield json.load(file)
-
-
-def name_of(url: str, names: Collection[str]) -> str:
-    """Which of the names a URL in a manifest means, whatever public path it begins with; or ""."""
-    name = url.partition("?")[0]
-    while name and name not in names:
-        name = name.partition("/")[2]
-    return name
+            for key, url in urls_of(json.load(file)).items():
+                name = url.partition("?")[0]
+                while name and name not in names:
+                    name = name.partition("/")[2]
+                if name:
+                    yield key, name
 
 
 def deltas(
@@ -66,10 +68,8 @@ def _by_key(release: Sequence[Plain]) -> dict[_Key, list[Plain]]:
     """The files of a build, by what the manifests say first."""
     files = {plain.name: plain for plain in release if constant_parts(plain.name)}
     found: dict[_Key, list[Plain]] = defaultdict(list)
-    for content in manifests_in(release[0].tree) if release else ():
-        for source, url in urls_by_source(content).items():
-            if name := name_of(url, files):
-                found[source].append(files[name])
+    for source, name in listed(release[0].tree, files, urls_by_source) if release else ():
+        found[source].append(files[name])
     for name, plain in files.items():
         found[constant_parts(name)].append(plain)
     return found

@@ -60,11 +60,9 @@ class LookUp(Protocol):
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
 
-    `policy` is what the options say of a name, and of one in the directory of earlier files; it may
-    ask functions of the user (`asks`).
-    `describe` makes a resource of that and of what was found. A file that `is_coded`, for it is
-    stored in a content coding, has no siblings. Of the directory of earlier files, only what
-    `was_immutable` is found.
+    `policy` is what the options say of a name, and whether it is of an earlier release; it may ask
+    functions of the user (`asks`). `describe` makes a resource of that and of what was found. A
+    file that `is_coded`, for it is stored in a content coding, has no siblings.
     """
 
     suffixes: Sequence[str]
@@ -72,7 +70,6 @@ class Finder:
     policy: Callable[[str, bool], Policy]
     describe: Callable[..., Resource]
     asks: bool
-    was_immutable: Callable[[str], bool]
     validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
@@ -84,7 +81,7 @@ class Finder:
         :raises OSError: the machine's own trouble
         """
         for directory, suffixes in places:
-            if directory.is_previous and not self.was_immutable(name):
+            if directory.only and not directory.only(name):
                 continue
             look = Look(self, directory, name, read)
             if look.finds(() if self.is_coded(name) else suffixes):

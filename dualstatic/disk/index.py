@@ -131,7 +131,7 @@ class Index:
         name = path[len(self._gate.prefix) + 1 :]
         try:
             policy = state.policies.get(path) or self._finder.policy(
-                name, look.directory.is_previous
+                name, bool(look.directory.only)
             )
         except BaseException:
             look.close()

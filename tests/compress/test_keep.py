@@ -246,13 +246,13 @@ def test_a_file_that_changes_meanwhile_is_reported(
     from dualstatic.__main__ import main
 
     write(dist / APP, os.urandom(module.PIECE * 2))
-    has = module._has
+    folder = module._folder
 
     def change(*arguments):
         write(dist / APP, os.urandom(module.PIECE * 2), OLD + 5)
-        return has(*arguments)
+        return folder(*arguments)
 
-    monkeypatch.setattr(module, "_has", change)
+    monkeypatch.setattr(module, "_folder", change)
     with pytest.raises(SystemExit) as ended:
         main(["keep", str(dist), str(store), *HASHED])
     assert ended.value.code == 1
