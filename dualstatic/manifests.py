@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from posixpath import basename
 
 from .core.releases import HEX, OF_VITE, hashed, stems_of
@@ -272,7 +271,7 @@ def urls_by_source(content: object) -> dict[str, str]:
 
 def hashed_urls(content: object) -> dict[str, str]:
     """The files with a hash that a manifest of whatever kind lists, as it calls them, twice."""
-    for names_of in (_vite_names, django_names, partial(_webpack_names, public_path="/")):
+    for names_of in (_vite_names, django_names, lambda each: _webpack_names(each, "/")):
         with suppress(ValueError):
             return {name: name for name in names_of(content)}
     return {}

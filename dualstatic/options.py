@@ -85,13 +85,11 @@ def directories(value: StrPath | Sequence[StrPath] | None, option: str = "direct
 
 def previous(value: StrPath | None, immutable: object) -> str | None:
     """The directory of earlier files; it needs `immutable`, which says what is served of them."""
-    if value is None:
-        return None
-    if not isinstance(value, str | os.PathLike):
+    if not isinstance(value, str | os.PathLike | None):
         raise TypeError(f"previous takes the path of a directory, or None, not {value!r}")
-    if immutable is None:
+    if value is not None and immutable is None:
         raise ValueError("previous needs immutable, which says what is served of it")
-    return directories(value, "previous")[0]
+    return next(iter(directories(value, "previous")), None)
 
 
 def packages(value: Packages | None) -> list[tuple[str, str]]:
@@ -320,11 +318,11 @@ class Policies:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
-    def __call__(self, name: str, is_previous: bool = False) -> Policy:
-        """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
+    def __call__(self, name: str, only: Callable[[str], bool] | None = None) -> Policy:
+        """What is said of a name; with `only`, which is `was_immutable`, it still is immutable."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        immutable = is_previous or self.immutable(name)
+        immutable = only is not None or self.immutable(name)
         offer = use_as_dictionary(name) if immutable and self.dictionaries else None
         kind, fields = self.media_type(name), self.headers(name)
         policy = Policy(kind, caching, fields, coding, offer, forever, immutable)

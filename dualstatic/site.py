@@ -59,8 +59,7 @@ class Site:
         make = partial(Directory, follow_symlink=settings.follow_symlink)
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
-            was_immutable = settings.policies.was_immutable
-            self.directories.append(make(settings.previous, only=was_immutable))
+            self.directories.append(make(settings.previous, only=settings.policies.was_immutable))
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )

@@ -51,8 +51,8 @@ class Codec:
     decompressor: Callable[[], Decompressor]
     errors: tuple[type[Exception], ...]
     magic: bytes = b""
-    header: bytes = b""
     window: int = 2**64
+    header: bytes = b""
 
     def compress(
         self, file: BinaryIO, size: int, *, text: bool, quick: bool = False
@@ -193,10 +193,9 @@ def _brotli() -> Codec:
 def _zstd(old: bytes = b"") -> Codec:
     window = max(2**23, len(old) * 5 // 4)  # RFC 9659 section 3, RFC 9842 section 5
     try:
-        codec = _standard_zstd(importlib.import_module("compression.zstd"), old, window)
+        return _standard_zstd(importlib.import_module("compression.zstd"), old, window)
     except ImportError:
-        codec = _zstandard(_library("zstd", "zstandard"), old, window)
-    return replace(codec, window=window)
+        return _zstandard(_library("zstd", "zstandard"), old, window)
 
 
 _ZSTD_LEVELS = (19, 3)
@@ -226,7 +225,7 @@ def _standard_zstd(zstd: ModuleType, old: bytes, window: int) -> Codec:
         return _decompressor(zstd.ZstdDecompressor(zstd_dict=dictionary))
 
     errors = (zstd.ZstdError, ValueError)
-    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC)
+    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC, window)
 
 
 def _zstandard(zstandard: ModuleType, old: bytes, window: int) -> Codec:
@@ -245,7 +244,7 @@ def _zstandard(zstandard: ModuleType, old: bytes, window: int) -> Codec:
         return _decompressor(zstandard.ZstdDecompressor(dict_data=dictionary).decompressobj())
 
     errors = (zstandard.ZstdError,)
-    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC)
+    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC, window)
 
 
 def _library(coding: str, name: str) -> ModuleType:

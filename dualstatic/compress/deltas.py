@@ -18,13 +18,16 @@ LARGEST = 2**23
 """Bytes above which an older file is left out. zstd takes one in at a step that lasts seconds and
 can't be stopped, and needs twenty times as much memory."""
 
+Pair = tuple[Plain, Plain, str]
+"""A file, an older one, and the suffix of the delta that is made of them."""
+
 _Key = str | tuple[str, str] | None
 """What files of two releases have in common: their source, or all of their names but the hash."""
 
+_Reader = Callable[[object], Mapping[str, str]]
 
-def listed(
-    tree: Tree, names: Container[str], urls_of: Callable[[object], Mapping[str, str]]
-) -> Iterator[tuple[str, str]]:
+
+def listed(tree: Tree, names: Container[str], urls_of: _Reader) -> Iterator[tuple[str, str]]:
     """The names that a build's manifests list, each after the key under which it stands.
 
     The manifests are looked for in the usual places. A URL in one may begin with any public path.
@@ -41,10 +44,8 @@ def listed(
                     yield key, name
 
 
-def deltas(
-    build: Sequence[Plain], older: Sequence[Sequence[Plain]]
-) -> Iterator[tuple[Plain, Plain, str]]:
-    """The deltas that there may be: of which file, from which older one, and with which suffix.
+def deltas(build: Sequence[Plain], older: Sequence[Sequence[Plain]]) -> Iterator[Pair]:
+    """The deltas that there may be of a build's files, by those of older ones.
 
     Only names with a hash have any: others are never dictionaries. Each older build in its turn
     gives its likeliest file.
@@ -57,9 +58,8 @@ def deltas(
     for plain in build:
         alike = ([release.get(key, []) for key in keys[plain.name]] for release in releases)
         found: dict[str, Plain] = {}
-        for old in chain(*zip_longest(*(_ranked(plain, each) for each in alike))):
-            if old:
-                found.setdefault(old.name, old)
+        for old in filter(None, chain(*zip_longest(*(_ranked(plain, each) for each in alike)))):
+            found.setdefault(old.name, old)
         for suffix, old in zip(WRITTEN, found.values(), strict=False):
             yield plain, old, suffix
 

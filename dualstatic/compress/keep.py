@@ -1,23 +1,23 @@
 """`python -m dualstatic keep DIST STORE`: keeps the hashed files of earlier builds.
 
 A page that was loaded before a deploy asks for files of its own build. The store has a copy of
-each, and a list of their names with the time at which a build had them last. A name is listed
-before its file is copied, and until its file is gone: however this ends, the next run goes on.
+each, with its siblings, and a list of their names with the time at which a build had them last. A
+name is listed before its file is copied, and until its file is gone: however this ends, the next
+run goes on. Pages are never kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..core.codings import SUFFIXES, is_outdated
 from ..core.deltas import DELTA_SUFFIXES
@@ -29,20 +29,17 @@ from .deltas import listed
 from .place import Place
 from .siblings import Outcome, Plain, State, Stop, Tree, failure, find, tree_at
 
+if sys.platform != "win32":
+    import fcntl
+
 _STATE = ".dualstatic-keep.json"
 _LOCK = ".dualstatic-keep.lock"
-_fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
-_DAY = 24 * 60 * 60
 _PAGE = re.compile(r"\.x?html?\Z", re.IGNORECASE)
 _SIBLINGS = (*SUFFIXES.values(), *DELTA_SUFFIXES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Copy the files of a build whose names carry a hash, with their siblings, to a store for "
-        "those who loaded a page of that build, and forget what no build has had for some time. "
-        "Pages are never kept."
-    )
+    parser.description = __doc__
     parser.epilog = "Exit status: 0; 1 if a file failed; 2; 130 at Ctrl-C."
     parser.add_argument("directory", metavar="DIST", help="the build")
     parser.add_argument("store", metavar="STORE", help="is made, if it isn't there")
@@ -68,12 +65,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _outcomes(options: argparse.Namespace, stop: Stop) -> Generator[Outcome, None, None]:
     try:
-        build, files = tree_at(options.directory), dict[str, Plain]()
-        for found in find(build, stop, wants=bool):
-            if isinstance(found, Outcome):
-                yield found
-            else:
-                files[found.name] = found
+        build = tree_at(options.directory)
+        found = [*find(build, stop, wants=bool)]
+        yield from (each for each in found if isinstance(each, Outcome))
+        files = {each.name: each for each in found if isinstance(each, Plain)}
         names = _immutable(build, files, options.immutable)
         os.makedirs(options.store, exist_ok=True)
         store, now = tree_at(options.store), int(time.time())
@@ -83,7 +78,7 @@ def _outcomes(options: argparse.Namespace, stop: Stop) -> Generator[Outcome, Non
             for name, had in sorted(times.items()):
                 if name in names:
                     yield _kept(files, name, store, stop)
-                elif had < now - options.days * _DAY:
+                elif had < now - options.days * 24 * 60 * 60:
                     yield (outcome := _forgotten(name, store))
                     if outcome.state is State.FORGOTTEN:
                         del times[name]
@@ -110,26 +105,23 @@ def _immutable(build: Tree, files: Mapping[str, Plain], pattern: str | None) -> 
 @contextmanager
 def _locked(store: Tree, stop: Stop) -> Iterator[Place]:
     """The root of the store, which no other run changes meanwhile (but on Windows)."""
-    flags = os.O_RDWR | os.O_CREAT | NOFOLLOW
-    with (
-        store.enter("") as root,
-        open(os.open(root.at(_LOCK), flags, 0o600, dir_fd=root.here), "rb") as file,
-    ):
-        while _fcntl:
-            with suppress(BlockingIOError):
-                _fcntl.flock(file, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-                break
-            stop.check()
-            time.sleep(0.05)
-        yield root
+    with store.enter("") as root:
+        lock = os.open(root.at(_LOCK), os.O_RDWR | os.O_CREAT | NOFOLLOW, 0o600, dir_fd=root.here)
+        with open(lock, "rb"):
+            while sys.platform != "win32":
+                with suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                stop.check()
+                time.sleep(0.05)
+            yield root
 
 
 def _read(store: Tree, root: Place) -> dict[str, int]:
     """When a build had each name last, in seconds."""
     try:
         with root.open_plain(_STATE) as file:
-            listed = json.load(file).items()
-        return {name: int(had) for name, had in listed if store.gate(f"/{name}")}
+            return {name: int(at) for name, at in json.load(file).items() if store.gate(f"/{name}")}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:

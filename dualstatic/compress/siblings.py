@@ -56,6 +56,8 @@ _UNREADABLE = (
 
 _media_type = MediaTypes({}, charset=None)
 
+Wants = Callable[[str], bool]
+
 
 def is_compressible(name: str) -> bool:
     """Whether files of this kind are not compressed already, as siblings themselves are."""
@@ -175,9 +177,7 @@ class Plain:
         return status
 
 
-def find(
-    tree: Tree, stop: Stop, wants: Callable[[str], bool] = is_compressible
-) -> Iterator[Plain | Outcome]:
+def find(tree: Tree, stop: Stop, wants: Wants = is_compressible) -> Iterator[Plain | Outcome]:
     """The files of a directory whose names are wanted, and what can't be read."""
     todo = [""]
     while todo:

@@ -50,11 +50,10 @@ def outcomes(
     plains.sort(key=lambda plain: plain.size, reverse=True)
     new, *older = ([plain for plain in plains if plain.tree is tree] for tree in trees)
     jobs = [Job(plain, each, stop, only_looks).run for plain in new for each in codecs]
-    pairs = [*deltas(new, older)]
-    expect(sum(plain.size for plain in (*new * len(codecs), *(plain for plain, *_ in pairs))))
+    later = [partial(run_delta, *each, stop, only_looks) for each in deltas(new, older)]
+    expect(sum(plain.size for plain in (*new * len(codecs), *(each.args[0] for each in later))))
     yield from _run_all(jobs, workers or cpus(), stop)
     # Each has to be smaller than the siblings that are there by now.
-    later = [partial(run_delta, *pair, stop, only_looks) for pair in pairs]
     yield from _run_all(later, workers or cpus(), stop)
 
 

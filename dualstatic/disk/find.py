@@ -16,7 +16,7 @@ from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.values import File, Identity, Policy, Resource, Stored
 from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
-from .root import Directory, Opened, Walk, identity
+from .root import Directory, Only, Opened, Walk, identity
 from .validators import Validators, is_fresh, modified, read_at
 
 Searched = tuple[Directory, Sequence[str]]
@@ -60,14 +60,14 @@ class LookUp(Protocol):
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
 
-    `policy` is what the options say of a name, and whether it is of an earlier release; it may ask
+    `policy` is what the options say of a name that `only` let pass, if need be; it may ask
     functions of the user (`asks`). `describe` makes a resource of that and of what was found. A
     file that `is_coded`, for it is stored in a content coding, has no siblings.
     """
 
     suffixes: Sequence[str]
     is_coded: Callable[[str], object]
-    policy: Callable[[str, bool], Policy]
+    policy: Callable[[str, Only], Policy]
     describe: Callable[..., Resource]
     asks: bool
     validators: Validators = field(default_factory=Validators)
