@@ -188,7 +188,7 @@ def _not_found(site: Site, path: str, name: str) -> str:
     if reason := _not_served(site, name):
         return reason
     for directory, found in zip(site.directories, kinds, strict=True):
-        if found == "file" and directory.only:
+        if found == "file" and directory.is_previous:
             return f"is in {_place(directory.path)} alone, of which only immutable names are served"
         if found not in ("", "file"):
             return found

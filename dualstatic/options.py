@@ -71,10 +71,14 @@ def prefix(value: str) -> str:
     return f"/{path}" if path else ""
 
 
-def directories(value: StrPath | Sequence[StrPath] | None, option: str = "directory") -> list[str]:
+def directories(
+    value: StrPath | Sequence[StrPath] | None,
+    option: str = "directory",
+    takes: str = "a path or a sequence of paths",
+) -> list[str]:
     given = [value] if isinstance(value, str | os.PathLike) else value or ()
     if not _is_list(given) or not all(isinstance(path, str | os.PathLike) for path in given):
-        raise TypeError(f"{option} takes a path or a sequence of paths, not {value!r}")
+        raise TypeError(f"{option} takes {takes}, not {value!r}")
     paths = [os.fspath(path) for path in given]
     if not all(isinstance(path, str) for path in paths):
         raise TypeError(f"{option} takes paths of str, not {value!r}")
@@ -85,11 +89,14 @@ def directories(value: StrPath | Sequence[StrPath] | None, option: str = "direct
 
 def previous(value: StrPath | None, immutable: object) -> str | None:
     """The directory of earlier files; it needs `immutable`, which says what is served of them."""
-    if not isinstance(value, str | os.PathLike | None):
-        raise TypeError(f"previous takes the path of a directory, or None, not {value!r}")
-    if value is not None and immutable is None:
+    if value is None:
+        return None
+    takes = "the path of a directory, or None"
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"previous takes {takes}, not {value!r}")
+    if immutable is None:
         raise ValueError("previous needs immutable, which says what is served of it")
-    return next(iter(directories(value, "previous")), None)
+    return directories(value, "previous", takes)[0]
 
 
 def packages(value: Packages | None) -> list[tuple[str, str]]:
@@ -294,6 +301,10 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
 
 
+_OF_DELTAS = (".dcz", ".dcb")
+"""Asked for by their own names: from release to release, the same name has another delta."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """What the options say of each file, asked by its name.
@@ -316,13 +327,16 @@ class Policies:
 
     def was_immutable(self, name: str) -> bool:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
+        if name.endswith(_OF_DELTAS):
+            return False
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
-    def __call__(self, name: str, only: Callable[[str], bool] | None = None) -> Policy:
-        """What is said of a name; with `only`, which is `was_immutable`, it still is immutable."""
+    def __call__(self, name: str, is_previous: bool = False) -> Policy:
+        """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        immutable = only is not None or self.immutable(name)
+        is_delta = name.endswith(_OF_DELTAS)
+        immutable = is_previous or (not is_delta and bool(self.immutable(name)))
         offer = use_as_dictionary(name) if immutable and self.dictionaries else None
         kind, fields = self.media_type(name), self.headers(name)
         policy = Policy(kind, caching, fields, coding, offer, forever, immutable)
@@ -397,7 +411,6 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
 
 
 def _policies(given: Mapping[str, Any]) -> Policies:
-    is_immutable = immutable(given["immutable"], check_dir=given["check_dir"])
     return Policies(
         MediaTypes(
             media_types(given["media_types"]),
@@ -405,8 +418,7 @@ def _policies(given: Mapping[str, Any]) -> Policies:
             stored_encodings(given["stored_encodings"]),
         ),
         cache_control(given["cache_control"]),
-        # From release to release, a delta of the same name is another one.
-        lambda name: not name.endswith((".dcz", ".dcb")) and bool(is_immutable(name)),
+        immutable(given["immutable"], check_dir=given["check_dir"]),
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),

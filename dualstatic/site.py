@@ -59,7 +59,7 @@ class Site:
         make = partial(Directory, follow_symlink=settings.follow_symlink)
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
-            self.directories.append(make(settings.previous, only=settings.policies.was_immutable))
+            self.directories.append(make(settings.previous, is_previous=True))
         self._pages = (
             pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
         )
@@ -74,7 +74,9 @@ class Site:
         suffixes = () if settings.offload else settings.suffixes
         policies = settings.policies
         is_coded = policies.media_type.stored_coding
-        self.finder = Finder(suffixes, is_coded, policies, describe, policies.asks)
+        self.finder = Finder(
+            suffixes, is_coded, policies, describe, policies.asks, policies.was_immutable
+        )
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
@@ -85,7 +87,7 @@ class Site:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
         for directory in self.directories:
             if not may_be_missing and (trouble := _trouble(directory.path)):
-                option = "previous" if directory.only else "directory"
+                option = "previous" if directory.is_previous else "directory"
                 raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
         if self._ask_live is None:
             self.look_up.refresh()

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from ..core.codings import SUFFIXES, is_decodable, is_outdated
-from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
+from ..core.codings import is_decodable, is_outdated
+from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
 from ..core.values import File, Identity, Policy, Resource, Stored
 from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
-from .root import Directory, Only, Opened, Walk, identity
+from .root import Directory, Opened, Walk, identity
 from .validators import Validators, is_fresh, modified, read_at
 
 Searched = tuple[Directory, Sequence[str]]
@@ -60,16 +60,19 @@ class LookUp(Protocol):
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
 
-    `policy` is what the options say of a name that `only` let pass, if need be; it may ask
-    functions of the user (`asks`). `describe` makes a resource of that and of what was found. A
-    file that `is_coded`, for it is stored in a content coding, has no siblings.
+    `policy` is what the options say of a name, and of one in the directory of earlier files; it may
+    ask functions of the user (`asks`).
+    `describe` makes a resource of that and of what was found. A file that `is_coded`, for it is
+    stored in a content coding, has no siblings. Of the directory of earlier files, only what
+    `was_immutable` is found.
     """
 
     suffixes: Sequence[str]
     is_coded: Callable[[str], object]
-    policy: Callable[[str, Only], Policy]
+    policy: Callable[[str, bool], Policy]
     describe: Callable[..., Resource]
     asks: bool
+    was_immutable: Callable[[str], bool]
     validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
@@ -81,7 +84,7 @@ class Finder:
         :raises OSError: the machine's own trouble
         """
         for directory, suffixes in places:
-            if directory.only and not directory.only(name):
+            if directory.is_previous and not self.was_immutable(name):
                 continue
             look = Look(self, directory, name, read)
             if look.finds(() if self.is_coded(name) else suffixes):
@@ -89,7 +92,8 @@ class Finder:
         return None
 
 
-_CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFIXES
+_TOLD_BY_HEAD = frozenset({"zstd", "dcz", "dcb"})
+"""The codings of siblings that not every client can decode."""
 
 
 class Look:
@@ -188,30 +192,25 @@ class Look:
         descriptor, status = opened
         validators = self._finder.validators
         try:
-            name, coding = self._name + suffix, _CODINGS.get(suffix)
-            dictionary, can_decode = None, True
-            if coding in MAGICS:
-                read, plain = partial(read_at, descriptor), self.stored[0].file.size
-                dictionary = dictionary_of(coding, read, status.st_size, plain)
-                can_decode = dictionary is not None
-            elif coding == "zstd":
-                can_decode = is_decodable(coding, validators.first_bytes(descriptor, status))
+            name, coding = self._name + suffix, coding_of(suffix) if suffix else None
+            head = validators.first_bytes(descriptor, status) if coding in _TOLD_BY_HEAD else b""
             file = File(self.directory, name, status.st_size, identity(status))
             self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
-            if coding and not self._fits(walk, file, can_decode):
+            if coding and not self._fits(walk, file, descriptor, coding, head):
                 return os.close(descriptor)
             content = self._read(descriptor, status) if self._read else None
             etag = validators.etag(descriptor, status, coding, content)
         except BaseException:
             os.close(descriptor)
             raise
+        dictionary = dictionary_of(coding, head) if coding else None
         self.stored.append(Stored(file, coding, etag, modified(status), dictionary))
         self.contents.append(content)
         self.descriptors[name] = descriptor
         return None
 
-    def _fits(self, walk: Walk, sibling: File, can_decode: bool) -> bool:
+    def _fits(self, walk: Walk, sibling: File, descriptor: int, coding: str, head: bytes) -> bool:
         """Whether a sibling is worth sending, no older than its file, and can be decoded."""
         plain = self.stored[0].file
         if is_outdated(sibling.identity, plain.identity):
@@ -219,7 +218,11 @@ class Look:
             return False
         if sibling.size >= plain.size:
             return False
-        if not can_decode:
+        is_broken = is_delta(coding) and not (
+            dictionary_of(coding, head)
+            and is_whole(coding, partial(_read, descriptor), sibling.size, plain.size)
+        )
+        if is_broken or not is_decodable(coding, head):
             self._warn_of("left out, clients can't decode it", walk, sibling)
             return False
         return True
@@ -237,3 +240,7 @@ class Look:
             self._finder.warn("no permission to read", path())
         elif isinstance(error, LeadsOut):
             self._finder.warn(f"skipped, {error.strerror}", error.filename)
+
+
+def _read(descriptor: int, count: int, position: int) -> bytes:
+    return read_at(descriptor, count, position)

@@ -130,7 +130,9 @@ class Index:
         """The resource of a file; functions among the options are asked once for each."""
         name = path[len(self._gate.prefix) + 1 :]
         try:
-            policy = state.policies.get(path) or self._finder.policy(name, look.directory.only)
+            policy = state.policies.get(path) or self._finder.policy(
+                name, look.directory.is_previous
+            )
         except BaseException:
             look.close()
             raise

@@ -101,7 +101,7 @@ class Live:
         if look is None:
             self._last.pop(name, None)
             return None
-        found = look.found(self.finder.policy(name, look.directory.only))
+        found = look.found(self.finder.policy(name, look.directory.is_previous))
         if _stays(look) and not self.finder.asks:
             if len(self._last) >= _REMEMBERED:
                 self._last.clear()

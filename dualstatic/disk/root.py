@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import finalize
@@ -35,7 +35,6 @@ _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 
 StrPath = str | os.PathLike[str]
-Only = Callable[[str], bool] | None
 
 Opened = tuple[int, os.stat_result]
 """The descriptor of an open file, and what `fstat` says of it."""
@@ -269,14 +268,14 @@ class Walk:
 class Directory:
     """A directory to serve, opened anew for each walk; `pin` holds on to the one it is now.
 
-    A `source` that is no text is asked for its path each time. Of a directory of earlier releases,
-    `only` says which names are served.
+    A `source` that is no text is asked for its path each time. `is_previous` says that it has files
+    of earlier releases.
     """
 
-    def __init__(self, source: StrPath, *, follow_symlink: bool, only: Only = None) -> None:
+    def __init__(self, source: StrPath, *, follow_symlink: bool, is_previous: bool = False) -> None:
         self._source = os.path.abspath(source) if isinstance(source, str) else source
         self.follow = follow_symlink
-        self.only = only
+        self.is_previous = is_previous
 
     @property
     def path(self) -> str:
@@ -353,7 +352,9 @@ class PinnedDirectory(Directory):
     """The directory that a path led to once, whatever the path leads to later."""
 
     def __init__(self, directory: Directory) -> None:
-        super().__init__(directory.path, follow_symlink=directory.follow, only=directory.only)
+        super().__init__(
+            directory.path, follow_symlink=directory.follow, is_previous=directory.is_previous
+        )
         root = super().root(wait=True).__enter__()
         # Not at the end of Python: threads may still be at work then.
         finalize(self, root.__exit__).atexit = False
