@@ -33,10 +33,6 @@ _MAX_DEPTH = 100
 _MAX_LENGTH = 1024
 """Characters of a path after which none is looked for: each look goes over all of its directory."""
 
-_TARGETS, _LONG_TARGET = 16, 256
-"""Request targets remembered of a resource, and the length from which none is."""
-
-
 _Located = tuple[str, Found]
 """The path under which something is to be asked for, and what it is."""
 
@@ -154,7 +150,9 @@ class Site:
         the path before.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
-        if raw_path not in resource.targets and not _admits(resource, raw_path, path):
+        if not (
+            raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)
+        ):
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
@@ -286,14 +284,11 @@ class Site:
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
-        if request.path and not admits(request.raw_path, request.path):
-            return None
-        if canonical != request.path:
-            return replies.redirect(request, canonical)
-        if self.look_up.answers.get(request.path) is not resource:
+        response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
+        known = self.look_up.answers.get(request.path)
+        if response and canonical == request.path and known is not resource:
             self.look_up.keep(request.path, resource)
-        response = replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
-        return replies.kept(resource, response, request.query)
+        return response
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
@@ -368,17 +363,3 @@ def _trouble(path: str) -> str | None:
 
 def _for(request: Request, response: Response) -> Response:
     return replies.without_body(response) if request.method == "HEAD" else response
-
-
-def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
-    """As `admits`, and remembers targets, which clients repeat.
-
-    Where only the path has a slash at its end, the long way finds out whose that is.
-    """
-    if not admits(raw_path, path):
-        return False
-    if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
-        return False
-    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
-        resource.targets.add(raw_path)
-    return True

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from . import fields
 from .downloads import harmless
-from .paths import relative_location
+from .paths import admits, relative_location
 from .values import (
     Fields,
     File,
@@ -29,6 +29,9 @@ _NOT_KEPT = ("cache-control", "no-cache")
 # Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
 _CHOICES = 32
 _MAX_CHOICE = 128
+
+_TARGETS, _LONG_TARGET = 16, 256
+"""Request targets remembered of a resource, and the length from which none is."""
 
 _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
@@ -236,6 +239,37 @@ def _delta(
         if each.stored.dictionary == has and weights.get(each.stored.coding or "")
     ]
     return min(fitting, key=lambda each: each.stored.file.size, default=None)
+
+
+def decide(
+    request: Request, resource: Resource, canonical: str, *, now: float, key: bytes
+) -> Response | None:
+    """The answer to a GET or HEAD of a path that leads to a resource; None: it is refused.
+
+    `canonical` is the path under which the resource is to be asked for.
+    """
+    path, target = request.path, request.raw_path
+    if path and not (is_plain_target(resource, target, path) or admits(target, path)):
+        return None
+    if canonical != path:
+        return redirect(request, canonical)
+    return kept(resource, respond(request, resource, now=now, key=key), request.query)
+
+
+def is_plain_target(resource: Resource, raw_path: bytes | None, path: str) -> bool:
+    """Whether a target admits its path, and no slash was added to it; clients repeat targets.
+
+    Where only the path has a slash at its end, `decide` finds out whose that is.
+    """
+    if raw_path in resource.targets:
+        return True
+    if not admits(raw_path, path):
+        return False
+    if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
+        return False
+    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
+        resource.targets.add(raw_path)
+    return True
 
 
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
