@@ -251,16 +251,22 @@ class Site:
             canonical, found = located
             try:
                 response = decide(request, found.resource, canonical)
-                if response is None:
-                    return None
-                if answer := found.answer(response, wait=wait):
-                    return answer
+                if response is None or (file := response.file) is None:
+                    return response and Answer(response)
+                descriptor = found.descriptors.pop(file.name, None)
+                if descriptor is None:
+                    descriptor = self.look_up.reopen(found.resource, file, wait=wait)
+                if descriptor is not None:
+                    return Answer(response, descriptor)
             finally:
-                found.close()
+                if found.descriptors:
+                    found.close()
         return None
 
     def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
         """What answers a path, and the path under which it is to be asked for."""
+        if not anew and (resource := self.look_up.answers.get(path)):
+            return path, Found(resource, {})
         if self._pages is not pages.clean and (
             found := self.look_up.find(path, wait=wait, anew=anew)
         ):

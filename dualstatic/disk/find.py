@@ -43,6 +43,14 @@ class LookUp(Protocol):
         :raises OSError: the machine's own trouble
         """
 
+    def reopen(self, resource: Resource, file: File, *, wait: bool) -> int | None:
+        """A file of a resource that is remembered, opened by who closes it.
+
+        None: the resource has to be found anew.
+
+        :raises BlockingIOError, OSError: as `find`
+        """
+
     def keep(self, path: str, resource: Resource) -> None:
         """Remember a resource for a path that it answers, if it stays true."""
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..core.paths import Gate
-from ..core.values import File, Policy, Resource, Response
-from .body import Answer, Body, Found
+from ..core.values import File, Policy, Resource
+from .body import Found
 from .errors import log_failure
 from .find import Finder, Look, Searched
 from .locks import Lock
@@ -85,7 +85,7 @@ class Index:
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         state = self._state
         if not anew and (resource := state.found.get(path)):
-            return _Remembered(resource, self)
+            return Found(resource, {})
         places = state.places(path, self._finder.suffixes)
         if not places:
             return None
@@ -94,7 +94,7 @@ class Index:
         # If several threads ask for a path at the same time, one reads its file, the others wait.
         with self._locks[hash(path) % len(self._locks)]:
             if not anew and (resource := state.found.get(path)):
-                return _Remembered(resource, self)
+                return Found(resource, {})
             if found := self._find(state, places, path):
                 return found
         if self._is_replaced(state):
@@ -152,14 +152,9 @@ class Index:
         state.policies.pop(oldest, None)
         self._forget(state, oldest)
 
-    def open(self, resource: Resource, file: File, *, wait: bool) -> int | None:
-        """A remembered file, if it is still the one remembered; the caller closes it.
-
-        None: it has to be found anew, since it changed or since its bytes could be in memory.
-
-        :raises BlockingIOError: this can't be told without a wait, and `wait` is False
-        """
-        if self._memory.lacks(resource, file):
+    def reopen(self, resource: Resource, file: File, *, wait: bool) -> int | None:
+        """A file, if it is still the one remembered; None: it changed, or could be in memory."""
+        if file.size <= self._memory.largest and self._memory.lacks(resource, file):
             if not wait:
                 raise BlockingIOError("a file is read to be kept in memory")
             return None
@@ -208,24 +203,6 @@ class Index:
         except OSError as error:
             log_failure(error, directory.path)
             raise
-
-
-class _Remembered(Found):
-    """A resource that the index remembers; whether it is still true shows when it is opened."""
-
-    __slots__ = ("_index",)
-
-    def __init__(self, resource: Resource, index: Index) -> None:
-        self.resource = resource
-        self._descriptors = {}
-        self._index = index
-
-    def answer(self, response: Response, *, wait: bool) -> Answer | None:
-        """The answer; None: its file is no longer what is remembered, and has to be found anew."""
-        if response.file is None:
-            return Answer(response)
-        descriptor = self._index.open(self.resource, response.file, wait=wait)
-        return None if descriptor is None else Answer(response, Body(response, descriptor))
 
 
 def _stays_true(resource: Resource) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..core.paths import Gate
-from ..core.values import Identity, Resource
+from ..core.values import File, Identity, Resource
 from .body import Found
 from .find import Finder, Look
 from .root import Directory, identity
@@ -107,6 +107,9 @@ class Live:
                 self._last.clear()
             self._last[name] = _Last(look.directory, look.files, look.absent, found.resource)
         return found
+
+    def reopen(self, resource: Resource, file: File, *, wait: bool) -> None:
+        """What is found is open."""
 
     def keep(self, path: str, resource: Resource) -> None:
         """Nothing is kept in live mode."""

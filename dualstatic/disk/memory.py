@@ -30,11 +30,11 @@ class Memory:
     """Keeps resources' bytes: `limit` bytes in all, those that were least lately used go first.
 
     All memories of a process together keep no more than the largest limit among them: the one that
-    keeps most gives way.
+    keeps most gives way. `largest` is the size of the largest file that is kept.
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self._limit, self.largest = limit, min(limit, LARGEST)
         self._size = 0
         self._contents: dict[_Key, bytes] = {}
         self._uses: Counter[_Key] = Counter()
@@ -46,7 +46,7 @@ class Memory:
             _memories.add(self)
 
     def _wants(self, size: int) -> bool:
-        return 0 < size <= min(LARGEST, self._limit)
+        return 0 < size <= self.largest
 
     def lacks(self, resource: Resource, file: File) -> bool:
         """Whether a file that is not here could be, together with all of its resource."""
