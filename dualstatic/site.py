@@ -150,9 +150,7 @@ class Site:
         the path before.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
-        if not (
-            raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)
-        ):
+        if not (raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)):
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
@@ -251,8 +249,10 @@ class Site:
             canonical, found = located
             try:
                 response = decide(request, found.resource, canonical)
-                if response is None or (file := response.file) is None:
-                    return response and Answer(response)
+                if response is None:
+                    return None
+                if (file := response.file) is None:
+                    return Answer(response)
                 descriptor = found.descriptors.pop(file.name, None)
                 if descriptor is None:
                     descriptor = self.look_up.reopen(found.resource, file, wait=wait)
