@@ -16,7 +16,8 @@ from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
 from ..core.values import File, Identity, Policy, Resource, Stored
 from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
-from .root import Directory, Opened, Walk, identity
+from .root import Directory, Opened, Walk
+from .root_by_descriptor import identity
 from .validators import Validators, is_fresh, modified, read_at
 
 Searched = tuple[Directory, Sequence[str]]

@@ -17,9 +17,7 @@ from ..core.paths import Gate
 from ..core.values import File, Identity, Resource
 from .body import Found
 from .find import Finder, Look
-from .root import Directory, identity
-from .root_by_descriptor import ByDescriptor
-from .root_by_path import ByPath
+from .root import Directory
 
 _REMEMBERED = 1024
 """Names whose last resource is remembered."""
@@ -36,13 +34,13 @@ class _Last(NamedTuple):
     absent: Sequence[str]
     resource: Resource
 
-    def open(self, root: ByDescriptor | ByPath, *, wait: bool) -> Found:
+    def open(self, *, wait: bool) -> Found:
         """The same files, opened again; BlockingIOError where one may be another by now."""
-        opened = root.open_again(self.files, self.absent, wait=wait)
+        opened = self.directory.open_again(self.files, self.absent, wait=wait)
         descriptors, changed = {}, None
-        for (name, known), (descriptor, status) in zip(self.files.items(), opened, strict=True):
+        for (name, known), (descriptor, is_now) in zip(self.files.items(), opened, strict=True):
             descriptors[name] = descriptor
-            changed = changed if identity(status) == known else name
+            changed = changed if is_now == known else name
         found = Found(self.resource, descriptors)
         if changed:
             found.close()
@@ -89,11 +87,9 @@ class Live:
         """
         last = self._last.get(name)
         for directory in self.directories:
-            with directory.root(wait=wait) as root:
-                if last and directory is last.directory:
-                    return last.open(root, wait=wait)
-                if not root.lacks(name, wait=wait):
-                    raise _unsure(name)
+            if last and directory is last.directory:
+                return last.open(wait=wait)
+            directory.open_again((), [name], wait=wait)
         return None
 
     def _find_anew(self, name: str) -> Found | None:

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from ..core.values import File, Resource
 from .locks import Lock
-from .root import identity
+from .root_by_descriptor import identity
 from .validators import read_all
 
 LARGEST = 2**20
