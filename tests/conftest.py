@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 
 from dualstatic import StaticFiles
-
-from .doors import LOOP, Answer, Client, Everywhere
-from .rows import ALL, CHECKED, LEFT_OUT
-from .trees import Link, settle, write_tree
+from tests.support.doors import LOOP, Answer, Client, Everywhere
+from tests.support.rows import ALL, CHECKED, LEFT_OUT
+from tests.support.trees import Link, settle, write_tree
 
 MOST_PROCESSES = 4
 DOORS = ("wsgi", "asgi")

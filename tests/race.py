@@ -28,12 +28,12 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
 from dualstatic.disk import validators
+from tests.support.doors import make_environ, make_scope
+from tests.support.steps import staying
+from tests.support.trees import Link, settle, write_tree
+from tests.support.watch import Watch
 
 from .conftest import DOORS, MODES
-from .doors import make_environ, make_scope
-from .steps import staying
-from .trees import Link, settle, write_tree
-from .watch import Watch
 
 SECRET, PUBLIC, PLAIN = b"SECRET", b"PUBLIC", b"plain, and longer than its sibling"
 THE_APP, NOT_FOUND = b"the app", b"Not Found\n"
@@ -239,7 +239,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.disable()  # of links that lead out there are many
     end = time.monotonic() + options.seconds
     if options.compress:
-        from . import race_compress  # it needs this module
+        from tests import race_compress  # it needs this module
 
         sys.exit(race_compress.run(options.opens, end))
     each = -(-options.opens // (len(SHAPES) * len(MODES) * len(DOORS)))

@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 
 from dualstatic.__main__ import main
 from dualstatic.core.deltas import DCZ_MAGIC
+from tests.support.trees import OLD, Link, write_tree
+from tests.support.watch import ALL, CHANGES, Watch
 
 from .race import row, swapping
-from .trees import OLD, Link, write_tree
-from .watch import ALL, CHANGES, Watch
 
 TEXT = b"".join(b"line %d of a text that repeats itself\n" % number for number in range(2000))
 OTHER = TEXT.replace(b"text", b"word")

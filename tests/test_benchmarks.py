@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import chart, deltas, report
-
-from .pages import PAGES
-from .servers import ROOT, environment
+from tests.support.pages import PAGES
+from tests.support.servers import ROOT, environment
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,9 @@ import pytest
 
 from dualstatic import Request
 from dualstatic.listing import Listed
-
-from .doors import Client
-from .servers import ROOT, Server, eventually, run, serve
-from .trees import Link, write_tree
+from tests.support.doors import Client
+from tests.support.servers import ROOT, Server, eventually, run, serve
+from tests.support.trees import Link, write_tree
 
 LAUNCH = """
 import os, signal, sys

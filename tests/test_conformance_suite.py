@@ -15,9 +15,8 @@ from benchmarks.conformance.case import GROUPS, POLICIES, SHOULDS
 from benchmarks.conformance.cases import CASES
 from benchmarks.conformance.judge import CHECKS
 from benchmarks.conformance.left_out import LEFT_OUT
-
-from .rows import ALL
-from .servers import ROOT, environment
+from tests.support.rows import ALL
+from tests.support.servers import ROOT, environment
 
 OURS = [
     "dualstatic (ASGI)",

@@ -21,10 +21,10 @@ from dualstatic.core.deltas import DELTA_SUFFIXES, is_whole, use_as_dictionary
 from dualstatic.core.fields import dictionary_hash
 from dualstatic.core.replies import select
 from dualstatic.core.values import Resource
+from tests.support.doors import Answer, Client
+from tests.support.trees import OLD, write_tree
 
 from .conftest import WITH_MEMORY
-from .doors import Answer, Client
-from .trees import OLD, write_tree
 
 pytestmark = pytest.mark.usefixtures("aging")
 

@@ -17,12 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualstatic import StaticFiles
-
-from .children import give_up_rights, in_child
-from .doors import Client
-from .steps import holds, open_below, public_directory
-from .test_properties import TREE, files_of, relaxed
-from .trees import Link, write_tree
+from tests.promises.test_properties import TREE, files_of, relaxed
+from tests.support.children import give_up_rights, in_child
+from tests.support.doors import Client
+from tests.support.steps import holds, open_below, public_directory
+from tests.support.trees import Link, write_tree
 
 NFC = "caf\N{LATIN SMALL LETTER E WITH ACUTE}.txt"
 NFD = "cafe\N{COMBINING ACUTE ACCENT}.txt"
@@ -156,11 +155,11 @@ def test_the_sentence_says_which_of_several_directories_has_the_file(
     tree: Callable[..., Path], mode: str
 ) -> None:
     first, second = tree({"a.txt": "1"}), tree({"a.txt": "2", "b.txt": "2"}, "more")
-    files = StaticFiles([first, second], live=mode == "live", packages=[("tests", "conformance")])
+    files = StaticFiles([first, second], live=mode == "live", packages=[("tests", "support")])
     assert files.explain("/a.txt") == f"'/a.txt' is answered by '{first}/a.txt'"
     assert files.explain("/b.txt") == f"'/b.txt' is answered by '{second}/b.txt'"
-    assert "/tests/conformance/test_rows.py'" in files.explain("/test_rows.py")
-    last = Path(__file__).parent / "conformance"
+    assert "/tests/support/rows.py'" in files.explain("/rows.py")
+    last = Path(__file__).parent / "support"
     assert files.explain("/c.txt") == f"'/c.txt' is not in '{first}' or '{second}' or '{last}'"
 
 

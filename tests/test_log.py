@@ -14,10 +14,9 @@ import pytest
 
 from dualstatic import Request, StaticFiles, manifests
 from dualstatic.disk.root import Walk
-
-from .doors import Client
-from .servers import run
-from .trees import Link, write_tree
+from tests.support.doors import Client
+from tests.support.servers import run
+from tests.support.trees import Link, write_tree
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 

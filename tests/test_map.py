@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from dualstatic import asgi, wsgi
-
-from .pages import PAGES, ROOT, section
+from tests.support.pages import PAGES, ROOT, section
 
 PACKAGE = ROOT / "dualstatic"
 ROOMS = [path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py"))]

@@ -18,12 +18,11 @@ import pytest
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import Request, StaticFiles, manifests
-
-from .apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
-from .doors import Client, OnDisk, make_environ, make_scope
-from .servers import exchange, free_port, serve
-from .steps import staying
-from .trees import Link, write_tree
+from tests.support.apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
+from tests.support.doors import Client, OnDisk, make_environ, make_scope
+from tests.support.servers import exchange, free_port, serve
+from tests.support.steps import staying
+from tests.support.trees import Link, write_tree
 
 TEXT = b"the text " * 100
 SPA = "single-page-application"
@@ -282,7 +281,7 @@ def test_nothing_is_immutable_until_the_manifest_is_there(
 
 SERVER = """
 import sys
-from tests.apps import JSON
+from tests.support.apps import JSON
 from dualstatic import StaticFiles, asgi, wsgi
 
 server, port, directory = sys.argv[1:]

@@ -15,11 +15,10 @@ import pytest
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles, manifests
-
-from .apps import NAVIGATE, App, ask
-from .doors import Messages, make_environ, make_scope
-from .steps import staying
-from .trees import Link
+from tests.support.apps import NAVIGATE, App, ask
+from tests.support.doors import Messages, make_environ, make_scope
+from tests.support.steps import staying
+from tests.support.trees import Link
 
 FILES: dict[str, Any] = {
     ".env": "KEY=1",

@@ -14,11 +14,10 @@ import pytest
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
-
-from .apps import App
-from .doors import Answer, Client, Messages, make_environ, make_scope
-from .steps import staying
-from .trees import Link, settle, write_tree
+from tests.support.apps import App
+from tests.support.doors import Answer, Client, Messages, make_environ, make_scope
+from tests.support.steps import staying
+from tests.support.trees import Link, settle, write_tree
 
 TEXT = b"the text " * 100
 UNKNOWN_TAG = '"unknown"'

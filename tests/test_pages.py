@@ -23,10 +23,9 @@ import dualstatic
 from dualstatic import StaticFiles
 from dualstatic.compress.command import add_arguments
 from dualstatic.compress.siblings import MINIMUM, MINIMUM_GAIN
-
-from .pages import BLOCKS, PAGES, ROOT, Block, anchor, blocks, headings, section
-from .servers import Server, free_port, run, serve
-from .trees import Link, write_tree
+from tests.support.pages import BLOCKS, PAGES, ROOT, Block, anchor, blocks, headings, section
+from tests.support.servers import Server, free_port, run, serve
+from tests.support.trees import Link, write_tree
 
 VITE = Path(__file__).parent / "data/manifests/vite.json"
 PROGRAMS = [path.read_text() for path in (ROOT / "examples").rglob("*.py")]
@@ -193,7 +192,7 @@ assert "/static/nope.txt" in files.explain("/static/nope.txt")
 """By page and text: what is run behind a piece of code, in the same folder."""
 STARTER = """
 import sys
-from tests.children import become_python
+from tests.support.children import become_python
 print(sys.argv[1], flush=True)
 become_python("-m", *sys.argv[2:])
 """

@@ -42,7 +42,7 @@ OPTIONS: dict[str, Any] = {
     "not_found": None,
     "offload": None,
 }
-TYPED_USE = Path(__file__).with_name("typed_use.py")
+TYPED_USE = Path(__file__).parent / "support/typed_use.py"
 
 
 def parameters(function: Any) -> dict[str, inspect.Parameter]:

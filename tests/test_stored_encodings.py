@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from dualstatic import StaticFiles
+from tests.support.doors import Client
 
 from .conftest import WITH_MEMORY
-from .doors import Client
 
 STORED = {".br": "br", ".gz": "gzip", ".pbf": "gzip", ".svgz": "gzip", ".tgz": "gzip"}
 BYTES = gzip.compress(b"what is stored compressed " * 100)

@@ -10,9 +10,8 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 from dualstatic.doors import FileOfView
-
-from .doors import Client
-from .trees import Link, settle, write_tree
+from tests.support.doors import Client
+from tests.support.trees import Link, settle, write_tree
 
 SAVED = """
     a.html a.htm A.HTML a.shtml a.xhtml a.xht a.svg a.svgz a.xml a.xsl a.xslt a.rss a.atom a.rdf

@@ -12,9 +12,8 @@ import pytest
 
 from dualstatic import StaticFiles
 from dualstatic.core.values import Response
-
-from .doors import Client
-from .trees import settle, write_tree
+from tests.support.doors import Client
+from tests.support.trees import settle, write_tree
 
 STYLE, OTHER = b"body { color: teal }\n" * 40, b"body { color: red }\n" * 40
 FOREVER = "public, max-age=31536000, immutable"

@@ -15,10 +15,10 @@ from urllib.parse import unquote_to_bytes
 from dualstatic import Answer, Request, StaticFiles, asgi, options, wsgi
 from dualstatic.core import fields, paths
 from dualstatic.core.media_types import MediaTypes
+from tests.support.doors import make_environ, make_scope
+from tests.support.hostile import FIELDS, SECRET, TARGETS
+from tests.support.wire import pieces
 
-from ..doors import make_environ, make_scope
-from ..hostile import FIELDS, SECRET, TARGETS
-from ..wire import pieces
 from . import references
 
 NOW, YEAR = 1.7e9, 2023

@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..hostile import SECRET
-from ..servers import Server, children, eventually, free_port, serve
-from ..stand import MODES, SERVERS
+from tests.support.hostile import SECRET
+from tests.support.servers import Server, children, eventually, free_port, serve
+from tests.support.stand import MODES, SERVERS
+
 from .load import Client, Tally
 from .site import NAMES, Deploy
 
@@ -75,7 +76,7 @@ def standing(names: list[str], base: Path) -> Iterator[list[Stand]]:
         for name in names:
             logs = base / name
             logs.mkdir()
-            command = ("-m", "tests.stand", name, base / "site" / "www", str(free_port()))
+            command = ("-m", "tests.support.stand", name, base / "site" / "www", str(free_port()))
             server = stack.enter_context(serve(*command, logs=logs, calm=False))
             stands.append(Stand(name, server))
         yield stands

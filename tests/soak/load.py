@@ -11,9 +11,10 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 
-from ..doors import Answer
-from ..hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
-from ..wire import Lines, Wire, pieces
+from tests.support.doors import Answer
+from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
+from tests.support.wire import Lines, Wire, pieces
+
 from .site import BIG, HOT, NAMES, SUFFIXES, Deploy, content, version_in
 
 ACCEPTS = ("gzip", "br, gzip;q=0.5", "identity", "*", "")

@@ -1,0 +1,407 @@
+"""`python -m dualstatic keep`: real files, real processes, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dualstatic import StaticFiles
+from dualstatic.compress import keep as module
+from dualstatic.core.values import Request
+from tests.support.servers import environment, eventually, run
+from tests.support.trees import OLD, Link, write_tree
+from tests.support.watch import Watch
+
+from .test_compress import OTHER, TEXT, identities, names, write
+
+STATE = ".dualstatic-keep.json"
+OURS = {STATE, ".dualstatic-keep.lock"}
+HASHED = (r"--immutable=-\w{8}\.",)
+APP = "assets/app-Aa3jf93a.js"
+NEXT = "assets/app-Bb3jf93a.js"
+DAY = 24 * 60 * 60
+WITHIN = 30
+
+
+def keep(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return run("-m", "dualstatic", "keep", *arguments)
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    write(tmp_path / "dist" / APP)
+    return tmp_path / "dist"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "deep/store"
+
+
+def kept(store: Path) -> set[str]:
+    return names(store) - OURS
+
+
+def state(store: Path) -> dict[str, int]:
+    return json.loads((store / STATE).read_text())
+
+
+def age(store: Path, name: str, days: float) -> None:
+    """As if the last build that had this name were so long ago."""
+    times = state(store) | {name: int(time.time() - days * DAY)}
+    (store / STATE).write_text(json.dumps(times))
+
+
+# What is kept.
+
+
+def test_the_names_that_a_regular_expression_finds_are_kept_with_their_siblings(
+    dist: Path, store: Path
+):
+    others = ["app.js", "index-Cc3jf93a.html", "b-Cc3jf93a.XHTML", "sw.js.br", ".well-known/x.txt"]
+    ours = [f"{APP}{suffix}" for suffix in (".zst", ".br", ".gz", ".1.dcz", ".4.dcz", ".dcb")]
+    for name in [*others, *ours, "font-Dd3jf93a.woff2"]:
+        write(dist / name, b"x")
+    ended = keep(dist, store, *HASHED)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "2 kept\n"
+    assert kept(store) == {APP, *ours, "font-Dd3jf93a.woff2"}
+    assert set(state(store)) == {APP, "font-Dd3jf93a.woff2"}
+    assert (store / APP).read_bytes() == TEXT
+
+
+def test_a_copy_has_the_date_and_the_permissions_and_is_no_link(dist: Path, store: Path):
+    (dist / APP).chmod(0o640)
+    assert keep(dist, store, *HASHED).returncode == 0
+    (dist / APP).write_bytes(OTHER)
+    copy = store / APP
+    assert (copy.read_bytes(), copy.stat().st_mtime) == (TEXT, OLD)
+    assert copy.stat().st_mode & 0o777 == 0o640
+
+
+MANIFESTS = {
+    ".vite/manifest.json": {"app.js": {"file": APP, "src": "app.js", "name": "app"}},
+    "manifest.json": {"app.js": f"/static/{APP}"},
+    "asset-manifest.json": {"files": {"app.js": f"/{APP}", "index.html": "/index.html"}},
+    "staticfiles.json": {"paths": {"assets/app.js": "assets/app.3f2a9c1b7d5e.js"}},
+}
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS)
+def test_without_one_the_names_with_a_hash_in_the_manifest_are_kept(
+    dist: Path, store: Path, manifest: str
+):
+    for name in ("assets/app.3f2a9c1b7d5e.js", "assets/app.js", "index.html"):
+        write(dist / name)
+    write(dist / manifest, json.dumps(MANIFESTS[manifest]).replace("Aa3jf93a", "3f2a9c1b").encode())
+    write(dist / "assets/app-3f2a9c1b.js")
+    assert keep(dist, store).returncode == 0
+    hashed = "assets/app.3f2a9c1b7d5e.js" if "paths" in MANIFESTS[manifest] else None
+    assert kept(store) == {hashed or "assets/app-3f2a9c1b.js"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["dist", "store"], "--immutable"),
+        (["dist", "store", "--immutable", "nothing"], "--immutable"),
+        (["dist", "store", "--immutable", "("], "--immutable"),
+        (["dist", "store", "--days", "0"], "--days"),
+        (["dist", "store", "--days", "many"], "--days"),
+        (["nowhere", "store"], "nowhere"),
+        (["dist", "dist"], "DIST"),
+        (["dist", "dist/store", *HASHED], "DIST"),
+        (["dist/assets", "dist", *HASHED], "DIST"),
+        (["dist", "file", *HASHED], "file"),
+        (["dist"], "STORE"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_status_2(
+    dist: Path, tmp_path: Path, arguments: list[str], word: str
+):
+    write(tmp_path / "file", b"x")
+    places = ("dist", "store", "file", "nowhere")
+    ended = keep(*(tmp_path / each if each.split("/")[0] in places else each for each in arguments))
+    assert (ended.returncode, ended.stderr.count("\n"), ended.stdout) == (2, 1, "")
+    assert word in ended.stderr
+    assert names(dist) == {APP}
+
+
+# What is forgotten.
+
+
+def test_what_no_build_has_had_for_so_many_days_is_forgotten(dist: Path, store: Path):
+    write(dist / f"{APP}.br", b"x")
+    write(dist / f"{APP}.2.dcz", b"x")
+    keep(dist, store, *HASHED)
+    write(store / "assets/mine.js")
+    for path in dist.glob("assets/*"):
+        path.unlink()
+    write(dist / NEXT)
+    for days, options in ((29, []), (6, ["--days", "7"])):
+        age(store, APP, days)
+        ended = keep(dist, store, *HASHED, *options)
+        assert "forgotten" not in ended.stdout
+        assert len(kept(store)) == 5
+    age(store, APP, 31)
+    ended = keep(dist, store, *HASHED)
+    assert (ended.returncode, ended.stdout) == (0, "1 forgotten, 1 up to date\n")
+    assert kept(store) == {NEXT, "assets/mine.js"}
+    assert set(state(store)) == {NEXT}
+
+
+def test_what_a_build_has_again_is_not_forgotten(dist: Path, store: Path):
+    keep(dist, store, *HASHED)
+    age(store, APP, 99)
+    assert keep(dist, store, *HASHED).stdout == "1 up to date\n"
+    assert state(store)[APP] > time.time() - DAY
+
+
+def test_what_the_store_has_is_left_as_it_is(dist: Path, store: Path):
+    keep(dist, store, *HASHED)
+    before = identities(store / "assets")
+    os.utime(dist / APP, (OLD + 99, OLD + 99))
+    assert keep(dist, store, *HASHED).returncode == 0
+    assert identities(store / "assets") == before
+    write(dist / APP, OTHER)
+    assert keep(dist, store, *HASHED).stdout == "1 kept\n"
+    assert (store / APP).read_bytes() == OTHER
+
+
+def test_an_outdated_sibling_is_not_kept(dist: Path, store: Path):
+    write(dist / f"{APP}.br", b"x", OLD - 10)
+    assert keep(dist, store, *HASHED).returncode == 0
+    assert kept(store) == {APP}
+
+
+def test_a_name_of_the_list_leads_nowhere_else(dist: Path, store: Path, tmp_path: Path):
+    write(tmp_path / "deep/secret")
+    keep(dist, store, *HASHED)
+    (store / "link").symlink_to(tmp_path / "deep")
+    for name in ("../secret", "/etc/nothing", "", ".", "link/secret", "a\0b", STATE):
+        age(store, name, 99)
+    ended = keep(dist, store, *HASHED)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "deep/secret").exists()
+    assert set(state(store)) == {APP}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "3", '{"a": "b"}', '{"a": null}', '{"a": Infinity}', "[" * 99999]
+)
+def test_a_list_that_is_none_forgets_nothing(dist: Path, store: Path, content: str):
+    keep(dist, store, *HASHED)
+    (store / STATE).write_text(content)
+    ended = keep(dist, store, *HASHED)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert STATE in ended.stderr
+    assert kept(store) == {APP}
+    (store / STATE).unlink()
+    assert keep(dist, store, *HASHED).returncode == 0
+
+
+def test_the_list_is_not_served(dist: Path, store: Path):
+    keep(dist, store, *HASHED)
+    for live in (False, True):
+        files = StaticFiles(store, live=live)
+        for name in OURS:
+            assert files.answer(Request("GET", f"/{name}")) is None
+
+
+def test_the_server_has_the_files_of_an_earlier_build_from_the_store(dist: Path, store: Path):
+    keep(dist, store, *HASHED)
+    (dist / APP).unlink()
+    write(dist / NEXT)
+    write(store / "assets/app.js")
+    files = StaticFiles(dist, previous=store, immutable=HASHED[0].partition("=")[2])
+    for name, is_served in ((APP, True), (NEXT, True), ("assets/app.js", False)):
+        assert bool(files.answer(Request("GET", f"/{name}"))) == is_served
+
+
+# What goes wrong.
+
+
+def test_a_file_that_fails_is_reported_and_the_rest_goes_on(dist: Path, store: Path):
+    write(dist / NEXT)
+    (store / APP).mkdir(parents=True)
+    ended = keep(dist, store, *HASHED)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith(f"failed: {APP}: ")
+    assert kept(store) == {NEXT}
+
+
+def test_a_file_that_changes_meanwhile_is_reported(
+    dist: Path, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from dualstatic.__main__ import main
+
+    write(dist / APP, os.urandom(module.PIECE * 2))
+    has = module._has
+
+    def change(*arguments):
+        write(dist / APP, os.urandom(module.PIECE * 2), OLD + 5)
+        return has(*arguments)
+
+    monkeypatch.setattr(module, "_has", change)
+    with pytest.raises(SystemExit) as ended:
+        main(["keep", str(dist), str(store), *HASHED])
+    assert ended.value.code == 1
+    assert "changed while it was read" in capsys.readouterr().err
+    assert kept(store) == set()
+
+
+def test_links_out_are_neither_read_nor_written_through(dist: Path, store: Path, tmp_path: Path):
+    outside = write_tree(tmp_path / "outside", {"c-Cc3jf93a.js": "secret", "d/x": "secret"})
+    write_tree(dist, {"b-Bb3jf93a.js": Link(str(outside / "c-Cc3jf93a.js")), "d": Link("..")})
+    write(dist / "sub/e-Ee3jf93a.js")
+    write_tree(store, {"sub": Link(str(outside / "d")), APP: Link(str(outside / "c-Cc3jf93a.js"))})
+    with Watch(outside) as watch:
+        ended = keep(dist, store, *HASHED)
+        assert not watch.take()
+    assert ended.returncode == 1
+    assert "sub/e-Ee3jf93a.js" in ended.stderr
+    assert names(outside) == {"c-Cc3jf93a.js", "d/x"}
+    assert (store / APP).read_bytes() == TEXT
+
+
+# Two at once, and the end, early.
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> tuple[Path, Path]:
+    """Two builds of many files, that share half of them."""
+    for number in range(60):
+        content = random.Random(number).randbytes(200_000)
+        for build in [("one",), ("two",), ("one", "two")][number % 3]:
+            write(tmp_path / build / f"a{number}/x-{number:08}.js", content)
+    return tmp_path / "one", tmp_path / "two"
+
+
+Started = Iterator[list[subprocess.Popen[str]]]
+
+
+@pytest.fixture
+def started() -> Started:
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def start(started: list[subprocess.Popen[str]], *arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "dualstatic", "keep", *map(str, arguments), *HASHED]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, env=environment(), text=True, stdout=pipe, stderr=pipe)
+    started.append(process)
+    return process
+
+
+def holds(store: Path, *builds: Path) -> bool:
+    """Whether the store has all of the builds, byte for byte."""
+    return all(
+        (store / name).read_bytes() == (build / name).read_bytes()
+        for build in builds
+        for name in names(build)
+    )
+
+
+def test_two_at_once_lose_nothing(many: tuple[Path, Path], store: Path, started):
+    one, two = many
+    for _ in range(3):
+        both = [start(started, build, store, "--days", "1") for build in many]
+        for process in both:
+            _, err = process.communicate(timeout=WITHIN)
+            assert (process.returncode, err) == (0, "")
+        assert holds(store, one, two)
+        assert set(state(store)) == names(one) | names(two)
+
+
+def test_one_that_is_begun_meanwhile_waits_and_loses_nothing(
+    many: tuple[Path, Path], store: Path, started
+):
+    first = start(started, many[0], store)
+    eventually(lambda: kept(store), WITHIN)
+    first.send_signal(signal.SIGSTOP)
+    second = start(started, many[1], store)
+    with suppress(subprocess.TimeoutExpired):
+        second.wait(3)
+    first.send_signal(signal.SIGCONT)
+    for process in (first, second):
+        process.communicate(timeout=WITHIN)
+        assert process.returncode == 0
+    assert holds(store, *many)
+    assert set(state(store)) == names(many[0]) | names(many[1])
+
+
+def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], store: Path, started):
+    one, two = many
+    chance = random.Random(0)
+    assert keep(one, store, *HASHED).returncode == 0
+    begun = time.monotonic()
+    assert keep(two, store.with_name("other"), *HASHED).returncode == 0
+    whole = time.monotonic() - begun
+    for _ in range(20):
+        process = start(started, two, store)
+        time.sleep(chance.uniform(0.3, 1.1) * whole)
+        process.kill()
+        process.communicate()
+        assert holds(store, one)
+        assert set(state(store)) >= names(one)
+        for name in kept(store):
+            assert name in state(store) or ".tmp" in name
+            build = two if (two / name).exists() else one
+            assert ".tmp" in name or (store / name).read_bytes() == (build / name).read_bytes()
+        if chance.random() < 0.5:  # so that there is something left to do
+            for name in names(two) - names(one):
+                (store / name).unlink(missing_ok=True)
+    assert keep(two, store, *HASHED).returncode == 0
+    assert holds(store, one, two)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing_half_written(
+    dist: Path, store: Path, started, number: int, status: int
+):
+    for each in range(30):
+        write(dist / f"x-{each:08}.js", os.urandom(10_000_000))
+    process = start(started, dist, store)
+    eventually(lambda: len(list(store.glob("*.js"))) > 1, WITHIN)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=WITHIN)
+    assert (process.returncode, err.count("\n")) == (status, 1), err
+    assert not list(store.glob(".*.tmp"))
+    assert len(list(store.glob("*.js"))) < 30
+    for name in kept(store):
+        assert (store / name).read_bytes() == (dist / name).read_bytes()
+
+
+def opened(pid: int) -> set[str]:
+    found = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(os.readlink(each))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a process has open")
+def test_a_signal_ends_the_wait_for_another_run(dist: Path, store: Path, started):
+    fcntl = pytest.importorskip("fcntl")
+    keep(dist, store, *HASHED)
+    with open(store / ".dualstatic-keep.lock", "r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = start(started, dist, store)
+        eventually(lambda: str(store / ".dualstatic-keep.lock") in opened(process.pid), WITHIN)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=WITHIN)
+    assert process.returncode == 130

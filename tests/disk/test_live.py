@@ -1,0 +1,134 @@
+"""Live mode: what a name led to is opened again, and told by what it is now."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dualstatic import StaticFiles
+from tests.support.doors import Answer, Client
+from tests.support.trees import settle, write_tree
+
+PLAIN, OTHER = b"plain text " * 50, b"other text " * 50
+GZIPPED, OTHER_GZIPPED = gzip.compress(PLAIN), gzip.compress(OTHER)
+
+
+@pytest.fixture
+def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Two directories; files that were just made are taken for old ones."""
+    settle(monkeypatch)
+    return [write_tree(tmp_path / name, {"sub/u.txt": b"u"}) for name in ("first", "second")]
+
+
+@pytest.fixture
+def get(roots: list[Path], door: str) -> Callable[[], Answer]:
+    client = Client(StaticFiles(roots, live=True), door)
+    return lambda: client.get("/sub/t.txt", {"Accept-Encoding": "gzip"})
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Give a name to another file, of the same time if there was one."""
+    times = [path.stat().st_mtime_ns] * 2 if path.exists() else None
+    other = path.with_name("other")
+    other.write_bytes(content)
+    if times:
+        os.utime(other, ns=(times[0], times[1]))
+    other.rename(path)
+
+
+def fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def link_out(path: Path) -> None:
+    secret = path.parents[2] / "secret.txt"
+    secret.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(secret)
+
+
+MADE: dict[str, tuple[str, Callable[[Path], object], bytes | None]] = {
+    "nothing": ("second/sub/t.txt", lambda path: None, PLAIN),
+    "another file": ("second/sub/t.txt", lambda path: replace(path, OTHER), OTHER),
+    "gone": ("second/sub/t.txt", Path.unlink, None),
+    "a FIFO": ("second/sub/t.txt", fifo, None),
+    "a folder": ("second/sub/t.txt", folder, None),
+    "a link out": ("second/sub/t.txt", link_out, None),
+    "its folder is gone": ("second/sub", lambda path: path.rename(path.with_name("x")), None),
+    "before it": ("first/sub/t.txt", lambda path: replace(path, OTHER), OTHER),
+    "a sibling": ("second/sub/t.txt.gz", lambda path: replace(path, GZIPPED), GZIPPED),
+    "a sibling as a folder": ("second/sub/t.txt.gz", Path.mkdir, PLAIN),
+}
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_what_changed_since_the_last_time_is_found(
+    made: str, roots: list[Path], get: Callable[[], Answer], tmp_path: Path
+) -> None:
+    (roots[1] / "sub/t.txt").write_bytes(PLAIN)
+    before = [get(), get()]
+    assert [answer.body for answer in before] == [PLAIN, PLAIN]
+    name, change, body = MADE[made]
+    change(tmp_path / name)
+    for _ in range(2):
+        answer = get()
+        assert answer.passed if body is None else answer.body == body
+        assert (answer.get("etag") == before[0]["etag"]) == (body == PLAIN)
+
+
+SIBLINGS: dict[str, tuple[Callable[[Path], object], bytes]] = {
+    "nothing": (lambda path: None, GZIPPED),
+    "another file": (lambda path: replace(path, OTHER_GZIPPED), OTHER_GZIPPED),
+    "gone": (Path.unlink, PLAIN),
+    "larger than its file": (lambda path: replace(path, PLAIN * 2), PLAIN),
+}
+
+
+@pytest.mark.parametrize("made", SIBLINGS)
+def test_a_sibling_that_changed_since_the_last_time_is_found(
+    made: str, roots: list[Path], get: Callable[[], Answer]
+) -> None:
+    (roots[1] / "sub/t.txt").write_bytes(PLAIN)
+    sibling = roots[1] / "sub/t.txt.gz"
+    sibling.write_bytes(GZIPPED)
+    assert [get().body, get().body] == [GZIPPED, GZIPPED]
+    change, body = SIBLINGS[made]
+    change(sibling)
+    for _ in range(2):
+        answer = get()
+        assert answer.body == body
+        assert answer.get("content-encoding") == (None if body == PLAIN else "gzip")
+
+
+def test_a_sibling_that_becomes_good_is_found(roots: list[Path], get: Callable[[], Answer]) -> None:
+    """One that is left out is looked at again, too."""
+    (roots[1] / "sub/t.txt").write_bytes(PLAIN)
+    sibling = roots[1] / "sub/t.txt.gz"
+    sibling.write_bytes(PLAIN * 2)
+    assert [get().body, get().body] == [PLAIN, PLAIN]
+    sibling.write_bytes(GZIPPED)
+    assert [get().body, get().body] == [GZIPPED, GZIPPED]
+
+
+def test_a_date_is_told_once_it_has_come(
+    roots: list[Path], get: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 9110 section 8.8.2.1: a Last-Modified is never later than now."""
+    path = roots[1] / "sub/t.txt"
+    path.write_bytes(PLAIN)
+    date = time.time() + 60
+    os.utime(path, (date, date))
+    assert ["last-modified" in get() for _ in range(2)] == [False, False]
+    settle(monkeypatch)
+    assert ["last-modified" in get() for _ in range(2)] == [True, True]

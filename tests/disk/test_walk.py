@@ -1,0 +1,347 @@
+"""The walk below a root: what it looks at, and what it does without a wait for the disk."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dualstatic.disk import nowait, root_by_descriptor
+from dualstatic.disk import root as disk_root
+from dualstatic.disk.errors import OnceLogger, logger
+from dualstatic.disk.root import Directory
+from tests.support.doors import Client
+from tests.support.faults import fails_to_open, patch_everywhere
+from tests.support.trees import Link, settle, write_tree
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="openat2 is Linux's")
+
+TREE: dict[str, bytes | str | Link | None] = {
+    "t.txt": "0123456789",
+    "a/b/f.txt": "two down",
+    "link.txt": Link("t.txt"),
+    "folder": Link("a/b"),
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write_tree(tmp_path / "outside", {"x.txt": "SECRET"})
+    return write_tree(tmp_path / "www", TREE)
+
+
+@pytest.fixture(params=[True, False], ids=["descriptors", "paths"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", request.param)
+
+
+@contextmanager
+def all_closed() -> Iterator[None]:
+    """Whatever is raised within, no descriptor is left open."""
+    before = number_of_descriptors()
+    try:
+        yield
+    finally:
+        assert number_of_descriptors() == before
+
+
+def number_of_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+
+
+def read(directory: Directory, name: str, *, wait: bool) -> bytes:
+    with all_closed():
+        descriptor, found = directory.open(name, wait=wait)
+        with open(descriptor, "rb") as file:
+            assert disk_root.identity(os.fstat(descriptor)) == found
+            return file.read()
+
+
+def walk_to(directory: Directory, name: str) -> None:
+    """Open a file as it is opened the first time."""
+    *parts, leaf = name.split("/")
+    with all_closed(), directory.walk() as walk:
+        walk.enter(parts)
+        descriptor, status = walk.open(leaf)
+        assert os.path.samestat(os.fstat(descriptor), status)
+        os.close(descriptor)
+
+
+# Without a wait.
+
+
+@pytest.fixture
+def devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No device has shown anything yet."""
+    monkeypatch.setattr(nowait, "_answers", {})
+
+
+@pytest.fixture(params=[False, True], ids=["a name", "pinned"])
+def directory(request: pytest.FixtureRequest, root: Path, devices: None) -> Directory:
+    directory = Directory(str(root), follow_symlink=False)
+    return directory.pin() if request.param else directory
+
+
+@on_linux
+@pytest.mark.parametrize("name", ["t.txt", "a/b/f.txt"])
+def test_a_file_is_opened_at_once_where_its_device_has_shown_that_it_answers_at_once(
+    name: str, directory: Directory, root: Path
+) -> None:
+    for _ in range(2):
+        with pytest.raises(BlockingIOError):
+            read(directory, name, wait=False)
+    walk_to(directory, "t.txt")
+    os.stat(root / name)
+    assert read(directory, name, wait=False) == (root / name).read_bytes()
+
+
+@on_linux
+def test_a_device_that_can_not_tell_has_to_be_waited_for(devices: None) -> None:
+    directory = Directory("/proc/sys/kernel", follow_symlink=False)
+    walk_to(directory, "ostype")
+    assert read(directory, "ostype", wait=True) == b"Linux\n"
+    device = os.stat("/proc/sys/kernel/ostype").st_dev
+    assert not nowait.answers_at_once(device)
+    for _ in range(2):
+        with pytest.raises(BlockingIOError):
+            read(directory, "ostype", wait=False)
+
+
+@on_linux
+def test_a_read_at_once_gives_what_is_there(root: Path, devices: None) -> None:
+    window = memoryview(bytearray(20))
+    with (root / "t.txt").open("rb") as file:
+        assert file.read() == b"0123456789"
+        device = os.fstat(file.fileno()).st_dev
+        assert nowait.read_now(file.fileno(), window, 4, device) == 6
+    assert window[:6] == b"456789"
+    assert nowait.answers_at_once(device)
+
+
+@on_linux
+def test_what_is_not_there_is_a_miss_at_once(directory: Directory, root: Path) -> None:
+    walk_to(directory, "t.txt")
+    for name in ("nothing", "nothing/at/all", "a/nothing"):
+        assert not os.path.lexists(root / name)
+        with pytest.raises(FileNotFoundError):
+            read(directory, name, wait=False)
+
+
+@on_linux
+@pytest.mark.parametrize("wait", [True, False])
+def test_one_call_tells_what_is_not_there_unless_there_is_a_link(
+    wait: bool, directory: Directory, root: Path
+) -> None:
+    names = {*TREE, "nothing", "a/nothing", "a/b", "folder/nothing"}
+    for name in names:
+        os.path.lexists(root / name)
+
+    def lacks(name: str) -> bool:
+        try:
+            return directory.open_again((), [name], wait=wait) == []
+        except BlockingIOError:
+            return False
+
+    assert set(filter(lacks, names)) == {"nothing", "a/nothing", "a/b"}
+    assert lacks("t.txt/x") == wait
+
+
+@on_linux
+@pytest.mark.parametrize("name", ["link.txt", "folder/f.txt", "never looked at", "a/never"])
+def test_what_only_the_disk_tells_has_to_be_waited_for(name: str, directory: Directory) -> None:
+    walk_to(directory, "t.txt")
+    with pytest.raises(BlockingIOError):
+        read(directory, name, wait=False)
+
+
+@on_linux
+def test_links_that_are_followed_anywhere_are_followed_at_once(root: Path, devices: None) -> None:
+    directory = Directory(str(root), follow_symlink=True)
+    for name in ("link.txt", "folder/f.txt"):
+        walk_to(directory, name)
+        content = read(directory, name, wait=True)
+        assert read(directory, name, wait=False) == content
+
+
+@on_linux
+@pytest.mark.parametrize("call", ["_call_at_once", "_statx"])
+def test_an_older_system_has_to_be_waited_for(
+    call: str, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk_to(directory, "t.txt")
+    monkeypatch.setattr(root_by_descriptor, call, None)
+    with pytest.raises(BlockingIOError):
+        read(directory, "t.txt", wait=False)
+    monkeypatch.setattr(root_by_descriptor, "_call", None)
+    assert read(directory, "a/b/f.txt", wait=True) == b"two down"
+
+
+@on_linux
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.EPERM])
+def test_an_error_of_one_name_does_not_make_a_system_older(
+    error: int, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk_to(directory, "t.txt")
+    real = root_by_descriptor._call_at_once
+    assert real is not None
+
+    def call(number: int, place: int, path: bytes, *rest: Any) -> int:
+        if path != b"odd":
+            return int(real(number, place, path, *rest))
+        ctypes.set_errno(error)
+        return -1
+
+    monkeypatch.setattr(root_by_descriptor, "_call_at_once", call)
+    with pytest.raises(BlockingIOError):
+        read(directory, "odd", wait=False)
+    assert read(directory, "t.txt", wait=False) == b"0123456789"
+
+
+def test_where_nothing_is_opened_relative_to_a_directory_all_has_to_be_waited_for(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
+    directory = Directory(str(root), follow_symlink=False)
+    for one in (directory, directory.pin()):
+        with pytest.raises(BlockingIOError):
+            one.open("t.txt", wait=False)
+        with one.walk() as walk:
+            assert walk.here is None
+
+
+@on_linux
+@pytest.mark.parametrize("parts", [["a", "b"], ["folder"], ["a", "", ".", "b"], ["folder", "."]])
+def test_a_walk_knows_where_it_stands(parts: list[str], root: Path) -> None:
+    with Directory(str(root), follow_symlink=False).walk() as walk:
+        walk.enter(parts)
+        assert walk.here is not None
+        assert os.path.samestat(os.stat(walk.here), os.stat(root / "a/b"))
+        assert walk.real("f.txt") == "a/b/f.txt"
+        assert walk.links == (parts[0] == "folder")
+
+
+# What can't be told from a miss.
+
+
+@pytest.mark.usefixtures("system")
+def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Directory(str(root), follow_symlink=False).walk() as walk:
+        patch_everywhere(monkeypatch, "stat", fails_to_open("t.txt.gz", errno.EIO))
+        assert walk.has("t.txt.gz")
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            walk.open("t.txt.gz")
+        assert not walk.has("t.txt.br")
+
+
+# What lies outside.
+
+OUTSIDE = {
+    "hung.txt": Link("/hung/x.txt"),
+    "hung": Link("/hung"),
+    "up.txt": Link("../outside/x.txt"),
+    "up": Link("../outside"),
+    "dots.txt": Link("{root}/../outside/x.txt"),
+    "chain.txt": Link("hung.txt"),
+    "other.txt": Link("{root}/../alias/t.txt"),
+    "hung.txt.gz": Link("/hung/x.txt"),
+    "inside.txt": Link("{root}/a/../t.txt"),
+}
+
+
+@pytest.mark.usefixtures("system")
+def test_nothing_outside_is_looked_at(
+    serve: Callable[..., Client], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(root, OUTSIDE)
+    (tmp_path / "alias").symlink_to("www")
+    looked_at: set[str] = set()
+
+    def recording(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *arguments: Any, **more: Any) -> Any:
+            if isinstance(path, str) and os.path.isabs(path):
+                looked_at.add(os.path.normpath(path))
+            return real(path, *arguments, **more)
+
+        return call
+
+    for name in ("stat", "lstat", "readlink", "access", "open", "scandir"):
+        patch_everywhere(monkeypatch, name, recording)
+    client = serve(root)
+    for name in OUTSIDE:
+        assert client.get(f"/{name}").passed == (name != "inside.txt"), name
+    for name in ("hung/x.txt", "up/x.txt"):
+        assert client.get(f"/{name}").passed
+    assert client.get("/t.txt").status == 200
+    own = {str(root), *map(str, root.parents)}
+    assert {path for path in looked_at - own if not path.startswith(f"{root}/")} == set()
+
+
+def test_files_that_moved_out_behind_a_link_are_outside(
+    serve: Callable[..., Client], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the same files, and were found before."""
+    settle(monkeypatch)
+    client = serve(root)
+    assert [client.get("/a/b/f.txt").status for _ in range(2)] == [200, 200]
+    (root / "a").rename(tmp_path / "moved")
+    (root / "a").symlink_to(tmp_path / "moved")
+    assert all(client.get("/a/b/f.txt").passed for _ in range(2))
+
+
+def test_a_link_to_the_root_by_a_name_that_is_not_its_own_leads_out(
+    serve: Callable[..., Client], root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "alias").symlink_to("www")
+    (tmp_path / "now").symlink_to("alias")
+    for name in ("www", "now", "alias"):
+        (root / f"by-{name}.txt").symlink_to(tmp_path / name / "t.txt")
+    client = serve(tmp_path / "now")
+    found = {name: client.get(f"/by-{name}.txt").status for name in ("www", "now")}
+    assert found == {"www": 200, "now": 200}
+    assert client.get("/by-alias.txt").passed
+
+
+# What is said.
+
+
+def test_a_message_has_places_that_no_other_message_takes(caplog: pytest.LogCaptureFixture) -> None:
+    log = OnceLogger()
+    with caplog.at_level("WARNING", logger.name):
+        for number in range(3000):
+            log("one", f"/{number}")
+        for _ in range(2):
+            log("another", "/a\n")
+    said = [record.getMessage() for record in caplog.records]
+    named = [f"one: '/{number}'" for number in range(10)]
+    assert said == [*named, "one: 11 places so far", "another: '/a\\n'"]
+
+
+@pytest.mark.parametrize("follow_symlink", [False, True])
+@pytest.mark.parametrize("message", ["left out, older than its file", "no permission to read"])
+def test_names_through_a_cycle_of_links_take_one_place(
+    serve: Callable[..., Client],
+    root: Path,
+    message: str,
+    follow_symlink: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_tree(root, {"up": Link("."), "t.txt.gz": "0"})
+    os.utime(root / "t.txt.gz", (10**9, 10**9))
+    if message.startswith("no permission"):
+        patch_everywhere(monkeypatch, "open", fails_to_open("t.txt.gz", errno.EACCES))
+    client = serve(root, follow_symlink=follow_symlink)
+    with caplog.at_level("WARNING", logger.name):
+        for depth in range(4):
+            assert client.get("/up" * depth + "/t.txt").status == 200
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"{message}: {str(root / 't.txt.gz')!a}"]

@@ -1,0 +1,531 @@
+"""Group N: what a navigation gets after nobody, the app included, had an answer (`not_found`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dualstatic.asgi
+import dualstatic.wsgi
+from dualstatic import Request, StaticFiles
+from dualstatic.core.replies import deciding_fields
+from dualstatic.disk.body import FileChanged
+from tests.support.apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
+from tests.support.doors import make_environ, make_scope
+from tests.support.rows import rows
+from tests.support.steps import open_files, staying
+
+pytestmark = pytest.mark.usefixtures("aging")
+
+MIB = 2**20
+DESTINATIONS = ("document", "iframe", "frame", "fencedframe")
+SPA, PAGE = "single-page-application", "404-page"
+PAGES = [{**NAVIGATE, "Sec-Fetch-Dest": dest} for dest in DESTINATIONS]
+BY_MODE, BY_DEST = "Sec-Fetch-Mode", "Sec-Fetch-Mode, Sec-Fetch-Dest"
+ACCEPT = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+FILES = {
+    "index.html": "home",
+    "404.html": "no such page",
+    "sub/404.html": "no such page in sub",
+    "app.js": "script()",
+    "big/404.html": b"0123456789abcdef" * 40_000,
+}
+
+
+@pytest.fixture
+def files(mode: str, tree: Callable[..., Path]) -> Callable[..., StaticFiles]:
+    root = tree(FILES)
+    return lambda **options: StaticFiles(root, live=mode == "live", **options)
+
+
+@rows("N136", "N137", "N144", "N145")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("target", "fields", "vary"),
+    [
+        ("/app/route", NAVIGATE, BY_DEST),
+        ("/app/route", ACCEPT, "Sec-Fetch-Mode, Accept"),
+        ("/app/route?q=1", NAVIGATE | {"Accept": "application/json"}, BY_DEST),
+        ("/v1.2/docs", NAVIGATE, BY_DEST),
+        ("/just.a.test", NAVIGATE, BY_DEST),
+        ("/gone.html", NAVIGATE, BY_DEST),
+        ("/sub/", NAVIGATE | {"Range": "bytes=0-1", "If-None-Match": "*"}, BY_DEST),
+        *(("/repo/src/main.py", fields, BY_DEST) for fields in PAGES),
+        ("/wiki/Node.js", PAGES[0] | {"Accept": "*/*"}, BY_DEST),
+        ("/app/route", ACCEPT | {"Sec-Fetch-Dest": "empty"}, "Sec-Fetch-Mode, Accept"),
+    ],
+)
+def test_a_route_of_the_single_page_gets_it_after_the_app_had_no_answer(
+    files: Callable[..., StaticFiles], door: str, how: str, target: str, fields: Any, vary: str
+) -> None:
+    app = App(how)
+    for method, body in (("GET", b"home"), ("HEAD", b"")):
+        answer = ask(files(not_found=SPA), door, app, target, fields, method)
+        assert (answer.status, answer.body, answer.passed) == (200, body, False)
+        assert answer["content-type"] == "text/html; charset=utf-8"
+        assert answer["cache-control"] == "no-cache"
+        assert answer["content-length"] == "4"
+        assert answer["vary"] == vary
+        for name in ("etag", "last-modified", "accept-ranges", "content-range"):
+            assert name not in answer
+    assert len(app.asked) == 2
+
+
+@rows("N138", "N139", "N140", "N142", "N143")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize(
+    ("target", "fields", "method"),
+    [
+        ("/app/route", {"Sec-Fetch-Mode": "cors"}, "GET"),
+        ("/app/route", {"Sec-Fetch-Mode": "cors", **ACCEPT}, "GET"),
+        ("/app/route", {}, "GET"),
+        ("/app/route", {"Accept": "*/*"}, "GET"),
+        ("/app/route", {"Accept": "text/html;q=0, */*"}, "GET"),
+        ("/app/route", {"Accept": "text/html-x, x/text/html"}, "GET"),
+        ("/assets/old-abc.js", {"Sec-Fetch-Mode": "no-cors"}, "GET"),
+        ("/assets/old-abc.js", NAVIGATE, "GET"),
+        ("/assets/OLD.PNG", NAVIGATE, "GET"),
+        ("/assets/old.tar.gz", ACCEPT, "GET"),
+        ("/api/nope", {"Accept": "application/json"}, "GET"),
+        ("/report.pdf", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "empty"}, "GET"),
+        ("/app/route", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "object"}, "GET"),
+        ("/app/route", {**NAVIGATE, **ACCEPT, "Sec-Fetch-Dest": "embed"}, "GET"),
+        ("/app/route", {**NAVIGATE, "Sec-Fetch-Dest": ""}, "GET"),
+        ("/app/route", {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "document"}, "GET"),
+        ("/wiki/Node.js", ACCEPT | {"Sec-Fetch-Dest": "document"}, "GET"),
+        ("/app/route", PAGES[0], "POST"),
+        ("/app/route", NAVIGATE, "POST"),
+        ("/app/route", NAVIGATE, "OPTIONS"),
+    ],
+)
+def test_what_is_no_navigation_keeps_the_apps_answer(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    not_found: str,
+    target: str,
+    fields: Any,
+    method: str,
+) -> None:
+    answer = ask(files(not_found=not_found), door, App(how), target, fields, method)
+    assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
+    headers = {name.lower(): value for name, value in fields.items()}
+    deciding = ", ".join(deciding_fields(Request(method, target, headers=headers)))
+    assert answer.get("vary") == (deciding if method == "GET" else None)
+
+
+@rows("N128")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize(
+    ("given", "vary"),
+    [
+        ([("Vary", "Cookie")], "Cookie, Sec-Fetch-Mode"),
+        (
+            [("Vary", "Cookie"), ("Vary", "Accept, Origin")],
+            "Cookie, Accept, Origin, Sec-Fetch-Mode",
+        ),
+        ([("Vary", "sec-fetch-mode, Cookie")], "sec-fetch-mode, Cookie"),
+        ([("Vary", "*")], "*"),
+        ([("Vary", "")], "Sec-Fetch-Mode"),
+        ([], "Sec-Fetch-Mode"),
+    ],
+)
+def test_a_404_of_the_app_that_might_have_been_a_page_varies_and_stays_as_it_is(
+    files: Callable[..., StaticFiles], door: str, how: str, not_found: str, given: Any, vary: str
+) -> None:
+    no_page = {"Sec-Fetch-Mode": "cors"}
+    answer = ask(files(not_found=not_found), door, App(how, 404, given), "/route", no_page)
+    assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
+    if "sec-fetch-dest" not in vary.lower():
+        assert ", ".join(v for n, v in answer.fields if n.lower() == "vary") == vary
+    others = [(name.lower(), value) for name, value in answer.fields if name.lower() != "vary"]
+    assert others == [("content-type", "application/json"), ("x-app", "1")]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("target", "method", "status", "options"),
+    [
+        ("/route", "GET", 200, {"not_found": SPA}),
+        ("/route", "GET", 410, {"not_found": SPA}),
+        ("/route", "POST", 404, {"not_found": SPA}),
+        ("/route", "GET", 404, {"not_found": SPA, "prefix": "/app"}),
+        ("/route", "GET", 404, {"html": True}),
+        ("/route", "GET", 405, {"html": True}),
+        ("/route", "GET", 405, {"not_found": SPA, "prefix": "/app"}),
+    ],
+)
+def test_an_answer_of_the_app_that_could_not_have_been_a_page_has_no_vary_of_ours(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    target: str,
+    method: str,
+    status: int,
+    options: Any,
+) -> None:
+    answer = ask(files(**options), door, App(how, status), target, NAVIGATE, method)
+    assert answer.passed
+    assert "vary" not in answer
+
+
+@rows("N141")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+def test_an_answer_of_the_app_stays(
+    files: Callable[..., StaticFiles], door: str, how: str, not_found: str
+) -> None:
+    answer = ask(files(not_found=not_found), door, App(how, 200), "/api/users")
+    assert (answer.status, answer.body, answer.passed) == (200, JSON, True)
+
+
+POST_ONLY = [("Allow", "POST")]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(("not_found", "status"), [(SPA, 200), (PAGE, 404)])
+@pytest.mark.parametrize("allow", [POST_ONLY, [("Allow", "POST"), ("allow", "PUT, GETS")], []])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_navigation_to_what_takes_no_get_is_answered_by_the_page(
+    files: Callable[..., StaticFiles],
+    door: str,
+    method: str,
+    allow: Any,
+    not_found: str,
+    status: int,
+    how: str,
+) -> None:
+    app = App(how, 405, allow)
+    answer = ask(files(not_found=not_found), door, app, "/login", method=method)
+    assert (answer.status, answer.passed, len(app.asked)) == (status, False, 1)
+    assert answer["vary"] == BY_DEST
+    assert "allow" not in answer
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize(
+    ("target", "method", "fields", "allow", "vary"),
+    [
+        ("/login", "GET", {"Sec-Fetch-Mode": "cors"}, POST_ONLY, BY_MODE),
+        ("/login", "GET", {}, POST_ONLY, "Sec-Fetch-Mode, Accept"),
+        ("/login.js", "GET", ACCEPT, POST_ONLY, "Sec-Fetch-Mode, Accept"),
+        ("/login", "PUT", NAVIGATE, POST_ONLY, None),
+        ("/page", "HEAD", NAVIGATE, [("Allow", "POST, GET")], None),
+        ("/page", "HEAD", NAVIGATE, [("Allow", "POST"), ("Allow", "GET")], None),
+        ("/", "GET", NAVIGATE, [("Allow", "GET")], None),
+    ],
+)
+def test_any_other_405_of_the_app_stays(
+    files: Callable[..., StaticFiles],
+    door: str,
+    target: str,
+    method: str,
+    fields: Any,
+    allow: Any,
+    vary: str | None,
+    not_found: str,
+    how: str,
+) -> None:
+    answer = ask(files(not_found=not_found), door, App(how, 405, allow), target, fields, method)
+    assert (answer.status, answer.body, answer.passed) == (405, JSON, True)
+    assert [(n, v) for n, v in answer.fields if n.lower() == "allow"] == [
+        (name if door == "wsgi" else name.lower(), value) for name, value in allow
+    ]
+    assert answer.get("vary") == vary
+
+
+@rows("N128")
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("fields", [NAVIGATE, ACCEPT])
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/nope", b"no such page"),
+        ("/sub/x/y", b"no such page in sub"),
+        ("/big/x", FILES["big/404.html"]),
+    ],
+)
+def test_a_navigation_gets_the_nearest_404_page_in_place_of_the_apps(
+    files: Callable[..., StaticFiles], door: str, how: str, fields: Any, target: str, body: Any
+) -> None:
+    served = files(not_found=PAGE)
+    before = open_files()
+    answer = ask(served, door, App(how), target, fields)
+    assert (answer.status, answer.body, answer.passed) == (404, body, False)
+    assert answer["cache-control"] == "no-cache"
+    assert open_files() <= before
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("prefix", ["", "/app"])
+@pytest.mark.parametrize("clean_urls", [False, True])
+def test_a_page_of_the_directory_is_the_page_of_navigations(
+    tree: Callable[..., Path], mode: str, door: str, how: str, prefix: str, clean_urls: bool
+) -> None:
+    root = tree({"index.html": "home", "200.html": "shell", "sub/200.html": "no"})
+    options: dict[str, Any] = {"clean_urls": clean_urls, "prefix": prefix}
+    served = StaticFiles(root, live=mode == "live", not_found="/200.html", **options)
+    for target in ("/route", "/sub/route", "/sub/", "/index.htm"):
+        answer = ask(served, door, App(how), prefix + target)
+        assert (answer.status, answer.body, answer.passed) == (200, b"shell", False)
+        assert (answer["cache-control"], answer["vary"]) == ("no-cache", BY_DEST)
+    assert ask(served, door, App(how), f"{prefix}/route", {"Sec-Fetch-Mode": "cors"}).passed
+    served = StaticFiles(root, live=mode == "live", not_found="/sub/200.html", **options)
+    assert ask(served, door, App(how), f"{prefix}/route").body == b"no"
+    served = StaticFiles(root, live=mode == "live", not_found="/gone.html", **options)
+    assert ask(served, door, App(how), f"{prefix}/route").passed
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("wanted", "status", "body"),
+    [
+        (SPA, 200, b"home"),
+        (PAGE, 404, b"no such page in sub"),
+        ("/sub/404.html", 200, b"no such page in sub"),
+        ("/gone.html", 404, JSON),
+        (None, 404, JSON),
+    ],
+)
+def test_a_function_says_what_a_navigation_gets(
+    files: Callable[..., StaticFiles],
+    door: str,
+    how: str,
+    wanted: str | None,
+    status: int,
+    body: bytes,
+) -> None:
+    asked: list[str] = []
+
+    def not_found(path: str) -> str | None:
+        asked.append(path)
+        return wanted
+
+    served = files(not_found=not_found, html=True, prefix="/app")
+    for target, fields, app_status in (
+        ("/app/sub/x", {"Sec-Fetch-Mode": "cors"}, 404),
+        ("/app/sub/x", NAVIGATE, 200),
+        ("/other", NAVIGATE, 404),
+        ("/app/app.js", NAVIGATE, 404),
+    ):
+        ask(served, door, App(how, app_status), target, fields)
+    assert asked == []
+    answer = ask(served, door, App(how), "/app/sub/%C3%BC%20x?q=1")
+    assert (answer.status, answer.body, answer["vary"]) == (status, body, BY_DEST)
+    assert asked == ["/app/sub/\u00fc x"]
+
+
+def test_where_a_function_names_no_page_there_is_none_without_an_app_either(
+    files: Callable[..., StaticFiles],
+) -> None:
+    served = files(not_found=lambda path: None, html=True)
+    answer = served.fallback(
+        Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"}), has_app=False
+    )
+    assert answer is not None
+    assert (answer.status, list(answer)) == (404, [b"Not Found\n"])
+
+
+def test_a_function_is_not_asked_on_the_event_loop(files: Callable[..., StaticFiles]) -> None:
+    served = files(not_found=lambda path: SPA)
+    navigation = Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"})
+    with pytest.raises(BlockingIOError):
+        served.fallback(navigation, has_app=True, wait=False)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    ("value", "error"), [(5, TypeError), (True, TypeError), ("spa", ValueError)]
+)
+def test_a_wrong_value_of_a_function_raises_with_the_name_of_the_option(
+    files: Callable[..., StaticFiles], door: str, how: str, value: Any, error: Any
+) -> None:
+    served = files(not_found=lambda path: value)
+    with pytest.raises(error, match=f'^not_found takes "404-page", .* not {value!r}$'):
+        ask(served, door, App(how), "/nope")
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@pytest.mark.parametrize("target", ["/nope", "/staticx", "/"])
+def test_a_path_that_is_not_below_the_prefix_keeps_the_apps_answer(
+    files: Callable[..., StaticFiles], door: str, how: str, not_found: str, target: str
+) -> None:
+    served = files(not_found=not_found, prefix="/static")
+    assert ask(served, door, App(how), target).passed
+    assert not ask(served, door, App(how), f"/static{target}").passed
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_without_a_page_the_apps_answer_stays(
+    tree: Callable[..., Path], door: str, how: str
+) -> None:
+    root = tree({"t.txt": "text"}, "bare")
+    for not_found in (SPA, PAGE):
+        served = StaticFiles(root, not_found=not_found)
+        answer = ask(served, door, App(how), "/nope")
+        assert (answer.status, answer.body, answer.passed) == (404, JSON, True)
+
+
+@rows("N135")
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+def test_the_option_headers_makes_no_page_stay_in_caches(
+    files: Callable[..., StaticFiles], door: str, not_found: str
+) -> None:
+    served = files(not_found=not_found, headers={"Cache-Control": "max-age=600", "X-A": "1"})
+    answer = ask(served, door, App("at once"), "/nope")
+    assert (answer["cache-control"], answer["x-a"]) == ("no-cache", "1")
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_file_never_reaches_the_app(
+    files: Callable[..., StaticFiles], door: str, how: str
+) -> None:
+    app = App(how)
+    assert ask(files(not_found=SPA), door, app, "/app.js").body == b"script()"
+    assert app.asked == []
+
+
+@pytest.mark.parametrize("not_found", [SPA, PAGE])
+def test_without_an_app_it_is_the_same_but_for_the_text(
+    files: Callable[..., StaticFiles], not_found: str
+) -> None:
+    served = files(not_found=not_found, html=True)
+    page = served.fallback(
+        Request("GET", "/nope", headers={"sec-fetch-mode": "navigate"}), has_app=False
+    )
+    text = served.fallback(
+        Request("GET", "/nope", headers={"sec-fetch-mode": "cors"}), has_app=False
+    )
+    assert page is not None
+    assert text is not None
+    assert page.status == (200 if not_found == SPA else 404)
+    assert dict(page.headers)["vary"] == BY_DEST
+    assert dict(text.headers)["vary"] == BY_MODE
+    assert (text.status, list(text)) == (404, [b"Not Found\n"])
+
+
+def test_an_app_that_fails_after_its_404_is_heard(tree: Callable[..., Path]) -> None:
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("404 Not Found", [])
+        try:
+            raise RuntimeError("the app's own trouble")
+        except RuntimeError:
+            start_response("500 Oops", [("X-App", "1")], __import__("sys").exc_info())
+        return [b"oops"]
+
+    started: list[Any] = []
+    door: Any = dualstatic.wsgi.StaticMiddleware(
+        app, files=StaticFiles(tree(FILES), not_found=PAGE, memory=0)
+    )
+    before = open_files()
+    environ = make_environ("GET", b"/nope", list(NAVIGATE.items()))
+    assert b"".join(door(environ, lambda *arguments: started.append(arguments))) == b"oops"
+    assert [arguments[0] for arguments in started] == ["500 Oops"]
+    assert open_files() <= before
+
+
+def test_an_app_that_raises_late_is_closed(tree: Callable[..., Path]) -> None:
+    closed = []
+
+    class Failing:
+        def __iter__(self) -> Iterator[bytes]:
+            raise RuntimeError("the app's own trouble")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    door: Any = dualstatic.wsgi.StaticMiddleware(
+        lambda environ, start_response: Failing(), files=StaticFiles(tree(FILES), not_found=PAGE)
+    )
+    with pytest.raises(RuntimeError, match="own trouble"):
+        door(make_environ("GET", b"/nope", list(NAVIGATE.items())), lambda *arguments: None)
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("value", ["404", "", "spa"])
+def test_an_unknown_way_is_refused(tree: Callable[..., Path], value: str) -> None:
+    with pytest.raises(ValueError, match="not_found takes"):
+        StaticFiles(tree(FILES), not_found=value)  # type: ignore[arg-type]
+
+
+# Apps that change their minds, or fail.
+
+
+def fail_between(environ: Any, start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"begun"
+    try:
+        raise KeyError("too late")
+    except KeyError:
+        start_response("404 Not Found", [("Content-Type", "text/plain")], sys.exc_info())
+    yield b" and ended"
+
+
+def test_an_app_may_turn_its_answer_into_a_404(files: Callable[..., StaticFiles]) -> None:
+    sent, errors = handled(files(not_found=SPA), start_again(write=False), NAVIGATE)
+    assert errors == ""
+    assert b" 200 OK\r\n" in sent
+    assert sent.endswith(b"\r\n\r\nhome")
+    sent, _ = handled(files(not_found=SPA), start_again(write=False), {"Sec-Fetch-Mode": "cors"})
+    assert b" 404 Not Found\r\n" in sent
+    assert sent.endswith(b"\r\n\r\nnone")
+
+
+@pytest.mark.parametrize("app", [start_again(write=True), fail_between], ids=["write", "yield"])
+def test_an_answer_that_has_begun_is_broken_off_as_the_app_would_have_it(
+    files: Callable[..., StaticFiles], app: Any
+) -> None:
+    sent, errors = handled(files(not_found=SPA), app, NAVIGATE)
+    assert sent.endswith(b"begun")
+    assert "KeyError: 'too late'" in errors
+
+
+def test_an_app_that_fails_after_its_404_leaves_no_file_open(
+    files: Callable[..., StaticFiles],
+) -> None:
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("404 Not Found", [])
+        raise KeyError("later")
+
+    door = dualstatic.wsgi.StaticMiddleware(app, files=files(not_found=PAGE, memory=0))
+    before, kept = open_files(), []
+    for _ in range(3):
+        with pytest.raises(KeyError) as raised:
+            door(make_environ("GET", b"/big/x", list(NAVIGATE.items())), lambda *_: None)
+        kept.append(raised)
+    assert open_files() == before
+
+
+def test_nothing_of_the_app_follows_a_page_that_fails_on_its_way(
+    tree: Callable[..., Path],
+) -> None:
+    root = tree({"index.html": b"page" * MIB})
+    started: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+        except Exception:
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            raise
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            started.append(message["status"])
+        os.truncate(root / "index.html", 1000)
+
+    files = StaticFiles(root, live=True, not_found=SPA)
+    door = dualstatic.asgi.StaticMiddleware(app, files=files)
+    with pytest.raises(FileChanged):
+        asyncio.run(door(make_scope("GET", b"/a", list(NAVIGATE.items())), staying(), send))
+    assert started == [200]

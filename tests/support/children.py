@@ -1,0 +1,136 @@
+"""Runs a function in a process of its own: one that may give up rights, or run out of files.
+
+Also a program as Python would run it. Each of these processes is forked from one that has imported
+what most of them need (`tests.ready`), and done no more.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+import anyio
+
+T = TypeVar("T")
+NOBODY = 65534
+HANGS = 30
+"""Seconds after which something is taken to wait for what never comes."""
+
+_context = get_context("forkserver")
+_context.set_forkserver_preload(["tests.support.ready"])
+
+
+def in_child(function: Callable[..., T], *arguments: object) -> T:
+    """What a module-level `function` gives, or raises, in a process where nothing has run yet."""
+    with ProcessPoolExecutor(1, mp_context=_context) as pool:
+        return pool.submit(function, *arguments).result(timeout=60)
+
+
+def start_python(*arguments: str, environment: dict[str, str], out: Path, err: Path) -> BaseProcess:
+    """Start what `python` does with these arguments; what it prints goes to the files."""
+    place = (environment, os.getcwd(), str(out), str(err))
+    process = _context.Process(target=_run_python, args=(arguments, *place))
+    process.start()
+    return process
+
+
+def _run_python(
+    arguments: tuple[str, ...], environment: dict[str, str], folder: str, out: str, err: str
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for path, stream in ((out, sys.stdout), (err, sys.stderr)):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
+    become_python(*arguments)
+
+
+def become_python(first: str, *rest: str) -> None:
+    """Go on as `python` does with these arguments: -m and a module, -c and code, or a script."""
+    sys.argv = [first, *rest] if first not in ("-m", "-c") else [first, *rest[1:]]
+    sys.path.insert(0, os.path.dirname(first) or os.getcwd())
+    if first == "-m":
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        main = sys.modules["__main__"] = ModuleType("__main__")
+        exec(rest[0], vars(main))
+    else:
+        runpy.run_path(first, run_name="__main__")
+
+
+def give_up_rights() -> None:
+    """From here on file permissions hold for this process, whoever started it."""
+    anyio.run(anyio.sleep, 0)  # the event loop is imported while Python's own files can be read
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+
+def take_descriptors() -> list[int]:
+    """Open files until the system says that there are too many."""
+    taken: list[int] = []
+    with suppress(OSError):
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    return taken
+
+
+def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
+    """What `function` gives; a failure where it keeps a processor busy for longer, or hangs.
+
+    The time that a busy machine gives to others is not counted.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+    times: list[float] = []
+
+    def run() -> None:
+        try:
+            results.append(function(*arguments))
+        except BaseException as error:  # noqa: BLE001 - it is raised again below
+            errors.append(error)
+        times.append(time.thread_time())
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(HANGS + seconds)
+    # A regular expression holds the interpreter's lock: we wake up when it has come to its end.
+    assert times, f"it takes longer than {HANGS + seconds} s"
+    assert times[0] <= seconds, f"it takes longer than {seconds} s of a processor"
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def run_threads(*works: Callable[[], None]) -> None:
+    """Run each in a thread of its own; the first failure is raised here."""
+    errors: list[BaseException] = []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 (raised again below)
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    if errors:
+        raise errors[0]

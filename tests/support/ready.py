@@ -1,0 +1,21 @@
+"""What a process of the tests has imported before it begins: the servers, and what they need.
+
+To import it takes longer than most programs of the tests run. Nothing here starts a thread, makes
+an event loop, or asks Django for its settings.
+"""
+
+from contextlib import suppress
+from importlib import import_module
+
+for name in """
+    brotli zstandard pytest trio
+    dualstatic.asgi dualstatic.wsgi dualstatic.compress.command
+    tests.support.doors tests.support.faults tests.support.steps
+    django.core.asgi django.core.wsgi django.core.management django.contrib.staticfiles
+    granian.cli gunicorn.app.wsgiapp gunicorn.workers.gthread h11 httptools
+    hypercorn.asyncio.run hypercorn.config hypercorn.trio.run
+    uvicorn.main uvicorn.protocols.http.httptools_impl uvicorn.protocols.http.h11_impl
+    uvicorn.lifespan.on uvloop werkzeug.serving
+""".split():
+    with suppress(ImportError):
+        import_module(name)

@@ -1,0 +1,220 @@
+"""Starts programs that serve on the loopback, and asks them over a real socket.
+
+A program prints its URL on its standard output; what it says on standard error is kept, and shown
+where a test fails because of it. Only the processes started here are ended, by their id.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from .children import start_python
+from .doors import Answer, Fields
+
+ROOT = Path(__file__).parents[2]
+STARTED_WITHIN = ENDED_WITHIN = 60
+ANSWERED_WITHIN = 30
+
+
+@dataclass
+class Server:
+    """A process that serves at `url`; `log` is the file that holds its standard error."""
+
+    process: BaseProcess
+    url: str
+    log: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        return parts.hostname, parts.port
+
+    def connect(self) -> HTTPConnection:
+        return HTTPConnection(*self.address, timeout=ANSWERED_WITHIN)
+
+    def get(self, target: str, fields: Fields | dict[str, str] = ()) -> Answer:
+        return self.ask("GET", target, fields)
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        fields: Fields | dict[str, str] = (),
+        body: bytes | None = None,
+        connection: HTTPConnection | None = None,
+    ) -> Answer:
+        """The answer to a target sent as it stands; a connection that is given stays open."""
+        link = connection or self.connect()
+        try:
+            answer = exchange(link, method, target, fields, body)
+        except (OSError, HTTPException) as error:
+            raise AssertionError(f"{method} {target}: {error!r}\n{self.words()}") from error
+        finally:
+            if connection is None:
+                link.close()
+        assert answer.status < 500, f"{method} {target}: {answer.status}\n{self.words()}"
+        return answer
+
+    def words(self) -> str:
+        return f"--- standard error of the server ---\n{self.log.read_text(errors='replace')}"
+
+    def workers(self) -> list[int]:
+        return children(self.pid)
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def open_files(self) -> list[str]:
+        """The paths that the process and its children hold open, as Linux tells them."""
+        paths = []
+        for process in (self.pid, *self.workers()):
+            folder = f"/proc/{process}/fd"
+            paths += [resolve(f"{folder}/{number}") for number in os.listdir(folder)]
+        return paths
+
+
+def exchange(
+    connection: HTTPConnection,
+    method: str,
+    target: str,
+    fields: Fields | dict[str, str] = (),
+    body: bytes | None = None,
+) -> Answer:
+    connection.putrequest(method, target, skip_accept_encoding=True)
+    for name, value in fields.items() if isinstance(fields, dict) else fields:
+        connection.putheader(name, value)
+    if body is not None:
+        connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body)
+    response = connection.getresponse()
+    return Answer(response.status, response.getheaders(), response.read())
+
+
+def resolve(link: str) -> str:
+    """Where a link leads; nowhere, if it is gone since it was listed."""
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return ""
+
+
+def children(parent: int) -> list[int]:
+    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [number for number in numbers if parent_of(number) == parent]
+
+
+def parent_of(process: int) -> int | None:
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def free_port() -> int:
+    """One below those that Linux gives to clients, who could take it before the server does."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(10_000, 32_768)))
+            return int(probe.getsockname()[1])
+
+
+def environment() -> dict[str, str]:
+    """Ours, with the package of this tree first on the path."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of Python's to its end, in a process that is forked for it."""
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = start_python(*map(str, arguments), environment=environment(), out=out, err=err)
+        process.join(ENDED_WITHIN)
+        if process.exitcode is None:
+            process.kill()
+        assert process.exitcode is not None, f"not within {ENDED_WITHIN} s\n{err.read_text()}"
+        return subprocess.CompletedProcess(
+            arguments, process.exitcode, out.read_text(), err.read_text()
+        )
+
+
+def run_anew(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same in a new Python, where its own start or end is what matters."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=ENDED_WITHIN,
+        check=False,
+    )
+
+
+@contextmanager
+def serve(*arguments: str | Path, logs: Path, calm: bool = True) -> Iterator[Server]:
+    """Run Python with the arguments until the block ends; while `calm`, it prints no traceback."""
+    out, log = logs / "out.txt", logs / "err.txt"
+    out.touch()
+    log.touch()
+    process = start_python(*map(str, arguments), environment=environment(), out=out, err=log)
+    server = Server(process, "", log)
+    try:
+        eventually(lambda: announced(server, out), STARTED_WITHIN, server.words)
+        eventually(lambda: accepts(server), STARTED_WITHIN, server.words)
+        yield server
+    finally:
+        end(process)
+    assert not calm or "Traceback" not in server.words(), server.words()
+
+
+def announced(server: Server, out: Path) -> bool:
+    assert server.process.exitcode is None, f"it ended at once\n{server.words()}"
+    found = re.search(r"http://127\.0\.0\.1:\d+\S*(?=\s)", out.read_text())
+    server.url = found.group() if found else ""
+    return bool(found)
+
+
+def accepts(server: Server) -> bool:
+    assert server.process.exitcode is None, f"it ended at once\n{server.words()}"
+    try:
+        socket.create_connection(server.address, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def end(process: BaseProcess) -> None:
+    process.terminate()
+    process.join(10)
+    if process.exitcode is None:
+        process.kill()
+        process.join(10)
+
+
+def eventually(
+    condition: Callable[[], object], within: float, words: Callable[[], str] = str
+) -> None:
+    """Wait until the condition holds, so many seconds at most."""
+    limit = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < limit, f"not within {within} s\n{words()}"
+        time.sleep(0.02)
