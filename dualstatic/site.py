@@ -68,11 +68,7 @@ class Site:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
         suffixes = () if settings.offload else settings.suffixes
-        policies = settings.policies
-        is_coded = policies.media_type.stored_coding
-        self.finder = Finder(
-            suffixes, is_coded, policies, describe, policies.asks, policies.was_immutable
-        )
+        self.finder = Finder(suffixes, settings.policies, describe)
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory

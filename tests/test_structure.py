@@ -21,7 +21,14 @@ MODULES = {
 # What a room may import of ours. A name ending in a dot stands for all rooms below it.
 WALLS = {
     "core.": {"core."},
-    "disk.": {"disk.", "core.codings", "core.deltas", "core.paths", "core.values"},
+    "disk.": {
+        "disk.",
+        "core.codings",
+        "core.deltas",
+        "core.paths",
+        "core.policies",
+        "core.values",
+    },
     "options": {"core.", "disk.packages", "manifests"},
     "site": {"options", "core.", "disk."},
     "explain": {"site", "core.", "disk."},

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ..core.codings import is_decodable, is_outdated
 from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
+from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource, Stored
 from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
@@ -69,19 +70,14 @@ class LookUp(Protocol):
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
 
-    `policy` is what the options say of a name, and of one in the directory of earlier files; it may
-    ask functions of the user (`asks`).
-    `describe` makes a resource of that and of what was found. A file that `is_coded`, for it is
-    stored in a content coding, has no siblings. Of the directory of earlier files, only what
-    `was_immutable` is found.
+    `policies` are what the options say of a name, and `describe` makes a resource of that and of
+    what was found. A file that is stored in a content coding has no siblings. Of the directory of
+    earlier files, only what was immutable is found.
     """
 
     suffixes: Sequence[str]
-    is_coded: Callable[[str], object]
-    policy: Callable[[str, bool], Policy]
+    policies: Policies
     describe: Callable[..., Resource]
-    asks: bool
-    was_immutable: Callable[[str], bool]
     validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
@@ -93,10 +89,10 @@ class Finder:
         :raises OSError: the machine's own trouble
         """
         for directory, suffixes in places:
-            if directory.is_previous and not self.was_immutable(name):
+            if directory.is_previous and not self.policies.was_immutable(name):
                 continue
             look = Look(self, directory, name, read)
-            if look.finds(() if self.is_coded(name) else suffixes):
+            if look.finds(() if self.policies.media_type.stored_coding(name) else suffixes):
                 return look
         return None
 

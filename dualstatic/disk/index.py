@@ -130,7 +130,7 @@ class Index:
         """The resource of a file; functions among the options are asked once for each."""
         name = path[len(self._gate.prefix) + 1 :]
         try:
-            policy = state.policies.get(path) or self._finder.policy(
+            policy = state.policies.get(path) or self._finder.policies(
                 name, look.directory.is_previous
             )
         except BaseException:

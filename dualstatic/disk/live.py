@@ -70,7 +70,7 @@ class Live:
         name = self.gate(path)
         if name is None:
             return None
-        if self.finder.asks and not wait:
+        if self.finder.policies.asks and not wait:
             # A function of the user's may take its time, as one that reads a manifest does.
             raise BlockingIOError("a function among the options is asked")
         try:
@@ -97,8 +97,8 @@ class Live:
         if look is None:
             self._last.pop(name, None)
             return None
-        found = look.found(self.finder.policy(name, look.directory.is_previous))
-        if _stays(look) and not self.finder.asks:
+        found = look.found(self.finder.policies(name, look.directory.is_previous))
+        if _stays(look) and not self.finder.policies.asks:
             if len(self._last) >= _REMEMBERED:
                 self._last.clear()
             self._last[name] = _Last(look.directory, look.files, look.absent, found.resource)
