@@ -121,9 +121,11 @@ class Look:
         self.absent: list[str] = []
         self.settled = self.certain = True
 
-    def found(self, policy: Policy) -> Found:
-        """The resource, with its open files; these are closed if that fails."""
+    def found(self, policy: Policy | None = None) -> Found:
+        """The resource, with its open files; these are closed if that fails, as a function may."""
         try:
+            if policy is None:
+                policy = self._finder.policies(self._name, self.directory.is_previous)
             resource = self._finder.describe(
                 self.stored, policy, contents=self.contents, settled=self.settled
             )

@@ -10,7 +10,7 @@ from ..core.paths import Gate
 from ..core.values import File, Policy, Resource
 from .body import Found
 from .errors import log_failure
-from .find import Finder, Look, Searched
+from .find import Finder, Searched
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
@@ -118,26 +118,15 @@ class Index:
         if not look.certain or look.directory is not places[0][0]:
             look.settled, look.contents = False, [None] * len(look.stored)
         self._make_room(state, path)
-        found = self._described(state, path, look)
+        # Functions among the options are asked once for each file.
+        found = look.found(state.policies.get(path))
+        state.policies[path] = found.resource.policy
         if _stays_true(found.resource):
             state.found[path] = found.resource
             with self._guard:
                 if state is self._state:
                     self._memory.keep(found.resource)
         return found
-
-    def _described(self, state: _State, path: str, look: Look) -> Found:
-        """The resource of a file; functions among the options are asked once for each."""
-        name = path[len(self._gate.prefix) + 1 :]
-        try:
-            policy = state.policies.get(path) or self._finder.policies(
-                name, look.directory.is_previous
-            )
-        except BaseException:
-            look.close()
-            raise
-        state.policies[path] = policy
-        return look.found(policy)
 
     def _make_room(self, state: _State, path: str) -> None:
         """Forget the oldest paths through links: links in a circle make paths without end."""

@@ -97,7 +97,7 @@ class Live:
         if look is None:
             self._last.pop(name, None)
             return None
-        found = look.found(self.finder.policies(name, look.directory.is_previous))
+        found = look.found()
         if _stays(look) and not self.finder.policies.asks:
             if len(self._last) >= _REMEMBERED:
                 self._last.clear()
