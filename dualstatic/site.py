@@ -36,9 +36,6 @@ _MAX_LENGTH = 1024
 _Located = tuple[str, Found]
 """The path under which something is to be asked for, and what it is."""
 
-_Locate = Callable[..., _Located | None]
-_Decide = Callable[[Request, Resource, str], Response | None]
-
 
 class Site:
     """One tree of files with its look-up and its rules. Both doors ask here.
@@ -56,9 +53,8 @@ class Site:
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
             self.directories.append(make(settings.previous, is_previous=True))
-        self._pages = (
-            pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
-        )
+        pages_of_folders = pages.html if settings.html else None
+        self._pages = pages.clean if settings.clean_urls else pages_of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
         self.look_up = self._make_look_up(settings, live=settings.live is True)
@@ -72,7 +68,7 @@ class Site:
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
-        paths = pages.own_path if self._pages is pages.plain else pages.spellings
+        paths = pages.spellings if self._pages else lambda file: (file,)
         return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
@@ -231,7 +227,13 @@ class Site:
                 self.refresh()
 
     def _open(
-        self, request: Request, path: str, locate: _Locate, decide: _Decide, *, wait: bool
+        self,
+        request: Request,
+        path: str,
+        locate: Callable[..., _Located | None],
+        decide: Callable[[Request, Resource, str], Response | None],
+        *,
+        wait: bool,
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
@@ -267,9 +269,9 @@ class Site:
             found := self.look_up.find(path, wait=wait, anew=anew)
         ):
             return path, found
-        if self._pages is pages.plain:
+        if self._pages is None:
             return None
-        looks: dict[str, Found | None] = {path: None} if self._pages is pages.html else {}
+        looks: dict[str, Found | None] = {}
 
         def look(path: str) -> Found | None:
             if path not in looks:
