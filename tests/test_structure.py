@@ -56,7 +56,7 @@ WALLS = {
     "compress.codecs": {"core.codings", "core.deltas"},
     "compress.": {"compress.", "core.", "disk.", "manifests"},
     "manifests": {"core.releases"},
-    "listing": {"staticfiles", "explain", "site", "core.", "disk."},
+    "listing": {"staticfiles", "site", "core.", "disk."},
     "__main__": {"__init__", "listing", "wsgi", "asgi", "compress."},
 }
 PURE = {
