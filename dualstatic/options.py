@@ -339,10 +339,11 @@ class Settings:
     offload: Callable[[File], Fields] | None
 
 
-def settings(given: Mapping[str, Any], owner: object) -> Settings:
+def settings(given: Mapping[str, Any], owner: object, *, of_uploads: bool) -> Settings:
     """The options of StaticFiles, by their names, as it was given them.
 
-    A package in a zip is copied to a directory, which is removed with `owner`.
+    A package in a zip is copied to a directory, which is removed with `owner`. `of_uploads` says
+    that strangers write the files.
     """
     paths = _all_directories(given["directory"], given["packages"], owner)
     earlier = previous(given["previous"], given["immutable"])
@@ -350,7 +351,7 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
     return Settings(
         directories=paths,
         previous=earlier,
-        policies=_policies(given),
+        policies=_policies(given, of_uploads),
         follow_symlink=flag("follow_symlink", given["follow_symlink"]),
         prefix=prefix(given["prefix"]),
         html=flag("html", given["html"]),
@@ -364,7 +365,7 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
     )
 
 
-def _policies(given: Mapping[str, Any]) -> Policies:
+def _policies(given: Mapping[str, Any], of_uploads: bool) -> Policies:
     return Policies(
         MediaTypes(
             media_types(given["media_types"]),
@@ -378,6 +379,7 @@ def _policies(given: Mapping[str, Any]) -> Policies:
         isinstance(given["immutable"], str | re.Pattern | Manifest),
         flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
         isinstance(given["immutable"], Manifest),
+        of_uploads,
     )
 
 

@@ -38,7 +38,7 @@ class Policies:
     foretells: bool
     dictionaries: bool
     of_manifest: bool
-    of_uploads: bool = False
+    of_uploads: bool
 
     def was_immutable(self, name: str) -> bool:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
