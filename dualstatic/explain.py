@@ -109,12 +109,12 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
         return "is answered by a file that is gone since"
     _, found = located
     found.close()
-    plain, *siblings = [form.stored for form in found.resource.representations]
+    plain, *siblings = [form.file for form in found.resource.representations]
     coded = [str(sibling.coding) for sibling in siblings]
-    _, warnings = _on_disk(site, plain.file.name)
+    _, warnings = _on_disk(site, plain.name)
     return "".join(
         [
-            f"is answered by {_place(plain.file.opener.path_of(plain.file.name))}",
+            f"is answered by {_place(plain.opener.path_of(plain.name))}",
             f", also in {', '.join(coded)}" if coded else "",
             *[f"; {warning}" for warning in warnings if warning.startswith("left out")],
         ]
@@ -221,7 +221,7 @@ def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
     if look is None:
         return None, warn.said
     look.close()
-    file = look.stored[0].file
+    file = look.stored[0]
     return file.opener.path_of(file.name), warn.said
 
 

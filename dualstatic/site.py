@@ -146,7 +146,7 @@ class Site:
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
-            response = chosen.not_modified if if_none_match == chosen.stored.etag else None
+            response = chosen.not_modified if if_none_match == chosen.file.etag else None
         elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)

@@ -14,7 +14,7 @@ from typing import Protocol
 from ..core.codings import is_decodable, is_outdated
 from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
 from ..core.policies import Policies
-from ..core.values import File, Identity, Policy, Resource, Stored
+from ..core.values import File, Identity, Policy, Resource
 from .body import Found
 from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
 from .root import Directory, Opened, Walk
@@ -114,7 +114,7 @@ class Look:
         self._name = name
         self._read = read
         self.directory = directory
-        self.stored: list[Stored] = []
+        self.stored: list[File] = []
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
         self.files: dict[str, Identity] = {}
@@ -201,7 +201,9 @@ class Look:
         try:
             name, coding = self._name + suffix, coding_of(suffix) if suffix else None
             head = validators.first_bytes(descriptor, status) if coding in _TOLD_BY_HEAD else b""
-            file = File(self.directory, name, status.st_size, identity(status))
+            dictionary = dictionary_of(coding, head) if coding else None
+            size, key, date = status.st_size, identity(status), modified(status)
+            file = File(self.directory, name, size, key, coding, None, date, dictionary)
             self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
             if coding and not self._fits(walk, file, descriptor, coding, head):
@@ -211,22 +213,21 @@ class Look:
         except BaseException:
             os.close(descriptor)
             raise
-        dictionary = dictionary_of(coding, head) if coding else None
-        self.stored.append(Stored(file, coding, etag, modified(status), dictionary))
+        self.stored.append(file._replace(etag=etag))
         self.contents.append(content)
         self.descriptors[name] = descriptor
         return None
 
     def _fits(self, walk: Walk, sibling: File, descriptor: int, coding: str, head: bytes) -> bool:
         """Whether a sibling is worth sending, no older than its file, and can be decoded."""
-        plain = self.stored[0].file
+        plain = self.stored[0]
         if is_outdated(sibling.identity, plain.identity):
             self._warn_of("left out, older than its file", walk, sibling)
             return False
         if sibling.size >= plain.size:
             return False
         is_broken = is_delta(coding) and not (
-            dictionary_of(coding, head)
+            sibling.dictionary
             and is_whole(coding, partial(_read, descriptor), sibling.size, plain.size)
         )
         if is_broken or not is_decodable(coding, head):

@@ -80,7 +80,7 @@ class Index:
         return state.found.get(self._path(resource)) is resource
 
     def _path(self, resource: Resource) -> str:
-        return f"{self._gate.prefix}/{resource.representations[0].stored.file.name}"
+        return f"{self._gate.prefix}/{resource.representations[0].file.name}"
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         state = self._state
@@ -147,7 +147,7 @@ class Index:
             if not wait:
                 raise BlockingIOError("a file is read to be kept in memory")
             return None
-        plain = resource.representations[0].stored.file
+        plain = resource.representations[0].file
         if file is plain or _is_same(plain, wait):
             descriptor = _open_same(file, wait)
             if descriptor is not None:
@@ -197,7 +197,7 @@ class Index:
 def _stays_true(resource: Resource) -> bool:
     """Whether what is known of a resource stays true of it, or of its bytes in memory."""
     return resource.settled or all(
-        form.in_memory or not form.stored.file.size for form in resource.representations
+        form.in_memory or not form.file.size for form in resource.representations
     )
 
 

@@ -50,7 +50,7 @@ class Memory:
 
     def lacks(self, resource: Resource, file: File) -> bool:
         """Whether a file that is not here could be, together with all of its resource."""
-        sizes = [form.stored.file.size for form in resource.representations]
+        sizes = [form.file.size for form in resource.representations]
         return self._wants(file.size) and sum(filter(self._wants, sizes)) <= self._limit
 
     def read(self, descriptor: int, status: os.stat_result) -> bytes | None:
@@ -117,7 +117,7 @@ def _keep_to_the_budget() -> None:
 
 
 def _opener(resource: Resource) -> object:
-    return resource.representations[0].stored.file.opener
+    return resource.representations[0].file.opener
 
 
 def _empty(resource: Resource) -> None:
@@ -128,7 +128,7 @@ def _empty(resource: Resource) -> None:
 def _contents(resource: Resource) -> dict[_Key, bytes]:
     """The bytes that a resource holds."""
     return {
-        _key(resource, form.stored.file): part
+        _key(resource, form.file): part
         for form in resource.representations
         for part in (form.in_memory.body if form.in_memory else ())
         if isinstance(part, bytes)
