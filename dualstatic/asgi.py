@@ -93,8 +93,9 @@ class StaticMiddleware:
         if resource is None:
             if ":" in path:
                 path = _NO_PATH.sub("/", path)
-            ours = path in self._look_up.covers or self._falls_back
-            if self.app is not None and not ours and not is_logged(DEBUG, True):
+            if self.app is not None and not (
+                self._falls_back or path in self._look_up.covers or is_logged(DEBUG, True)
+            ):
                 return await self.app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
             return await send_whole(response, scope, receive, send)

@@ -289,9 +289,9 @@ class Site:
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
         response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
-        known = self.look_up.answers.get(request.path)
-        if response and canonical == request.path and known is not resource:
-            self.look_up.keep(request.path, resource)
+        keep, known = self.look_up.keep, self.look_up.answers.get(request.path)
+        if keep and response and canonical == request.path and known is not resource:
+            keep(request.path, resource)
         return response
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:

@@ -53,8 +53,9 @@ class LookUp(Protocol):
         :raises BlockingIOError, OSError: as `find`
         """
 
-    def keep(self, path: str, resource: Resource) -> None:
-        """Remember a resource for a path that it answers, if it stays true."""
+    @property
+    def keep(self) -> Callable[[str, Resource], None] | None:
+        """Remembers a resource for a path that it answers, if it stays true; None: nothing does."""
 
     def touch(self, resource: Resource) -> None:
         """Its bytes in memory were asked for; KeyError where they are there no more."""

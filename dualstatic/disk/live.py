@@ -56,6 +56,7 @@ def _unsure(name: str) -> BlockingIOError:
 class Live:
     """A `LookUp` that keeps no answer, only what it has made of files that didn't change since."""
 
+    keep = None
     finder: Finder
     directories: Sequence[Directory]
     gate: Gate
@@ -106,9 +107,6 @@ class Live:
 
     def reopen(self, resource: Resource, file: File, *, wait: bool) -> None:
         """What is found is open."""
-
-    def keep(self, path: str, resource: Resource) -> None:
-        """Nothing is kept in live mode."""
 
     def touch(self, resource: Resource) -> None:
         """Nothing is kept in live mode."""
