@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from io import FileIO
 from typing import Any, TypeAlias, TypeVar
 
@@ -217,11 +217,17 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
     The last says whether a server may have to wait before it has taken the body.
     """
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    fields = list(map(_encoded, response.headers))
     parts: Any = () if response.file else response.body
     body = b"".join(parts)
     response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
     return wire
+
+
+@lru_cache(1024)
+def _encoded(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A field in bytes; most are those of other answers, too."""
+    return field[0].encode(), field[1].encode("latin-1")
 
 
 def _is_multiplexed(scope: Scope) -> bool:
