@@ -118,7 +118,7 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 LONG = """matrix django deploys changes compress races soak model resources hostile_on_servers http2
-    benchmarks conformance_suite releases links linear hostile examples""".split()
+    benchmarks conformance releases links linear hostile examples""".split()
 """The files that take longest: they begin first, so that no process is left with one at the end."""
 
 
