@@ -11,7 +11,8 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from tests.cases import CASES, site
-from tests.cases.case import ALONE, BELOW, Ask, Case
+from tests.cases.case import ALONE, BELOW, CLASSES, Ask, Case, Want
+from tests.cases.left_out import LEFT_OUT
 from tests.conformance.client import Answer
 from tests.conformance.judge import CHECKS, Answers, filled, verdict
 from tests.conformance.setups import Setup, our_options

@@ -328,7 +328,8 @@ async def ask_asgi_here(
         seen.append(inner_scope)
         assert inner_receive is receive
         if callable(client.app):
-            return await client.app(inner_scope, inner_receive, inner_send)
+            await client.app(inner_scope, inner_receive, inner_send)
+            return
         headers = [(b"content-type", b"text/plain"), (b"x-app", b"1")]
         await inner_send({"type": "http.response.start", "status": 200, "headers": headers})
         await inner_send({"type": "http.response.body", "body": b"the app"})
