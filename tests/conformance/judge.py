@@ -251,6 +251,8 @@ def _parts(answer: Answer) -> list[tuple[str, str, bytes]] | None:
     if message.get_content_type() != "multipart/byteranges" or not boundary:
         return None
     pieces = (b"\r\n" + answer.body).split(b"\r\n--" + boundary.encode())
+    if pieces[-1] not in (b"--", b"--\r\n"):
+        return None
     parts = []
     for piece in pieces[1:-1]:
         head, _, body = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
