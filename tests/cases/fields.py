@@ -1,4 +1,4 @@
-"""Groups T, H, S, X and A: types and fields, dotfiles, links, and what both doors do."""
+"""Groups T and H: media types and other fields, and files whose names begin with a dot."""
 
 from __future__ import annotations
 
@@ -6,29 +6,17 @@ from typing import Any
 
 from .case import (
     AT_PREFIX,
-    BELOW,
-    BR,
-    CONFINE,
-    CONFINED,
     DOTTED,
-    FOLLOW,
-    FOLLOWED,
-    GZIP,
     HIDDEN,
     IMMUTABLE,
-    INDEX,
-    MOUNTED,
     NOSNIFF,
-    ODD,
     PASS,
     PREFIX,
-    REFUSED,
     RULED,
     Case,
     Want,
 )
-from .site import BR as BR_BYTES
-from .write import DIGITS, ask, case, refuses, serves
+from .write import ask, case, refuses, serves
 
 SCRIPT = "text/javascript; charset=utf-8"
 BYTES = "application/octet-stream"
@@ -89,38 +77,4 @@ DOTFILES = (
     serves("H383", "", "/.hidden", b"hidden", setting=DOTTED),
 )  # fmt: skip
 
-
-def confined(key: str, says: str, *targets: str) -> Case:
-    return refuses(key, says, *targets, needs=(CONFINED,), setting=CONFINE)
-
-
-LINKS = (
-    serves("S384", "", "/link-in.txt", b"a file"),
-    confined("S385", "", "/link-out.txt", "/abs-out.txt"),
-    confined("S386", "", "/linkdir-out/secret.txt"),
-    confined("S387", "", "/linkdir-out/"),
-    case("S388", "", ask("/sub2/", REFUSED, lacks=("location",)), needs=(CONFINED, INDEX),
-         setting=CONFINE),
-    serves("S389", "", "/linkdir-in/a.txt", b"a in sub"),
-    serves("S390", "", "/abs-link.txt", b"a file"),
-    serves("S391", "", "/f", b"configured"),
-    serves("S392", "", "/abs-out.txt", b"SECRET", needs=(FOLLOWED,), setting=FOLLOW),
-    refuses("S393", "", "/loop", "/loop/x", setting=ODD),
-    refuses("S394", "", "/dangling", setting=ODD),
-    confined("S395", "", "/proc-link"),
-)  # fmt: skip
-
-DOORS = (
-    case("X414", "", *[ask("/app.js", 200, body=BR_BYTES, lines=(("Accept-Encoding", "gzip, br"),),
-                       has={"content-encoding": "br"})] * 100, needs=(GZIP, BR)),
-    case("X415", "", ask("/t.txt", 200, body=DIGITS), setting=ODD),
-    case("A424", "", ask("/app/t.txt", 200, body=DIGITS), needs=(MOUNTED,), setting=BELOW),
-    case("A426", "", ask("/apple/t.txt", PASS), needs=(PREFIX,), setting=AT_PREFIX),
-    case("A435", "", ask("/%C3%BC.txt", 200, body=b"u umlaut")),
-    case("A443", "", ask("/t.txt", 200, lacks=("transfer-encoding", "keep-alive", "upgrade"))),
-    case("A446", "", *[ask("/t.txt", 200, body=DIGITS, lines=(line,), lacks=("x-sendfile",
-                   "x-accel-redirect")) for line in (("X-Sendfile-Type", "X-Accel-Redirect"),
-                   ("X-Accel-Mapping", "/=/_int/"))]),
-)  # fmt: skip
-
-CASES = TYPES + DOTFILES + LINKS + DOORS
+CASES = TYPES + DOTFILES
