@@ -239,6 +239,10 @@ def _other_or_weak_tag(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     return tag is None or tag.startswith("W/") or tag != earlier["first"].get("etag")
 
 
+def _strong_tag(ask: Ask, answer: Answer, earlier: Answers) -> bool:
+    return bool(re.fullmatch(r'"[\x21\x23-\x7e]+"', answer.get("etag") or ""))
+
+
 def _allows(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     return _tokens(answer.get("allow") or "") >= {"get", "head"}
 
@@ -323,6 +327,7 @@ CHECKS: dict[str, Check] = {
     "varies on Cookie and coding, once": _cookie_and_coding,
     "no date in the future": _no_future,
     "tag differs or is weak": _other_or_weak_tag,
+    "a strong tag": _strong_tag,
     "allows GET and HEAD": _allows,
     "parts of ten digits": _parts_of_ten,
     "8-9 before 0-1": _in_order,

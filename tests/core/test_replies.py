@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import WITH_MEMORY
 from tests.support.doors import Client, Everywhere
+from tests.support.trees import LAST_MODIFIED
 
 pytestmark = pytest.mark.usefixtures("aging")
 
@@ -100,3 +102,31 @@ def test_a_malformed_range_changes_no_answer(
             fields = {"Accept-Encoding": "gzip"}
             expected = client.ask(method, path, fields)
             assert client.ask(method, path, {**fields, "Range": value}) == expected
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def settle(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+        assert time.timezone != 0
+
+    yield settle
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("name", ["EST5EDT,M3.2.0,M11.1.0", "JST-9"])
+def test_a_date_is_utc_whatever_the_time_zone_of_the_process(
+    name: str,
+    zone: Callable[[str], None],
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+) -> None:
+    zone(name)
+    client = serve(tree({"t.txt": "0123456789"}))
+    assert client.get("/t.txt")["last-modified"] == LAST_MODIFIED
+    for date, since, unmodified in (("Tue Jan  2 03:04:05 2024", 304, 200),
+                                    ("Tue Jan  2 03:04:04 2024", 200, 412)):  # fmt: skip
+        assert client.get("/t.txt", {"If-Modified-Since": date}).status == since
+        assert client.get("/t.txt", {"If-Unmodified-Since": date}).status == unmodified
