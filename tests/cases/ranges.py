@@ -273,6 +273,7 @@ EMPTY = Want((200,), {"content-length": "0"}, NO_PART, b"")
 NONE_OF_IT = Want((416,), {"content-range": "bytes */0"})
 NOT_OF_A_416 = ("etag", "last-modified", "content-encoding")
 OF_THE_200 = ("etag", "last-modified", "cache-control", "vary", "content-type")
+COOKIE = ("accept-encoding", "cookie")
 UNSATISFIED = (
     *[(setting, "/t.txt", 10) for setting in (TOLD, KEPT, FILES)],
     *[(setting, "/app.js", len(GZ)) for setting in (TOLD, KEPT, FILES)],
@@ -288,7 +289,7 @@ def unsatisfied(setting: str, target: str, size: int) -> Ask:
     if setting == TOLD:
         has["access-control-allow-origin"] = "*"
     if size in (len(GZ), len(BR)):
-        has["vary"] = "accept-encoding"
+        has["vary"] = "accept-encoding" if setting in (TOLD, FILES) else COOKIE
     elif setting in (TOLD, FILES):
         lacks = (*lacks, "vary")
     return ours_of("bytes=500-", 416, target=target, setting=setting, lines=(CODED,), has=has,
