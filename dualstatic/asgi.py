@@ -27,6 +27,7 @@ from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Resp
 from .disk.body import Answer
 from .doors import (
     MISSES,
+    UNKNOWN,
     FileOfView,
     check_arguments,
     is_logged,
@@ -94,7 +95,7 @@ class StaticMiddleware:
             if ":" in path:
                 path = _NO_PATH.sub("/", path)
             if self.app is not None and not (
-                self._falls_back or path in self._look_up.covers or is_logged(DEBUG, True)
+                self._falls_back or path in self._look_up.covers or is_logged(DEBUG, UNKNOWN)
             ):
                 return await self.app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
@@ -108,7 +109,11 @@ class StaticMiddleware:
 
     async def _ask(self, scope: Scope, path: str) -> Answer | None:
         """Our answer, without a wait for the disk if that can be; None: the app's."""
-        if self.app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
+        if (
+            self.app is not None
+            and path not in self._look_up.covers
+            and not is_logged(DEBUG, UNKNOWN)
+        ):
             return None
         request, read = _request(scope, path), not self._offers(scope)
         answer = await open_answer(partial(self.files.answer, request), read=read)
