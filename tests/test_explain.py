@@ -157,6 +157,14 @@ def test_a_file_that_came_or_went_after_the_index_is_said(root: Path) -> None:
     assert files.explain("/a.txt") == f"'/a.txt' is not in '{root}'"
 
 
+def test_a_file_behind_a_link_that_went_after_the_index_is_said(root: Path) -> None:
+    write_tree(root, {"releases/1/a.txt": "1", "current": Link("releases/1")})
+    files = StaticFiles(root, memory=0)
+    (root / "releases/1/a.txt").unlink()
+    gone = "'/current/a.txt' was there when the index was made, and is gone from the disk"
+    assert files.explain("/current/a.txt") == gone
+
+
 def test_the_sentence_says_which_of_several_directories_has_the_file(
     tree: Callable[..., Path], mode: str
 ) -> None:
