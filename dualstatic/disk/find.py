@@ -63,6 +63,9 @@ class LookUp(Protocol):
     def known(self) -> Set[str] | None:
         """The paths of all files that an index has; None in live mode."""
 
+    def knows(self, path: str) -> bool:
+        """Whether an index has a file at a path, which may lead through links; live: False."""
+
     def refresh(self) -> None:
         """Forget what is remembered, or make it anew."""
 
