@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote_to_bytes
 from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
-from .disk.errors import LEADS_OUT, NOT_THERE, OnceLogger, logger
+from .disk.errors import LEADS_OUT, OnceLogger, is_missing, logger
 from .disk.root import Directory
 from .site import Site
 
@@ -306,7 +306,7 @@ def names_in(directory: Directory, folder: str) -> list[str] | None:
             walk.enter(folder.split("/"))
             return [name for name, _ in walk.entries()]
     except OSError as error:
-        if error.errno not in NOT_THERE:
+        if not is_missing(error):
             raise
         return None
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
-from .errors import NOT_THERE
+from .errors import is_missing
 from .nowait import NO_SUCH_CALL, answers_at_once
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -189,7 +189,7 @@ class ByDescriptor:
         try:
             os.stat(leaf, dir_fd=place, follow_symlinks=False)
         except OSError as error:
-            return error.errno not in NOT_THERE
+            return not is_missing(error)
         return True
 
     def open(self, place: int, leaf: str) -> int:

@@ -39,6 +39,7 @@ class Environment:
         wheels = ("--only-binary=:all:", "--platform=win_amd64", "--python-version=3.13")
         self._install("packages", *wheels, *PACKAGES)
         subprocess.run(["wine", "wineboot", "--init"], env=self._variables, check=True, timeout=300)
+        (self.folder / "wine/dosdevices/unc/linux/share").mkdir(parents=True)
         done.write_text(wanted)
 
     def _install(self, folder: str, *arguments: str) -> None:
@@ -55,13 +56,25 @@ class Environment:
             "WINEDEBUG": "-all",
             "PYTHONPATH": ";".join(paths),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "SHARE": r"\\linux\share",
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def run(self, *arguments: str) -> int:
+        """Run Python to its end, and print what it says; its exit status."""
+        with self.start(*arguments) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.close()
+            for line in process.stdout:
+                sys.stdout.write(line.decode(errors="replace").replace("\r", ""))
+                sys.stdout.flush()
+        return process.returncode
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         """Python under Wine, with pipes at all three ends: it takes no other kind of file."""
         return subprocess.Popen(
             ["wine", str(self.folder / "python/python.exe"), *arguments],
-            env=self._variables,
+            env=self._variables | variables,
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
