@@ -1,4 +1,4 @@
-"""What the doors share: their arguments, the request, how an answer is opened, an app's Vary."""
+"""What the doors share: their arguments, the request, an app's Vary."""
 
 from __future__ import annotations
 
@@ -59,18 +59,6 @@ def _can_be_called(app: Callable[..., object], arguments: str) -> bool:
     except TypeError:
         return False
     return True
-
-
-def opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:
-    """Our answer. With `read`, its first chunk is read, too, and `Body.next_now` gives that.
-
-    :raises BlockingIOError: it can't be had without a wait, and `wait` is False
-    :raises FileChanged: the file became shorter than promised, but nothing was sent yet
-    """
-    answer = ask(wait=wait)
-    if read and answer is not None and answer.body is not None:
-        answer.body.read_ahead(wait=wait)
-    return answer
 
 
 class FileOfView:

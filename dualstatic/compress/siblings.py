@@ -21,8 +21,8 @@ from ..core.media_types import MediaTypes
 from ..core.paths import Gate
 from ..core.values import Identity
 from ..disk.errors import is_missing
-from ..disk.root import Directory, identity
-from ..disk.root_by_descriptor import Kind
+from ..disk.root import Directory
+from ..disk.root_by_descriptor import Kind, identity
 from .codecs import Codec
 from .place import Place
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 
-NOT_THERE = frozenset(
+_NOT_THERE = frozenset(
     {
         errno.EACCES,
         errno.EILSEQ,
@@ -43,7 +43,7 @@ _WAYS = {f"skipped, {LEADS_OUT}": "; follow_symlink=True follows such links"}
 def is_missing(error: OSError) -> bool:
     """Whether an error means "no such file for us". Any other is a failure of the machine."""
     number = getattr(error, "winerror", None)
-    return error.errno in NOT_THERE if number is None else number in _NOT_THERE_ON_WINDOWS
+    return error.errno in _NOT_THERE if number is None else number in _NOT_THERE_ON_WINDOWS
 
 
 class LeadsOut(FileNotFoundError):

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterable
 
+from ..core.values import Identity
 from .errors import is_missing
 from .root_by_descriptor import NOFOLLOW, READ, Kind, entry_kind, kind_of
 from .targets import parts_below
@@ -68,11 +69,8 @@ class ByPath:
 
     def open_again(
         self, names: Iterable[str], absent: Iterable[str], *, wait: bool
-    ) -> list[tuple[int, os.stat_result]]:
+    ) -> list[tuple[int, Identity]]:
         raise BlockingIOError(errno.EAGAIN, "each name has to be looked at", self.path)
-
-    def lacks(self, name: str, *, wait: bool) -> bool:
-        return False
 
     def __enter__(self) -> ByPath:
         return self

@@ -52,7 +52,7 @@ class StaticMiddleware:
         return self._or_page(request, response) if response.status_code in MISSES else response
 
     async def _call_async(self, request: OfDjango) -> OfDjango:
-        from ..asgi import in_thread, open_answer
+        from ..asgi_sending import in_thread, open_answer
 
         for files in self._files:
             if _may_answer(files, request):
@@ -123,7 +123,7 @@ def file_response(
 
 
 async def _file_response_async(request: OfDjango, ask: Callable[..., Answer | None]) -> OfDjango:
-    from ..asgi import open_answer
+    from ..asgi_sending import open_answer
 
     return _file_or_404(request, await open_answer(ask, read=True))
 
@@ -168,7 +168,7 @@ def _response(request: OfDjango, answer: Answer) -> OfDjango:
 def _chunks(request: OfDjango, answer: Answer) -> Iterable[bytes] | AsyncIterable[bytes]:
     if not _is_asgi(request):
         return wsgi_door.Chunks(answer)
-    from ..asgi import AsyncChunks
+    from ..asgi_sending import AsyncChunks
 
     return AsyncChunks(answer)
 

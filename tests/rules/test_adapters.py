@@ -33,13 +33,12 @@ from tests.support.doors import (
     make_environ,
     make_scope,
 )
-from tests.support.rows import left_out, rows
+from tests.support.rows import rows
 from tests.support.steps import Connection, open_files, soon
 from tests.support.trees import OLD
 
 pytestmark = pytest.mark.usefixtures("aging")
 
-left_out("early hints are a later capability", "A434")
 
 DIGITS = b"0123456789"
 MIB = 1024 * 1024

@@ -14,7 +14,7 @@ from dualstatic import StaticFiles
 from tests.conftest import WITH_MEMORY
 from tests.support.children import give_up_rights, in_child
 from tests.support.doors import Answer, Client, Everywhere
-from tests.support.rows import PASS, Case, check, filled, left_out, rows, table
+from tests.support.rows import PASS, Case, check, filled, rows, table
 from tests.support.steps import public_directory
 from tests.support.trees import OLD, Link, write_tree
 from tests.test_dictionaries import (
@@ -37,9 +37,6 @@ pytestmark = pytest.mark.usefixtures("aging")
 @pytest.fixture(params=WITH_MEMORY)
 def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-left_out("there is no option that hides siblings under their own names", "E338")
 
 
 def noise(size: int) -> bytes:

@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 import dualstatic.asgi
-from dualstatic import Request, StaticFiles
+from dualstatic import Request, StaticFiles, asgi_sending
 from dualstatic.disk import root_by_descriptor
 from dualstatic.disk.body import FileChanged
 from dualstatic.disk.nowait import answers_at_once
@@ -131,13 +131,13 @@ def test_a_file_in_memory_is_sent_from_there(tree: Callable[..., Path]) -> None:
 def hops(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """One entry for each hop to a thread."""
     made: list[object] = []
-    hop = dualstatic.asgi.in_thread
+    hop = asgi_sending.in_thread
 
     async def counted(work: Any) -> Any:
         made.append(work)
         return await hop(work)
 
-    monkeypatch.setattr("dualstatic.asgi.in_thread", counted)
+    monkeypatch.setattr(asgi_sending, "in_thread", counted)
     return made
 
 

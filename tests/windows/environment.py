@@ -34,8 +34,9 @@ class Environment:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self._install("python", "--no-deps", INTERPRETER)
-        # With this file, Python would look at no variable of the environment.
-        (self.folder / "python/python313._pth").unlink(missing_ok=True)
+        # With the one, Python looks at no variable of the environment; with the other, Wine ends.
+        for name in ("python313._pth", "_wmi.pyd"):
+            (self.folder / "python" / name).unlink(missing_ok=True)
         wheels = ("--only-binary=:all:", "--platform=win_amd64", "--python-version=3.13")
         self._install("packages", *wheels, *PACKAGES)
         subprocess.run(["wine", "wineboot", "--init"], env=self._variables, check=True, timeout=300)

@@ -17,8 +17,8 @@ from tests.support.trees import write_tree
 FILES = {"t.txt": "0123456789", "sub/a.txt": "a in sub", "Mixed/Case.txt": "case"}
 
 ODD = {
-    **{name: "a device" for name in ("con", "nul.txt", "aux.tar.gz", "prn ", "com1", "LPT9.js")},
-    **{name: "a device" for name in ("com\N{SUPERSCRIPT ONE}.css", "conin$")},
+    **dict.fromkeys(("con", "nul.txt", "aux.tar.gz", "prn ", "com1", "LPT9.js"), "a device"),
+    **dict.fromkeys(("com¹.css", "conin$"), "a device"),
     "t.txt.": "a dot behind",
     "t.txt ": "a space behind",
     "sub /a.txt": "a space behind a folder",

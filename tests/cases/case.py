@@ -1,9 +1,9 @@
-"""The values of the suite: a case is one or more requests, and what each has to get."""
+"""What a case is: a rule of HTTP in a sentence, one or more requests, and what each has to get."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MUST, SHOULD, POLICY = CLASSES = ("MUST", "SHOULD", "POLICY")
 
@@ -57,6 +57,9 @@ OWN = "answers without an app"
     RULED,
     BELOW,
     AT_PREFIX,
+    FILES,
+    KEPT,
+    TOLD,
 ) = SETTINGS = (
     "pages",
     "alone",
@@ -71,6 +74,9 @@ OWN = "answers without an app"
     "ruled",
     "below",
     "prefix",
+    "files",
+    "kept",
+    "told",
 )
 
 
@@ -80,7 +86,8 @@ class Want:
 
     A value in `has` is the value or a tuple of allowed ones: Vary has to contain it, a media type
     is compared as one. `like` names an earlier answer, and fields that have to be as there;
-    `unlike` those that must differ. `{name.field}` stands for a field of an earlier answer.
+    `unlike` those that must differ; `same` names one that is the same, but for some fields, and its
+    body if there are none. `{name.field}` stands for a field of an earlier answer.
     """
 
     status: tuple[Status, ...]
@@ -89,16 +96,23 @@ class Want:
     body: bytes | None = None
     like: tuple[str, tuple[str, ...]] | None = None
     unlike: tuple[str, tuple[str, ...]] | None = None
+    same: tuple[str, tuple[str, ...]] | None = None
+    parts: tuple[tuple[str, str, bytes], ...] | None = None
+    """Type, Content-Range and bytes of each part, in order."""
     check: str | None = None
     """One of the looks in `judge.CHECKS`, for what can't be told by fields."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One request, byte for byte, and the answers that are right: any of `wants`."""
+    """One request, byte for byte, and the answers that are right: any of `wants`.
+
+    dualstatic gives the first of them, with its first status, unless `ours` says which it gives.
+    Without `wants`, no other server is asked.
+    """
 
     target: str | bytes
-    wants: tuple[Want, ...]
+    wants: tuple[Want, ...] = ()
     lines: Lines = ()
     method: str = "GET"
     version: str = "1.1"
@@ -111,26 +125,37 @@ class Ask:
     """Bytes of the body that are read, where it may be huge."""
     waits: bool = True
     """False: the next request is sent beside it, and its answer isn't looked at."""
+    setting: str = ""
+    """In place of the case's."""
+    ours: Want | None = None
+    """What dualstatic's answer is like, where that is more than what is right for any server."""
+
+    @property
+    def promised(self) -> Want:
+        first = self.ours or self.wants[0]
+        return replace(first, status=first.status[:1])
 
 
 @dataclass(frozen=True)
 class Case:
     id: str
+    says: str
+    """The rule, in a sentence."""
     asks: tuple[Ask, ...]
     needs: frozenset[str] = frozenset()
     setting: str = PAGES
     any_target: bool = False
-    """A server may hand the target on in another form."""
+    """A server may hand the target on in another form, so dualstatic may give any right answer."""
     may_hang: bool = False
     """A server may stay stuck in it, so it comes last."""
+    section: str = ""
+    """Where the rule stands, as `RFC 9110 14.1.2`."""
+    level: str = MUST
+    """MUST and SHOULD: what the RFC or safety asks for; POLICY: dualstatic's choice."""
 
     @property
     def group(self) -> str:
         return self.id[0]
-
-    @property
-    def cls(self) -> str:
-        return SHOULD if self.id in SHOULDS else POLICY if self.id in POLICIES else MUST
 
 
 SHOULDS = frozenset(

@@ -8,10 +8,11 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urljoin, urlsplit
 
-from .case import PAGES, PASS, REFUSALS, REFUSED, Ask, Want
+from tests.cases.case import PAGES, PASS, REFUSALS, REFUSED, Ask, Want
+from tests.cases.site import SIZES
+from tests.cases.write import DIGITS
+
 from .client import Answer
-from .site import SIZES
-from .write import DIGITS
 
 APP_FIELD = "x-app"
 SECRET = b"SECRET"
@@ -19,19 +20,23 @@ SECRET = b"SECRET"
 Answers = dict[str, Answer]
 
 
-def verdict(ask: Ask, answer: Answer, earlier: Answers, has_app: bool) -> str | None:
-    """None if the answer is right, else what is wrong with it."""
+def verdict(
+    ask: Ask, answer: Answer, earlier: Answers, has_app: bool, is_ours: bool = False
+) -> str | None:
+    """None if the answer is right, and as promised if it is ours; else what is wrong with it."""
     if not answer.status:
         return answer.reason
     if lie := _lie(ask, answer):
         return lie
+    if is_ours and (reason := _against(ask.promised, ask, answer, earlier, has_app)):
+        return reason
     reasons = []
     for want in ask.wants:
         reason = _against(want, ask, answer, earlier, has_app)
         if reason is None:
             return None
         reasons.append(reason)
-    return "; or ".join(reasons)
+    return "; or ".join(reasons) or None
 
 
 def _lie(ask: Ask, answer: Answer) -> str | None:
@@ -55,6 +60,8 @@ def _against(want: Want, ask: Ask, answer: Answer, earlier: Answers, has_app: bo
             return f"{name} is there: {answer.get(name)!r}"
     if want.body is not None and answer.body != want.body and ask.method != "HEAD":
         return f"the body is {answer.body[:40]!r}, not {want.body[:40]!r}"
+    if want.parts is not None and tuple(_parts(answer) or ()) != want.parts:
+        return f"the parts are {_parts(answer)!r:.80}"
     return _beside(want, answer, earlier) or _looked(want, ask, answer, earlier)
 
 
@@ -109,7 +116,18 @@ def _beside(want: Want, answer: Answer, earlier: Answers) -> str | None:
         for name in want.unlike[1]:
             if first.get(name) == answer.get(name):
                 return f"{name} is the same: {answer.get(name)!r}"
+    if want.same:
+        return _compared(answer, earlier[want.same[0]], want.same[1])
     return None
+
+
+def _compared(answer: Answer, first: Answer, but: tuple[str, ...]) -> str | None:
+    mine, other = ({each for each in one.fields if each[0] not in (*OF_THE_SERVER, *but)}
+                   for one in (answer, first))  # fmt: skip
+    if mine != other:
+        return f"not the same: {sorted(mine ^ other)}"
+    differs = not but and answer.body and answer.body != first.body
+    return f"the body is {answer.body[:40]!r}, was {first.body[:40]!r}" if differs else None
 
 
 def _looked(want: Want, ask: Ask, answer: Answer, earlier: Answers) -> str | None:
@@ -221,24 +239,34 @@ def _other_or_weak_tag(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     return tag is None or tag.startswith("W/") or tag != earlier["first"].get("etag")
 
 
+def _strong_tag(ask: Ask, answer: Answer, earlier: Answers) -> bool:
+    return bool(re.fullmatch(r'"[\x21\x23-\x7e]+"', answer.get("etag") or ""))
+
+
 def _allows(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     return _tokens(answer.get("allow") or "") >= {"get", "head"}
 
 
-def _parts(answer: Answer) -> list[tuple[str, bytes]] | None:
-    """Each part of a multipart answer: its Content-Range, its bytes."""
+def _parts(answer: Answer) -> list[tuple[str, str, bytes]] | None:
+    """Each part of a multipart answer: its type, its Content-Range, its bytes."""
     message = Message()
     message["content-type"] = answer.get("content-type") or ""
     boundary = message.get_boundary()
     if message.get_content_type() != "multipart/byteranges" or not boundary:
         return None
     pieces = (b"\r\n" + answer.body).split(b"\r\n--" + boundary.encode())
+    if pieces[-1] not in (b"--", b"--\r\n"):
+        return None
     parts = []
     for piece in pieces[1:-1]:
         head, _, body = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        found = re.search(rb"(?i)content-range: *(.+)", head)
-        parts.append((found[1].decode().strip() if found else "", body))
+        parts.append((_line("content-type", head), _line("content-range", head), body))
     return parts
+
+
+def _line(name: str, head: bytes) -> str:
+    found = re.search(rf"(?im)^{name}: *(.+)$", head.decode("latin-1"))
+    return found[1].strip() if found else ""
 
 
 def _parts_of_ten(ask: Ask, answer: Answer, earlier: Answers) -> bool:
@@ -246,13 +274,13 @@ def _parts_of_ten(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     return bool(parts) and all(_is_part(*part) for part in parts or ())
 
 
-def _is_part(field: str, body: bytes) -> bool:
+def _is_part(kind: str, field: str, body: bytes) -> bool:
     found = re.fullmatch("bytes ([0-9]+)-([0-9]+)/10", field)
     return found is not None and body == DIGITS[int(found[1]) : int(found[2]) + 1]
 
 
 def _in_order(ask: Ask, answer: Answer, earlier: Answers) -> bool:
-    return [field for field, _ in _parts(answer) or ()] == ["bytes 8-9/10", "bytes 0-1/10"]
+    return [field for _, field, _ in _parts(answer) or ()] == ["bytes 8-9/10", "bytes 0-1/10"]
 
 
 def _own_boundary(ask: Ask, answer: Answer, earlier: Answers) -> bool:
@@ -299,6 +327,7 @@ CHECKS: dict[str, Check] = {
     "varies on Cookie and coding, once": _cookie_and_coding,
     "no date in the future": _no_future,
     "tag differs or is weak": _other_or_weak_tag,
+    "a strong tag": _strong_tag,
     "allows GET and HEAD": _allows,
     "parts of ten digits": _parts_of_ten,
     "8-9 before 0-1": _in_order,

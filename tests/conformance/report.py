@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from .. import machine
-from .case import CLASSES, GROUPS, MUST, POLICY, SHOULD, Case
-from .left_out import LEFT_OUT
+from benchmarks import machine
+from tests.cases.case import CLASSES, GROUPS, MUST, POLICY, SHOULD, Case
+from tests.cases.left_out import LEFT_OUT
+
 from .run import FAILED, NOT_ASKED, NOT_OFFERED, PASSED, Outcome, Results
 
 Cell = tuple[int, int, int]
@@ -23,13 +24,13 @@ def cell(outcomes: dict[str, Outcome], cases: Sequence[Case]) -> Cell:
 
 def rows(results: Results, cases: Sequence[Case], classes: tuple[str, ...]) -> list[list[str]]:
     """A line for each contender: a cell for each group, then the whole."""
-    of_classes = [case for case in cases if case.cls in classes]
+    of_classes = [case for case in cases if case.level in classes]
     groups = [group for group in GROUPS if any(case.group == group for case in of_classes)]
     lines = [["", *groups, *(classes if len(classes) > 1 else ()), "all", "not offered"]]
     for title, outcomes in results.outcomes.items():
         parts = [[case for case in of_classes if case.group == group] for group in groups]
         if len(classes) > 1:
-            parts += [[case for case in of_classes if case.cls == cls] for cls in classes]
+            parts += [[case for case in of_classes if case.level == cls] for cls in classes]
         cells = [_text(cell(outcomes, part)) for part in parts]
         whole = cell(outcomes, of_classes)
         lines.append([title, *cells, f"{whole[0]}/{whole[1]}", str(whole[2])])
@@ -98,7 +99,7 @@ def _table(results: Results, cases: Sequence[Case], title: str, classes: tuple[s
 
 def as_json(results: Results, cases: Sequence[Case]) -> str:
     content = {
-        "cases": {case.id: {"class": case.cls, "needs": sorted(case.needs)} for case in cases},
+        "cases": {case.id: {"class": case.level, "needs": sorted(case.needs)} for case in cases},
         "left_out_cases": LEFT_OUT,
         "left_out": results.left_out,
         "totals": {title: _totals(outcomes, cases) for title, outcomes in results.outcomes.items()},
@@ -113,6 +114,6 @@ def as_json(results: Results, cases: Sequence[Case]) -> str:
 def _totals(outcomes: dict[str, Outcome], cases: Sequence[Case]) -> dict[str, dict[str, int]]:
     names = ("passed", "asked", "not_offered")
     return {
-        cls: dict(zip(names, cell(outcomes, [c for c in cases if c.cls == cls]), strict=True))
+        cls: dict(zip(names, cell(outcomes, [c for c in cases if c.level == cls]), strict=True))
         for cls in CLASSES
     }

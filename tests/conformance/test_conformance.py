@@ -11,11 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.conformance.case import GROUPS, POLICIES, SHOULDS
-from benchmarks.conformance.cases import CASES
-from benchmarks.conformance.judge import CHECKS
-from benchmarks.conformance.left_out import LEFT_OUT
-from tests.support.rows import ALL
+from tests.cases import CASES
+from tests.cases.case import GROUPS
 from tests.support.servers import ROOT, environment
 
 OURS = [
@@ -28,7 +25,7 @@ OURS = [
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.conformance", "--contender", "dualstatic", *arguments],
+        [sys.executable, "-m", "tests.conformance", "--contender", "dualstatic", *arguments],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
@@ -84,23 +81,6 @@ def test_the_table_has_a_row_for_each_contender_and_a_column_for_each_group(
         assert all(len(line) == 1 + len(names) for line in lines)
         assert all(re.fullmatch(r"(\d+)/\1", cell) for line in lines for cell in line[1:-1])
         assert all(f"{title} " in written["output"] for title in OURS)
-
-
-def test_each_row_of_the_list_is_a_case_or_left_out_for_a_reason_that_is_told() -> None:
-    ids = [case.id for case in CASES]
-    assert len(ids) == len(set(ids)) >= 300
-    assert sorted([*ids, *LEFT_OUT]) == sorted(ALL)
-    assert all(reason.strip() for reason in LEFT_OUT.values())
-    assert set(ALL) > SHOULDS | POLICIES
-    assert not SHOULDS & POLICIES
-
-
-def test_a_case_says_what_is_right() -> None:
-    asks = [(case.id, ask) for case in CASES for ask in case.asks]
-    assert [key for key, ask in asks if not ask.wants] == []
-    wants = [(key, want) for key, ask in asks for want in ask.wants]
-    assert [key for key, want in wants if not want.status] == []
-    assert {want.check for _, want in wants if want.check} == set(CHECKS)
 
 
 def test_one_case_is_shown_with_its_request_and_its_answer() -> None:

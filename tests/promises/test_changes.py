@@ -20,6 +20,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import Answer, Request, StaticFiles
 from dualstatic.disk.body import FileChanged
+from tests.conftest import WITH_MEMORY, make_files
 from tests.support.children import give_up_rights, in_child
 from tests.support.doors import Client, OnDisk, make_environ, make_scope
 from tests.support.rows import rows
@@ -191,6 +192,24 @@ def test_a_file_replaced_between_two_parts_comes_whole(
     assert (second.status, second.body) == (200, b"abcdefghijkl")
     assert second["content-length"] == "12"
     assert client.get("/t.txt", {**rest, "If-Range": second["etag"]}).body == b"fghijkl"
+
+
+@rows("R301")
+@pytest.mark.parametrize("mode", WITH_MEMORY)
+@pytest.mark.usefixtures("aging")
+def test_a_file_that_was_replaced_is_not_resumed(
+    mode: str, door: str, tree: Callable[..., Path]
+) -> None:
+    root = tree({"t.txt": DIGITS, "new.txt": b"abcdefghij"})
+    client = Client(make_files(root, mode), door)
+    tag = client.get("/t.txt")["etag"]
+    os.replace(root / "new.txt", root / "t.txt")
+    if mode == "memory":
+        assert client.get("/t.txt").body == DIGITS
+        client.files.refresh()
+    answer = client.get("/t.txt", {"Range": "bytes=0-1", "If-Range": tag})
+    assert (answer.status, answer.body) == (200, b"abcdefghij")
+    assert answer["etag"] != tag
 
 
 SIZES = pytest.mark.parametrize("size", [10, 2 * MIB], ids=["small", "large"])

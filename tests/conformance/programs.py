@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import machine
-from ..contenders import NotInstalled
-from ..processes import HOST, Launch
-from .site import LINKED, ODD, PLAIN
+from benchmarks import machine
+from benchmarks.contenders import NotInstalled
+from benchmarks.processes import HOST, Launch
+from tests.cases.site import LINKED, ODD, PLAIN
 
 NGINX = """\
 daemon off;

@@ -1,4 +1,4 @@
-"""python -m benchmarks.conformance"""
+"""python -m tests.conformance"""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import report, site
-from .case import Case
-from .cases import CASES
+from tests.cases import CASES, site
+from tests.cases.case import Case
+
+from . import report
 from .run import Server, Step, run
 from .setups import CONTENDERS, Contender
 
@@ -47,7 +48,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.conformance",
+        prog="python -m tests.conformance",
         description="Ask dualstatic and its peers the same cases over sockets, in one run.",
     )
     parser.add_argument(
@@ -82,10 +83,10 @@ def _show(contenders: Sequence[Contender], cases: Sequence[Case], root: Path, sc
     for contender in contenders:
         with Server(contender, root, scratch) as server:
             for case in cases:
-                print(f"== {case.id} ({case.cls}), {contender.title}, {case.setting}")
+                print(f"== {case.id} ({case.level}), {contender.title}, {case.setting}")
                 if missing := sorted(case.needs - contender.offers):
                     print(f"not offered: {', '.join(missing)}")
-                for step in () if missing else server.steps(case):
+                for step in () if missing else server.steps(server.narrowed(case, None)):
                     _print(step)
     return 0
 

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import processes
-from ..contenders import ASGI, WSGI, LeftOut, NotInstalled, version_of
-from ..processes import HOST, Launch, Running
-from ..progress import Progress
+from benchmarks import processes
+from benchmarks.contenders import ASGI, WSGI, LeftOut, NotInstalled, version_of
+from benchmarks.processes import HOST, Launch, Running
+from benchmarks.progress import Progress
+from tests.cases.case import ALONE, APP, Ask, Case
+
 from . import stand
-from .case import ALONE, APP, Ask, Case
 from .client import NOT_ENDED, Answer, Request, send
 from .judge import Answers, filled, verdict
 from .programs import LAUNCHES
@@ -22,7 +23,10 @@ from .setups import PROGRAM, Contender
 PASSED, FAILED, NOT_OFFERED, NOT_ASKED = "passed", "failed", "not offered", "not asked"
 STARTS = "X415"
 NO_START = "it doesn't start on this tree"
-FACTORY = "benchmarks.conformance.stand:make"
+FACTORY = "tests.conformance.stand:make"
+
+Reached = frozenset[tuple[str, int]]
+"""Requests that a server hands on as they were sent: the case, and which of its requests."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def run(
     contenders: Sequence[Contender], cases: Sequence[Case], root: Path, scratch: Path
 ) -> Results:
     results, progress = Results(), Progress(len(contenders))
-    kept: dict[str, frozenset[str]] = {}
+    kept: dict[str, Reached] = {}
     for contender in contenders:
         progress.step(contender.title)
         try:
@@ -95,16 +99,28 @@ class Server:
         self._running.wait()
         self.address = (HOST, port)
 
-    def answers(self, cases: Sequence[Case], can: frozenset[str] | None) -> dict[str, Outcome]:
+    def answers(self, cases: Sequence[Case], can: Reached | None) -> dict[str, Outcome]:
         outcomes = {}
         for case in sorted(cases, key=lambda case: case.may_hang):
+            asked = self.narrowed(case, can)
             if missing := sorted(case.needs - self.contender.offers):
                 outcomes[case.id] = Outcome(NOT_OFFERED, ", ".join(missing))
-            elif can is not None and case.id not in can:
+            elif not asked.asks:
+                outcomes[case.id] = Outcome(NOT_OFFERED, "dualstatic alone promises it")
+            elif any(ask.wants and _is_changed(case, n, can) for n, ask in enumerate(case.asks)):
                 outcomes[case.id] = Outcome(NOT_ASKED, "the server doesn't hand it on as it is")
             else:
-                outcomes[case.id] = self.outcome(case)
+                outcomes[case.id] = self.outcome(asked)
         return outcomes
+
+    def narrowed(self, case: Case, can: Reached | None) -> Case:
+        """The case without what is asked of dualstatic alone, or with what of it reaches us."""
+        asks = tuple(
+            ask
+            for n, ask in enumerate(case.asks)
+            if ask.wants or (self.contender.is_ours and not _is_changed(case, n, can))
+        )
+        return replace(case, asks=asks)
 
     def outcome(self, case: Case) -> Outcome:
         steps = list(self.steps(case))
@@ -119,8 +135,7 @@ class Server:
     def steps(self, case: Case) -> Iterator[Step]:
         """Request by request, until one is answered wrongly."""
         earlier: Answers = {}
-        has_app = self.contender.falls_through and case.setting != ALONE
-        has_app = has_app and APP in self.contender.offers
+        is_ours = self.contender.is_ours and not case.any_target
         with ThreadPoolExecutor(8) as beside:
             for ask in case.asks:
                 request = made(ask, case, earlier)
@@ -128,18 +143,22 @@ class Server:
                     beside.submit(send, self.address, request)
                     continue
                 answer = send(self.address, request)
-                reason = verdict(ask, answer, earlier, has_app)
+                reason = verdict(ask, answer, earlier, self.has_app(request), is_ours)
                 yield Step(request, answer, reason)
                 if reason is not None:
                     return
                 if ask.name:
                     earlier[ask.name] = answer
 
+    def has_app(self, request: Request) -> bool:
+        offers = APP in self.contender.offers
+        return offers and self.contender.falls_through and request.host != ALONE
+
 
 def made(ask: Ask, case: Case, earlier: Answers) -> Request:
     target = ask.target.encode("latin-1") if isinstance(ask.target, str) else ask.target
     lines = tuple((name, filled(value, earlier)) for name, value in ask.lines)
-    host = ask.host or case.setting
+    host = ask.host or ask.setting or case.setting
     return Request(ask.method, target, host, lines, ask.version, ask.content, ask.most)
 
 
@@ -169,11 +188,18 @@ def _command(door: str, port: int) -> list[str]:
     return command
 
 
-def handed_on(address: tuple[str, int], cases: Sequence[Case]) -> frozenset[str]:
-    """The cases whose requests reach an app on this server as they were sent."""
+def handed_on(address: tuple[str, int], cases: Sequence[Case]) -> Reached:
+    """The requests that reach an app on this server as they were sent."""
     return frozenset(
-        case.id for case in cases if all(_reaches(address, case, ask) for ask in case.asks)
+        (case.id, n)
+        for case in cases
+        for n, ask in enumerate(case.asks)
+        if _reaches(address, case, ask)
     )
+
+
+def _is_changed(case: Case, n: int, can: Reached | None) -> bool:
+    return can is not None and (case.id, n) not in can
 
 
 def _reaches(address: tuple[str, int], case: Case, ask: Ask) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from ..contenders import ASGI, App
-from .case import BELOW, PAGES, SETTINGS
+from benchmarks.contenders import ASGI, WSGI, App
+from tests.cases.case import BELOW, PAGES, SETTINGS
+
 from .setups import SETUPS, NotOffered, Setup
 
 DOOR, NAME, ROOT = "CONFORMANCE_DOOR", "CONFORMANCE_NAME", "CONFORMANCE_ROOT"
@@ -26,7 +27,7 @@ FIELDS = [("content-type", "application/json"), ("x-app", "reached")]
 
 def make() -> App:
     door, name, root = os.environ[DOOR], os.environ[NAME], Path(os.environ[ROOT])
-    behind = _asgi_app if door == ASGI else _wsgi_app
+    behind = BEHIND[door]
     apps: dict[str, App] = {CONTROL: _asgi_control if door == ASGI else _wsgi_control}
     for setting in SETTINGS if name else ():
         try:
@@ -82,6 +83,9 @@ def _wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> li
     line = "200 OK" if status == 200 else "404 Not Found"
     start_response(line, [*FIELDS, ("content-length", str(len(body)))])
     return [body]
+
+
+BEHIND = {ASGI: _asgi_app, WSGI: _wsgi_app}
 
 
 async def _asgi_none(scope: Any, receive: Any, send: Any) -> None:

@@ -135,6 +135,7 @@ FILES: dict[str, bytes] = {
     "future.txt": DIGITS,
     "epoch0.txt": DIGITS,
     "epoch1.txt": b"0123456780",
+    "zip0.txt": DIGITS,
     "zip.txt": DIGITS,
     "before.txt": DIGITS,
     "fraction.txt": DIGITS,
@@ -189,12 +190,14 @@ TIMES = {  # in ns
     "epoch0.txt": 0,
     "epoch1.txt": 1 * 10**9,
     "zip.txt": 315532801 * 10**9,
+    "zip0.txt": 315532800 * 10**9,
+    "before.bin": -86_400_500_000_000,
     "before.txt": -86_400_500_000_000,
     "fraction.txt": OLD * 10**9 + 678_000_000,
     "far.txt": 2**33 * 10**9,
 }
 
-SIZES = {"huge.bin": 5 * 1024 * MIB, "fifty.bin": 50_000_000}
+SIZES = {"huge.bin": 5 * 1024 * MIB, "fifty.bin": 50_000_000, "before.bin": 2 * MIB}
 BEYOND = 4 * 1024 * MIB
 """An offset that 32 bits don't hold; there huge.bin has ABCD."""
 

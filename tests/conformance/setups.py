@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..contenders import ASGI, OURS, WSGI, App
-from . import case as c
-from .site import LINKED, ODD, PLAIN
+from benchmarks.contenders import ASGI, OURS, WSGI, App
+from tests.cases import case as c
+from tests.cases.site import LINKED, ODD, PLAIN
 
 HASHED = r"\.[0-9a-f]{8}\.\w+$"
 EXTRA = {
@@ -35,9 +35,7 @@ class Setup:
         return self.site / forms.get(self.setting, PLAIN)
 
 
-def _our_files(setup: Setup, live: bool) -> Any:
-    from dualstatic import StaticFiles
-
+def our_options(setting: str) -> dict[str, Any]:
     of_setting: dict[str, dict[str, Any]] = {
         c.CLEAN_URLS: {"clean_urls": True},
         c.FALLBACK: {"html": True, "not_found": "single-page-application"},
@@ -47,9 +45,17 @@ def _our_files(setup: Setup, live: bool) -> Any:
         c.DEVICES: {"follow_symlink": True},
         c.RULED: {"immutable": HASHED, "headers": EXTRA, "dictionaries": True},
         c.AT_PREFIX: {"prefix": "/css"},
+        c.FILES: {},
+        c.KEPT: {"cache_control": "max-age=77", "headers": {**EXTRA, "X-Extra": "1"}},
+        c.TOLD: {"headers": {"Cache-Control": "max-age=77", "Access-Control-Allow-Origin": "*"}},
     }
-    options = of_setting.get(setup.setting, {"html": True})
-    return StaticFiles(setup.root, live=live, **options)
+    return of_setting.get(setting, {"html": True})
+
+
+def _our_files(setup: Setup, live: bool) -> Any:
+    from dualstatic import StaticFiles
+
+    return StaticFiles(setup.root, live=live, **our_options(setup.setting))
 
 
 def _our_app(setup: Setup) -> App | None:
