@@ -29,7 +29,7 @@ NOBODY = 65534
 HANGS = 30
 """Seconds after which something is taken to wait for what never comes."""
 
-_context = get_context("forkserver")
+_context = get_context("spawn" if sys.platform == "win32" else "forkserver")
 _context.set_forkserver_preload(["tests.support.ready"])
 
 
