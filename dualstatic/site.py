@@ -33,15 +33,8 @@ _MAX_DEPTH = 100
 _MAX_LENGTH = 1024
 """Characters of a path after which none is looked for: each look goes over all of its directory."""
 
-_TARGETS, _LONG_TARGET = 16, 256
-"""Request targets remembered of a resource, and the length from which none is."""
-
-
 _Located = tuple[str, Found]
 """The path under which something is to be asked for, and what it is."""
-
-_Locate = Callable[..., _Located | None]
-_Decide = Callable[[Request, Resource, str], Response | None]
 
 
 class Site:
@@ -60,9 +53,8 @@ class Site:
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
             self.directories.append(make(settings.previous, is_previous=True))
-        self._pages = (
-            pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
-        )
+        pages_of_folders = pages.html if settings.html else None
+        self._pages = pages.clean if settings.clean_urls else pages_of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
         self.look_up = self._make_look_up(settings, live=settings.live is True)
@@ -72,15 +64,11 @@ class Site:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
         suffixes = () if settings.offload else settings.suffixes
-        policies = settings.policies
-        is_coded = policies.media_type.stored_coding
-        self.finder = Finder(
-            suffixes, is_coded, policies, describe, policies.asks, policies.was_immutable
-        )
+        self.finder = Finder(suffixes, settings.policies, describe)
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
-        paths = pages.own_path if self._pages is pages.plain else pages.spellings
+        paths = pages.spellings if self._pages else lambda file: (file,)
         return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
@@ -101,14 +89,16 @@ class Site:
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
         if self.falls_back and not self._has_page(known):
             self.finder.warn("there is no page for not_found", place)
-        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+        # Names that lead through links to folders are not known: there is no end of them.
+        is_sure = policies.foretells and self.look_up.covers is not self.gate
+        if is_sure and not any(policies.immutable(path[start + 1 :]) for path in known):
             self.finder.warn("immutable matches no name", place)
 
     def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
         if page == "404-page":
             return any(path.endswith("/404.html") for path in known)
-        return callable(page) or f"{self._prefix}{page}" in known
+        return callable(page) or self.look_up.knows(f"{self._prefix}{page}")
 
     def __str__(self) -> str:
         known = self.look_up.known() if self.is_ready else None
@@ -154,11 +144,11 @@ class Site:
         the path before.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
-        if raw_path not in resource.targets and not _admits(resource, raw_path, path):
+        if not (raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)):
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
-            response = chosen.not_modified if if_none_match == chosen.stored.etag else None
+            response = chosen.not_modified if if_none_match == chosen.file.etag else None
         elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
@@ -239,7 +229,13 @@ class Site:
                 self.refresh()
 
     def _open(
-        self, request: Request, path: str, locate: _Locate, decide: _Decide, *, wait: bool
+        self,
+        request: Request,
+        path: str,
+        locate: Callable[..., _Located | None],
+        decide: Callable[[Request, Resource, str], Response | None],
+        *,
+        wait: bool,
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
@@ -255,21 +251,29 @@ class Site:
                 response = decide(request, found.resource, canonical)
                 if response is None:
                     return None
-                if answer := found.answer(response, wait=wait):
-                    return answer
+                if (file := response.file) is None:
+                    return Answer(response)
+                descriptor = found.descriptors.pop(file.name, None)
+                if descriptor is None:
+                    descriptor = self.look_up.reopen(found.resource, file, wait=wait)
+                if descriptor is not None:
+                    return Answer(response, descriptor)
             finally:
-                found.close()
+                if found.descriptors:
+                    found.close()
         return None
 
     def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
         """What answers a path, and the path under which it is to be asked for."""
+        if not anew and (resource := self.look_up.answers.get(path)):
+            return path, Found(resource, {})
         if self._pages is not pages.clean and (
             found := self.look_up.find(path, wait=wait, anew=anew)
         ):
             return path, found
-        if self._pages is pages.plain:
+        if self._pages is None:
             return None
-        looks: dict[str, Found | None] = {path: None} if self._pages is pages.html else {}
+        looks: dict[str, Found | None] = {}
 
         def look(path: str) -> Found | None:
             if path not in looks:
@@ -286,14 +290,11 @@ class Site:
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
-        if request.path and not admits(request.raw_path, request.path):
-            return None
-        if canonical != request.path:
-            return replies.redirect(request, canonical)
-        if self.look_up.answers.get(request.path) is not resource:
-            self.look_up.keep(request.path, resource)
-        response = replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
-        return replies.kept(resource, response, request.query)
+        response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
+        keep, known = self.look_up.keep, self.look_up.answers.get(request.path)
+        if keep and response and canonical == request.path and known is not resource:
+            keep(request.path, resource)
+        return response
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
@@ -368,17 +369,3 @@ def _trouble(path: str) -> str | None:
 
 def _for(request: Request, response: Response) -> Response:
     return replies.without_body(response) if request.method == "HEAD" else response
-
-
-def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
-    """As `admits`, and remembers targets, which clients repeat.
-
-    Where only the path has a slash at its end, the long way finds out whose that is.
-    """
-    if not admits(raw_path, path):
-        return False
-    if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
-        return False
-    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
-        resource.targets.add(raw_path)
-    return True

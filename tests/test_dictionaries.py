@@ -285,7 +285,7 @@ def test_nobody_gets_a_delta_of_another_file(
     resource: Resource, accepted: str, dictionary: str | None
 ) -> None:
     for _ in range(2):  # the second time it may be remembered
-        chosen = select(resource, accepted, dictionary).stored
+        chosen = select(resource, accepted, dictionary).file
         if chosen.dictionary:
             assert base64.b64encode(chosen.dictionary).decode().rstrip("=") in (dictionary or "")
             assert chosen.coding in accepted.lower()

@@ -4,8 +4,8 @@ A page is an HTML file: the index page of a folder belongs to the folder's path,
 slash. The empty path is the mount point without its slash. With clean URLs, as Cloudflare's
 auto-trailing-slash has them, any other page belongs to its path without `.html`.
 
-`plain`, `html` and `clean` say which file answers a path; `has` tells whether a path has a file.
-`own_path` and `spellings` say the reverse: all paths that may lead to a file.
+`html` and `clean` say which file answers a path; `has` tells whether a path has a file. `spellings`
+says the reverse: all paths that may lead to a file.
 """
 
 from __future__ import annotations
@@ -23,15 +23,8 @@ class Located(NamedTuple):
     canonical: str
 
 
-def plain(path: str, has: Callable[[str], object]) -> Located | None:
-    """Each file under its own path, and nothing else."""
-    return Located(path, path) if has(path) else None
-
-
 def html(path: str, has: Callable[[str], object]) -> Located | None:
-    """Index pages under the path of their folder as well."""
-    if has(path):
-        return Located(path, path)
+    """Index pages under the path of their folder; it is asked where no file has the path itself."""
     folder = path if path.endswith("/") else f"{path}/"
     return Located(folder + _INDEX, folder) if has(folder + _INDEX) else None
 
@@ -48,7 +41,7 @@ def clean(path: str, has: Callable[[str], object]) -> Located | None:
         if has(page) and _served(canonical, has) == page:
             return Located(page, canonical)
     # A page whose own path is another file's keeps its name.
-    return plain(path, has)
+    return Located(path, path) if has(path) else None
 
 
 def _served(path: str, has: Callable[[str], object]) -> str | None:
@@ -79,10 +72,6 @@ def _spelled_otherwise(path: str) -> Iterator[str]:
         yield folder + _HTML
     yield f"{stem}/{_INDEX}"
     yield f"{path}/{_INDEX}"
-
-
-def own_path(file: str) -> Iterable[str]:
-    return (file,)
 
 
 def spellings(file: str) -> Iterable[str]:

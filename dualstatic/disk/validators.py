@@ -10,7 +10,7 @@ import time
 from ..core.codings import FIRST_BYTES
 from ..core.values import Identity
 from .locks import Lock
-from .root import identity
+from .root_by_descriptor import identity
 
 HASHED = 64 * 2**20
 """Bytes up to which a tag is a hash of the content. Two releases may share size and date."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dualstatic import StaticFiles
+from dualstatic import Request, StaticFiles
 from tests.support.doors import Answer, Client
+from tests.support.steps import open_below
 from tests.support.trees import settle, write_tree
 
 PLAIN, OTHER = b"plain text " * 50, b"other text " * 50
@@ -132,3 +134,15 @@ def test_a_date_is_told_once_it_has_come(
     assert ["last-modified" in get() for _ in range(2)] == [False, False]
     settle(monkeypatch)
     assert ["last-modified" in get() for _ in range(2)] == [True, True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_function_that_raises_leaves_no_file_open(roots: list[Path]) -> None:
+    def fail(name: str) -> None:
+        raise LookupError(name)
+
+    files = StaticFiles(roots, live=True, headers=fail)
+    with pytest.raises(LookupError) as raised:
+        files.answer(Request("GET", "/sub/u.txt"))
+    assert raised.traceback  # which holds what the look-up held
+    assert open_below(roots[0]) == []
