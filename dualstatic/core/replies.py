@@ -32,7 +32,8 @@ _MAX_CHOICE = 128
 _TARGETS, _LONG_TARGET = 16, 256
 """Request targets remembered of a resource, and the length from which none is."""
 
-_VARY = "Accept-Encoding"
+_VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
+"""Without a delta among the representations, and with one."""
 
 _HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
 """An entity-tag that is a hash. One made of size and time may name two contents."""
@@ -60,8 +61,7 @@ def describe(
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
     deltas = [file for file in forms if file.dictionary]
-    names = f"{_VARY}, Available-Dictionary" if deltas else _VARY
-    vary = _field("vary", names if len(forms) > 1 else None)
+    vary = _field("vary", _VARY[bool(deltas)] if len(forms) > 1 else None)
     representations = tuple(
         _represent(file, policy, content, offload, vary)
         for file, content in zip(forms, contents, strict=True)
@@ -131,7 +131,7 @@ def with_fields(
     policy = replace(resource.policy, fields=more, offer=None, immutable=False)
     if of_uploads:
         policy = harmless(policy)
-    vary = () if resource.only else _field("vary", _VARY)
+    vary = () if resource.only else _field("vary", _VARY[0])
     only = _represent(form.file, policy, content, offload, vary)
     return Resource((only,), policy, resource.settled, only)
 
