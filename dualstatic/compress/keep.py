@@ -1,9 +1,9 @@
 """`python -m dualstatic keep DIST STORE`: keeps the hashed files of earlier builds.
 
-A page that was loaded before a deploy asks for files of its own build. The store has a copy of
-each, with its siblings, and a list of their names with the time at which a build had them last. A
-name is listed before its file is copied, and until its file is gone: however this ends, the next
-run goes on. Pages are never kept.
+A page that was loaded before a deploy asks for files of its own build. The store has copies of
+those whose names carry a hash, with their siblings, until no build has had a name for some time.
+Pages are never kept. A list tells when a build had each name last. A name is listed before its file
+is copied, and until its file is gone: however this ends, the next run goes on.
 """
 
 from __future__ import annotations

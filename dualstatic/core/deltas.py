@@ -38,7 +38,7 @@ def dictionary_of(coding: str, read: Read, size: int, plain: int) -> bytes | Non
     if coding == "dcb":
         return digest
     window, content, start = zstd_frame(frame)
-    if not start or window > 2**27 or content not in (-1, plain):
+    if not start or window > 2**27 or content not in (-1, plain):  # section 5: no larger window
         return None
     end += start
     for _ in range(2**16):  # blocks, which may be empty
