@@ -228,6 +228,17 @@ def test_a_delta_that_cannot_be_one_of_its_file_is_left_out_and_named(
     assert [each for each in messages if f"{NAME}.1.dcz" in each]
 
 
+@pytest.mark.parametrize(("window", "coding"), [(b"\x88", "dcz"), (b"\x89", "br")])
+def test_a_delta_has_a_window_of_128_mib_at_most(
+    window: bytes, coding: str, build: Callable[..., Path], serve: Callable[..., Client]
+) -> None:
+    """RFC 9842 section 5; the frame has one block, which is not compressed."""
+    block = (1000 << 3 | 1).to_bytes(3, "little") + bytes(1000)
+    made = DCZ[:44] + b"\x00" + window + block
+    client = files(build(SIBLINGS | {f"{NAME}.1.dcz": made}), serve)
+    assert asked(client, CODINGS, available(OLDER))["content-encoding"] == coding
+
+
 def test_a_delta_older_than_its_file_is_left_out(
     build: Callable[..., Path], serve: Callable[..., Client], caplog: pytest.LogCaptureFixture
 ) -> None:
