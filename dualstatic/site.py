@@ -33,9 +33,6 @@ _MAX_DEPTH = 100
 _MAX_LENGTH = 1024
 """Characters of a path after which none is looked for: each look goes over all of its directory."""
 
-_Located = tuple[str, Found]
-"""The path under which something is to be asked for, and what it is."""
-
 
 class Site:
     """One tree of files with its look-up and its rules. Both doors ask here.
@@ -165,7 +162,7 @@ class Site:
             self._prepare(request.path, wait=wait)
         except MissingDirectory:
             return None
-        return self._open(request, request.path, self.locate, self._decide, wait=wait)
+        return self._open(request, request.path, self._decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -210,7 +207,7 @@ class Site:
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
-        return self._open(request, request.path, self._locate_file, decide, wait=wait)
+        return self._open(request, request.path, decide, wait=wait, exact=True)
 
     def _prepare(self, path: str, *, wait: bool) -> None:
         """Look for the directories, if `check_dir` has not done so, before the first answer.
@@ -230,10 +227,10 @@ class Site:
         self,
         request: Request,
         path: str,
-        locate: Callable[..., _Located | None],
         decide: Callable[[Request, Resource, str], Response | None],
         *,
         wait: bool,
+        exact: bool = False,
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
@@ -241,7 +238,7 @@ class Site:
         the path is looked up anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
-            located = locate(path, wait=wait, anew=anew)
+            located = self.locate(path, wait=wait, anew=anew, exact=exact)
             if located is None:
                 return None
             canonical, found = located
@@ -261,15 +258,19 @@ class Site:
                     found.close()
         return None
 
-    def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
-        """What answers a path, and the path under which it is to be asked for."""
-        if not anew and (resource := self.look_up.answers.get(path)):
+    def locate(
+        self, path: str, *, wait: bool, anew: bool = False, exact: bool = False
+    ) -> tuple[str, Found] | None:
+        """What answers a path, and the path under which it is to be asked for.
+
+        `anew`: whatever is remembered; `exact`: a file of that path, and no page that may answer it
+        """
+        if not (anew or exact) and (resource := self.look_up.answers.get(path)):
             return path, Found(resource, {})
-        if self._pages is not pages.clean and (
-            found := self.look_up.find(path, wait=wait, anew=anew)
-        ):
+        way = None if exact else self._pages
+        if way is not pages.clean and (found := self.look_up.find(path, wait=wait, anew=anew)):
             return path, found
-        if self._pages is None:
+        if way is None:
             return None
         looks: dict[str, Found | None] = {}
 
@@ -279,7 +280,7 @@ class Site:
             return looks[path]
 
         try:
-            located = self._pages(path, look)
+            located = way(path, look)
             found = looks.pop(located.path) if located else None
             return (located.canonical, found) if located and found else None
         finally:
@@ -344,11 +345,7 @@ class Site:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
             return _for(request, replies.page(status, chosen, *vary))
 
-        return self._open(request, path, self._locate_file, decide, wait=wait)
-
-    def _locate_file(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
-        found = self.look_up.find(path, wait=wait, anew=anew)
-        return (path, found) if found else None
+        return self._open(request, path, decide, wait=wait, exact=True)
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):
