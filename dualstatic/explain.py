@@ -18,6 +18,7 @@ from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
 from .disk.errors import LEADS_OUT, OnceLogger, logger
+from .disk.find import close_all
 from .disk.names import kind, names_in
 from .disk.root import Directory
 from .site import Site
@@ -107,9 +108,9 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
     located = site.locate(path, wait=True)
     if located is None:
         return "is answered by a file that is gone since"
-    _, found = located
-    found.close()
-    plain, *siblings = [form.file for form in found.resource.representations]
+    _, (resource, descriptors) = located
+    close_all(descriptors)
+    plain, *siblings = [form.file for form in resource.representations]
     coded = [str(sibling.coding) for sibling in siblings]
     _, warnings = _on_disk(site, plain.name)
     return "".join(

@@ -14,9 +14,9 @@ from urllib.parse import quote
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Fields, Request, Resource, Response
-from .disk.body import Answer, Found
+from .disk.body import Answer
 from .disk.errors import logger
-from .disk.find import Finder, LookUp
+from .disk.find import Finder, Found, LookUp, close_all
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
@@ -183,9 +183,9 @@ class Site:
         located = self.locate(path, wait=True)
         if located is None:
             return None
-        address, found = located
-        found.close()
-        return f"{quote(address)}?{found.resource.version}".removesuffix("?")
+        address, (resource, descriptors) = located
+        close_all(descriptors)
+        return f"{quote(address)}?{resource.version}".removesuffix("?")
 
     def answer_with_file(
         self, request: Request, fields: Callable[[], Fields], *, wait: bool
@@ -241,21 +241,21 @@ class Site:
             located = self.locate(path, wait=wait, anew=anew, exact=exact)
             if located is None:
                 return None
-            canonical, found = located
+            canonical, (resource, descriptors) = located
             try:
-                response = decide(request, found.resource, canonical)
+                response = decide(request, resource, canonical)
                 if response is None:
                     return None
                 if (file := response.file) is None:
                     return Answer(response)
-                descriptor = found.descriptors.pop(file.name, None)
+                descriptor = descriptors.pop(file.name, None)
                 if descriptor is None:
-                    descriptor = self.look_up.reopen(found.resource, file, wait=wait)
+                    descriptor = self.look_up.reopen(resource, file, wait=wait)
                 if descriptor is not None:
                     return Answer(response, descriptor)
             finally:
-                if found.descriptors:
-                    found.close()
+                if descriptors:
+                    close_all(descriptors)
         return None
 
     def locate(
@@ -266,7 +266,7 @@ class Site:
         `anew`: whatever is remembered; `exact`: a file of that path, and no page that may answer it
         """
         if not (anew or exact) and (resource := self.look_up.answers.get(path)):
-            return path, Found(resource, {})
+            return path, (resource, {})
         way = None if exact else self._pages
         if way is not pages.clean and (found := self.look_up.find(path, wait=wait, anew=anew)):
             return path, found
@@ -284,8 +284,8 @@ class Site:
             found = looks.pop(located.path) if located else None
             return (located.canonical, found) if located and found else None
         finally:
-            for other in filter(None, looks.values()):
-                other.close()
+            for _, descriptors in filter(None, looks.values()):
+                close_all(descriptors)
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
@@ -300,9 +300,11 @@ class Site:
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
         located = self.locate(request.path, wait=wait)
-        if located:
-            located[1].close()
-        return located is not None
+        if located is None:
+            return False
+        _, (_, descriptors) = located
+        close_all(descriptors)
+        return True
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
