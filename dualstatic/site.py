@@ -280,9 +280,9 @@ class Site:
             return looks[path]
 
         try:
-            located = way(path, look)
-            found = looks.pop(located.path) if located else None
-            return (located.canonical, found) if located and found else None
+            file, canonical = way(path, look) or ("", path)
+            found = looks.pop(file, None)
+            return (canonical, found) if found else None
         finally:
             for _, descriptors in filter(None, looks.values()):
                 close_all(descriptors)
