@@ -27,6 +27,7 @@ from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Resp
 from .disk.body import Answer
 from .doors import (
     MISSES,
+    UNKNOWN,
     FileOfView,
     check_arguments,
     is_logged,
@@ -94,7 +95,11 @@ class StaticMiddleware:
             if ":" in path:
                 path = _NO_PATH.sub("/", path)
             app = self.app
-            if app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
+            if (
+                app is not None
+                and path not in self._look_up.covers
+                and not is_logged(DEBUG, UNKNOWN)
+            ):
                 if self._falls_back:
                     return await self._ask_app(scope, path, receive, send)
                 return await app(scope, receive, send)
