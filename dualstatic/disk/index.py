@@ -74,6 +74,8 @@ class Index:
         state = self._state
         if self._is_remembered(state, resource):
             state.answers[path] = resource
+            if not self._is_remembered(state, resource):  # forgotten by another thread just now
+                state.answers.pop(path, None)
 
     def _is_remembered(self, state: _State, resource: Resource) -> bool:
         return state.found.get(self._path(resource)) is resource
