@@ -248,7 +248,8 @@ def decide(
     `canonical` is the path under which the resource is to be asked for.
     """
     path, target = request.path, request.raw_path
-    if path and not (is_plain_target(resource, target, path) or admits(target, path)):
+    is_plain = canonical == path and is_plain_target(resource, target, path)
+    if path and not (is_plain or admits(target, path)):
         return None
     if canonical != path:
         return redirect(request, canonical)
