@@ -18,7 +18,6 @@ from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
 from .disk.errors import LEADS_OUT, OnceLogger, logger
-from .disk.find import close_all
 from .disk.names import kind, names_in
 from .disk.root import Directory
 from .site import Site
@@ -105,11 +104,10 @@ def _place(path: str) -> str:
 def _by_what(site: Site, path: str, answer: Answer) -> str:
     if answer.status == 307:
         return f"is redirected to {_shown(dict(answer.headers)['location'])}"
-    located = site.locate(path, wait=True)
-    if located is None:
+    known = site.resource_at(path, wait=True)
+    if known is None:
         return "is answered by a file that is gone since"
-    _, (resource, descriptors) = located
-    close_all(descriptors)
+    _, resource = known
     plain, *siblings = [form.file for form in resource.representations]
     coded = [str(sibling.coding) for sibling in siblings]
     _, warnings = _on_disk(site, plain.name)

@@ -177,16 +177,14 @@ class Site:
         if page or has_app:
             return page
         vary = replies.deciding_fields(request) if self.falls_back else ()
-        return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
+        return Answer(replies.for_method(request, replies.varying(replies.not_found(), *vary)))
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
         self._prepare(path, wait=True)
-        located = self.locate(path, wait=True)
-        if located is None:
+        if (known := self.resource_at(path, wait=True)) is None:
             return None
-        address, (resource, descriptors) = located
-        close_all(descriptors)
+        address, resource = known
         return f"{quote(address)}?{resource.version}".removesuffix("?")
 
     def answer_with_file(
@@ -240,7 +238,7 @@ class Site:
         the path is looked up anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
-            located = self.locate(path, wait=wait, anew=anew, exact=exact)
+            located = self._locate(path, wait=wait, anew=anew, exact=exact)
             if located is None:
                 return None
             canonical, (resource, descriptors) = located
@@ -260,7 +258,16 @@ class Site:
                     close_all(descriptors)
         return None
 
-    def locate(
+    def resource_at(self, path: str, *, wait: bool) -> tuple[str, Resource] | None:
+        """What answers a path, and the path under which it is to be asked for; nothing is open."""
+        located = self._locate(path, wait=wait)
+        if located is None:
+            return None
+        canonical, (resource, descriptors) = located
+        close_all(descriptors)
+        return canonical, resource
+
+    def _locate(
         self, path: str, *, wait: bool, anew: bool = False, exact: bool = False
     ) -> tuple[str, Found] | None:
         """What answers a path, and the path under which it is to be asked for.
@@ -301,12 +308,7 @@ class Site:
         """Whether a name exists, but not for this method."""
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
-        located = self.locate(request.path, wait=wait)
-        if located is None:
-            return False
-        _, (_, descriptors) = located
-        close_all(descriptors)
-        return True
+        return self.resource_at(request.path, wait=wait) is not None
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
@@ -347,7 +349,7 @@ class Site:
     ) -> Answer | None:
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return _for(request, replies.page(status, chosen, *vary))
+            return replies.for_method(request, replies.page(status, chosen, *vary))
 
         return self._open(request, path, decide, wait=wait, exact=True)
 
@@ -364,7 +366,3 @@ def _trouble(path: str) -> str | None:
         return "does not exist"
     except OSError as error:
         return f"can't be looked at: {error.strerror}"
-
-
-def _for(request: Request, response: Response) -> Response:
-    return replies.without_body(response) if request.method == "HEAD" else response
