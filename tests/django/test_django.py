@@ -801,6 +801,37 @@ say([moved.status_code, moved['Location'], b''.join(chunks).decode(), page.statu
     assert project.ask(settings, code) == [307, "./tour/?day=%C3%A9", "a tour", 200]
 
 
+LOGINS = """
+from django.http import HttpResponseRedirect
+def own(get_response):
+    def middleware(request):
+        return get_response(request) if request.user.is_authenticated else HttpResponseRedirect('/')
+    return middleware
+SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies'
+DEBUG = True
+MIDDLEWARE = [
+    'django.contrib.sessions.middleware.SessionMiddleware',
+    'django.contrib.auth.middleware.AuthenticationMiddleware',
+"""
+
+
+@pytest.mark.parametrize(
+    ("login", "status"),
+    [("{settings}.own", 302), ("django.contrib.auth.middleware.LoginRequiredMiddleware", 200)],
+)
+def test_a_login_above_the_files_has_to_be_one_that_asks_by_itself(
+    project: Project, login: str, status: int
+):
+    last = f"    '{login}',\n    'dualstatic.django.StaticMiddleware',\n]"
+    text = LOGINS + last.format(settings="mysite.logins")
+    settings = project.settings("logins", text)
+    code = """
+from django.test import Client
+say([Client().get('/static/more.txt').status_code, Client().get('/url/a').status_code])
+"""
+    assert project.ask(settings, code) == [status, 302]
+
+
 @pytest.mark.parametrize("client", ["Client", "AsyncClient"])
 def test_a_method_in_lower_case_is_another_method(project: Project, client: str):
     settings = project.settings("methods", ALONE)
