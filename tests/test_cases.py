@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from tests.cases import CASES, site
-from tests.cases.case import ALONE, BELOW, CLASSES, Ask, Case, Want
+from tests.cases.case import BELOW, CLASSES, WITHOUT_APP, Ask, Case, Want
 from tests.cases.left_out import LEFT_OUT, UNTESTED
 from tests.conformance.client import Answer
 from tests.conformance.judge import CHECKS, Answers, filled, verdict
@@ -40,7 +40,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Stand:
         return make_files(Setup(root, stand, setting).root, mode, **our_options(setting))
 
     def stand(door: str, mode: str, setting: str) -> Client:
-        app = setting != ALONE and BEHIND[door]
+        app = setting not in WITHOUT_APP and BEHIND[door]
         return Aging(files(mode, setting), door, app, mode=mode)
 
     return stand
@@ -51,7 +51,7 @@ def test_a_case_is_answered_as_it_says_by_both_doors_in_all_modes(case: Case, st
     earlier: dict[Way, Answers] = {way: {} for way in WAYS}
     for ask in case.asks:
         setting = ask.setting or case.setting
-        has_app = setting != ALONE and ask.most is None
+        has_app = setting not in WITHOUT_APP and ask.most is None
         for way, known in earlier.items():
             answer = answered(stand(*way, setting), ask, setting, known)
             wrong = verdict(ask, answer, known, has_app, not case.any_target)

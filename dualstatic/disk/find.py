@@ -16,7 +16,7 @@ from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
 from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
 from .body import Found
-from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
+from .errors import LeadsOut, OnceLogger, is_missing, log_failure
 from .root import Directory, Opened, Walk
 from .root_by_descriptor import identity
 from .validators import Validators, is_fresh, modified, read_at
@@ -246,7 +246,7 @@ class Look:
 
     def _miss(self, error: OSError, path: Callable[[], str]) -> None:
         """Let pass what means that a name isn't there; raise the machine's own trouble."""
-        if error.errno not in NOT_THERE:
+        if not is_missing(error):
             raise error
         if isinstance(error, PermissionError):
             self._finder.warn("no permission to read", path())

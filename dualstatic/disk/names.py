@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import stat
 
-from .errors import NOT_THERE
+from .errors import is_missing
 from .root import Directory
 
 _ERRORS = {
@@ -51,6 +51,6 @@ def names_in(directory: Directory, folder: str) -> list[str] | None:
             walk.enter(folder.split("/"))
             return [name for name, _ in walk.entries()]
     except OSError as error:
-        if error.errno not in NOT_THERE:
+        if not is_missing(error):
             raise
         return None

@@ -60,6 +60,7 @@ OWN = "answers without an app"
     FILES,
     KEPT,
     TOLD,
+    BARE,
 ) = SETTINGS = (
     "pages",
     "alone",
@@ -77,7 +78,9 @@ OWN = "answers without an app"
     "files",
     "kept",
     "told",
+    "bare",
 )
+WITHOUT_APP = (ALONE, BARE)
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,10 @@ EMPTY = Want((200,), {"content-length": "0"}, NO_PART, b"")
 NONE_OF_IT = Want((416,), {"content-range": "bytes */0"})
 NOT_OF_A_416 = ("etag", "last-modified", "content-encoding")
 OF_THE_200 = ("etag", "last-modified", "cache-control", "vary", "content-type")
+VARY: dict[str, tuple[str, ...]] = {
+    KEPT: ("accept-encoding", "cookie"),
+    RULED: ("accept-encoding", "cookie", "available-dictionary"),
+}
 UNSATISFIED = (
     *[(setting, "/t.txt", 10) for setting in (TOLD, KEPT, FILES)],
     *[(setting, "/app.js", len(GZ)) for setting in (TOLD, KEPT, FILES)],
@@ -288,7 +292,7 @@ def unsatisfied(setting: str, target: str, size: int) -> Ask:
     if setting == TOLD:
         has["access-control-allow-origin"] = "*"
     if size in (len(GZ), len(BR)):
-        has["vary"] = "accept-encoding"
+        has["vary"] = VARY.get(setting, "accept-encoding")
     elif setting in (TOLD, FILES):
         lacks = (*lacks, "vary")
     return ours_of("bytes=500-", 416, target=target, setting=setting, lines=(CODED,), has=has,

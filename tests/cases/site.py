@@ -26,12 +26,13 @@ LARGE = noise(10_240)
 OTHER_JS, TINY = noise(401), noise(30)
 NOT_FOUND = b"<p>no such page, and this is long enough for a sibling to be smaller</p>"
 NOT_IN_SUB = b"<p>no such page in sub</p>"
-OLDER, WEAVED = b"an older release", b"x" * 400
+OLDER, STRANGER, WEAVED = b"an older release", b"another one", b"x" * 400
+LEAST = noise(20)
 
 
-def with_dictionary(magic: bytes, frame: bytes) -> bytes:
-    """A delta of the older release: RFC 9842 sections 4 and 5."""
-    return magic + hashlib.sha256(OLDER).digest() + frame
+def with_dictionary(magic: bytes, frame: bytes, dictionary: bytes = OLDER) -> bytes:
+    """A delta of an older release: RFC 9842 sections 4 and 5."""
+    return magic + hashlib.sha256(dictionary).digest() + frame
 
 
 # A frame of zstd that says 400 times x, and what stands for brotli's stream.
@@ -39,6 +40,9 @@ DCZ = with_dictionary(
     bytes.fromhex("5e2a4d1820000000"), bytes.fromhex("28b52ffd 60 9000") + b"\x83\x0c\x00x"
 )
 DCB = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it")
+DCB_2 = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it", STRANGER)
+SMALL = {"gzip": (".gz", GZ), "br": (".br", BR), "zstd": (".zst", ZST)}
+DELTAS = ("dcz", "dcb", "two", "cut", "stale")
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
 
 FILES: dict[str, bytes] = {
@@ -104,6 +108,13 @@ FILES: dict[str, bytes] = {
     "same.js": APP_JS,
     "same.js.gz": TINY,
     "same.js.br": TINY,
+    "same.js.zst": TINY,
+    **{f"least-{coding}.js": APP_JS for coding in SMALL},
+    **{
+        f"least-{coding}.js{suffix}": LEAST if other == coding else body
+        for coding in SMALL
+        for other, (suffix, body) in SMALL.items()
+    },
     "grown.js": APP_JS,
     "grown.js.gz": noise(500),
     "stale.js": APP_JS,
@@ -126,9 +137,11 @@ FILES: dict[str, bytes] = {
     "..2024_01/f": b"configured",
     "assets/app.3f2a9c1b.js": b"hashed",
     "assets/plain.js": b"plain",
-    **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in ("dcz", "dcb", "cut", "stale")},
-    **{f"assets/{name}.3f2a9c1b.js.br": BR for name in ("dcz", "dcb", "cut", "stale")},
+    **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in DELTAS},
+    **{f"assets/{name}.3f2a9c1b.js.br": BR for name in DELTAS},
     "assets/dcz.3f2a9c1b.js.1.dcz": DCZ,
+    "assets/two.3f2a9c1b.js.1.dcz": DCZ,
+    "assets/two.3f2a9c1b.js.2.dcb": DCB_2,
     "assets/dcb.3f2a9c1b.js.dcb": DCB,
     "assets/cut.3f2a9c1b.js.1.dcz": DCZ[:-1],
     "assets/stale.3f2a9c1b.js.1.dcz": DCZ,

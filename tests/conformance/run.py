@@ -12,7 +12,7 @@ from benchmarks import processes
 from benchmarks.contenders import ASGI, WSGI, LeftOut, NotInstalled, version_of
 from benchmarks.processes import HOST, Launch, Running
 from benchmarks.progress import Progress
-from tests.cases.case import ALONE, APP, Ask, Case
+from tests.cases.case import APP, WITHOUT_APP, Ask, Case
 
 from . import stand
 from .client import NOT_ENDED, Answer, Request, send
@@ -152,7 +152,7 @@ class Server:
 
     def has_app(self, request: Request) -> bool:
         offers = APP in self.contender.offers
-        return offers and self.contender.falls_through and request.host != ALONE
+        return offers and self.contender.falls_through and request.host not in WITHOUT_APP
 
 
 def made(ask: Ask, case: Case, earlier: Answers) -> Request:

@@ -46,6 +46,7 @@ def our_options(setting: str) -> dict[str, Any]:
         c.RULED: {"immutable": HASHED, "headers": EXTRA, "dictionaries": True},
         c.AT_PREFIX: {"prefix": "/css"},
         c.FILES: {},
+        c.BARE: {},
         c.KEPT: {"cache_control": "max-age=77", "headers": {**EXTRA, "X-Extra": "1"}},
         c.TOLD: {"headers": {"Cache-Control": "max-age=77", "Access-Control-Allow-Origin": "*"}},
     }
@@ -59,7 +60,7 @@ def _our_files(setup: Setup, live: bool) -> Any:
 
 
 def _our_app(setup: Setup) -> App | None:
-    return None if setup.setting == c.ALONE else setup.app
+    return None if setup.setting in c.WITHOUT_APP else setup.app
 
 
 def _ours(door: str, live: bool) -> Callable[[Setup], App]:
