@@ -20,7 +20,7 @@ from dualstatic import Request, StaticFiles
 from tests.support.django_project import ASK_EACH_WAY, LIBRARY, Project
 from tests.support.doors import Answer
 from tests.support.servers import Server, eventually, exchange
-from tests.support.trees import settle
+from tests.support.trees import settle, write_tree
 
 BIG = 32 * 2**20
 ZIPPED = b"zipped" * 90
@@ -756,6 +756,33 @@ say([said, before, client.get(path)['Cache-Control']])
     assert said.startswith("immutable: there is no manifest at '")
     assert said.endswith("; Vite, with build.manifest: true, writes it")
     assert found == ["no-cache", FOREVER]
+
+
+@pytest.mark.parametrize(
+    ("stored", "immutable"),
+    [("Manifest", "None"), ("", "manifests.vite(BASE_DIR / 'store/vite.json')")],
+)
+def test_files_of_earlier_builds_are_served_beside_a_manifest(
+    project: Project, stored: str, immutable: str
+):
+    text = f"""
+from dualstatic import manifests
+STORAGES["staticfiles"]["BACKEND"] = (
+    "django.contrib.staticfiles.storage.{stored}StaticFilesStorage"
+)
+DUALSTATIC = {{'previous': BASE_DIR / 'store', 'immutable': {immutable}}}
+"""
+    names = ["app.0123456789ab.css", "app-Dk3jf93a.js", "plain.css"]
+    write_tree(
+        project.directory, {"store/vite.json": "{}", **{f"store/{name}": "x" for name in names}}
+    )
+    settings = project.settings(f"earlier{stored}", text + ALONE)
+    code = f"""
+from django.test import Client
+answers = [Client().get(f'/static/{{name}}') for name in {names}]
+say([answer.get('Cache-Control') for answer in answers])
+"""
+    assert project.ask(settings, code) == [FOREVER, FOREVER, None]
 
 
 def test_an_argument_comes_before_the_setting(project: Project):
