@@ -145,6 +145,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "ImproperlyConfigured: STATIC_URL takes",
     ),
     (
+        {"STORAGES": {"staticfiles": {"BACKEND": "dualstatic.django.CompressedStorage"}}},
+        'E002: Module "dualstatic.django" does not define a "CompressedStorage"',
+        'ImportError: Module "dualstatic.django" does not define a "CompressedStorage"',
+    ),
+    (
         {"MIDDLEWARE": ["dualstatic.wsgi.StaticMiddleware"]},
         f"E003: MIDDLEWARE takes '{OURS}', not 'dualstatic.wsgi.StaticMiddleware'",
         "TypeError: ",
