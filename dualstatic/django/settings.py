@@ -188,7 +188,7 @@ def _others(value: Option, options: dict[str, Option], say: Say) -> Iterator[Sta
         if isinstance(each, StaticFiles):
             yield from _of_their_own(each, say)
         elif isinstance(each, str | os.PathLike):
-            if check.directories(each) == check.directories(settings.MEDIA_ROOT or None):
+            if check.directories(each, "files") == check.directories(settings.MEDIA_ROOT or None):
                 say(_MEDIA_AT_THE_ROOT)
             yield from _from_directory(each, options, say, _NO_OTHER)
         else:

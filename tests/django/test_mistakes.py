@@ -115,6 +115,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "TypeError: files takes",
     ),
     (
+        {"DUALSTATIC": {"files": [""]}},
+        "E001: DUALSTATIC: files takes a path that is not empty, not ''",
+        "ValueError: files takes a path that is not empty",
+    ),
+    (
         {"DUALSTATIC": {"files": ["/nowhere"]}},
         "W002: files takes directories and StaticFiles, and there is no directory at '/nowhere'",
         "",
