@@ -61,14 +61,17 @@ def request_for(url: str) -> Request:
     return Request("GET", path, raw_path=raw_path)
 
 
-def log_miss(site: Site, request: Request, *, wait: bool) -> None:
+def log_miss(site: Site, request: Request, asked: str = "", *, wait: bool) -> None:
     """Log why a request has no answer, for who has turned DEBUG on.
+
+    `asked` says who has asked for a file, if not a client.
 
     :raises BlockingIOError: `wait` is False, and the reasons are on the disk
     """
     if not wait:
         raise BlockingIOError("the reasons are on the disk")
-    logger.debug("%s %s", ascii(request.method)[1:-1][:_LONGEST], explain(site, request))
+    by_client = ascii(request.method)[1:-1][:_LONGEST]
+    logger.debug("%s %s", asked or by_client, explain(site, request))
 
 
 def explain(site: Site, request: Request) -> str:
