@@ -1,4 +1,4 @@
-"""Every hostile target and header line, raw, at both doors in both modes."""
+"""Every hostile target and header line, raw, at both doors in all modes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from functools import cache
+from itertools import product
 from operator import methodcaller
 from pathlib import Path
 
 import pytest
 
 from dualstatic import StaticFiles
-from tests.conftest import DOORS, MODES
+from tests.conftest import DOORS, WITH_MEMORY, make_files
 from tests.support.children import within
 from tests.support.doors import Answer, Client
 from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
@@ -76,41 +78,47 @@ def make_root(parent: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("app", [True, False], ids=["app", "alone"])
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{target:.40}")
-def test_a_hostile_target_gets_a_plain_answer_at_once(
-    target: str, app: bool, serve: Callable[..., Client], root: Path
-) -> None:
-    for html in (False, True):
-        client = serve(root, html=html, app=app)
-        for method in ("GET", "HEAD"):
-            answer = within(5, client.ask, method, target)
-            assert SECRET not in answer.body
-            assert not any("SECRET" in value for _, value in answer.fields)
-            if target in ANSWERED:
-                status, body = ANSWERED[target]
-                assert (answer.status, answer.passed) == (status, False)
-                assert answer.body == (body if method == "GET" else b"")
-            elif target == "?" and html:  # an empty path is that of the root
-                assert (answer.status, answer.passed) == (200, False)
-                assert answer.body == (b"the root's index" if method == "GET" else b"")
-            else:
-                assert answer.passed if app else answer.status == 404
-                assert "location" not in answer
+@pytest.fixture(scope="module")
+def clients(root: Path) -> Callable[..., list[Client]]:
+    """All doors in all modes in front of the tree."""
+
+    @cache
+    def make(*, app: bool, html: bool = False) -> list[Client]:
+        each = [make_files(root, mode, html=html) for mode in WITH_MEMORY]
+        return [Client(files, door, app) for files in each for door in DOORS]
+
+    return make
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{target:.40}")
-def test_a_hostile_target_gets_the_same_answer_at_both_doors_in_both_modes(
-    target: str, root: Path
+def test_a_hostile_target_gets_a_plain_answer_at_once_and_the_same_everywhere(
+    target: str, clients: Callable[..., list[Client]]
 ) -> None:
-    answers = set()
-    for mode in MODES:
-        files = StaticFiles(root, html=True, live=mode == "live")
-        for door in DOORS:
-            answer = Client(files, door, app=False).get(target)
-            fields = tuple(sorted((name.lower(), value) for name, value in answer.fields))
-            answers.add((answer.status, fields, answer.body))
-    assert len(answers) == 1
+    for html, app, method in product((False, True), (False, True), ("GET", "HEAD")):
+        each = clients(html=html, app=app)
+        answers = {shown(ask_plainly(client, method, target, html)) for client in each}
+        assert app or len(answers) == 1, (html, method)
+
+
+def shown(answer: Answer) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+    fields = tuple(sorted((name.lower(), value) for name, value in answer.fields))
+    return answer.status, fields, answer.body
+
+
+def ask_plainly(client: Client, method: str, target: str, html: bool) -> Answer:
+    answer = within(5, client.ask, method, target)
+    assert SECRET not in answer.body, client
+    assert not any("SECRET" in value for _, value in answer.fields), client
+    expected = ANSWERED.get(target)
+    if target == "?" and html:  # an empty path is that of the root
+        expected = 200, b"the root's index"
+    if expected:
+        assert (answer.status, answer.passed) == (expected[0], False), client
+        assert answer.body == (expected[1] if method == "GET" else b""), client
+    else:
+        assert answer.passed if client.app else answer.status == 404, client
+        assert "location" not in answer, client
+    return answer
 
 
 @needs_inotify
@@ -127,14 +135,17 @@ def test_no_hostile_target_opens_a_file_outside_the_root(door: str, mode: str, r
         assert watch.take() == {outside / "secret.txt"}
 
 
-@pytest.mark.parametrize("target", ["/t.txt", "/app.js"])
 @pytest.mark.parametrize(
     ("name", "value"), [pytest.param(*line, id=f"{line[0]}: {line[1]!r:.40}") for line in FIELDS]
 )
 def test_a_hostile_field_neither_fails_nor_changes_the_bytes(
-    name: str, value: str, target: str, serve: Callable[..., Client], root: Path
+    name: str, value: str, clients: Callable[..., list[Client]]
 ) -> None:
-    client = serve(root)
+    for client, target in product(clients(app=True), ("/t.txt", "/app.js")):
+        check_field(client, target, name, value)
+
+
+def check_field(client: Client, target: str, name: str, value: str) -> None:
     etag = client.get(target)["etag"]
     beside: list[dict[str, str]] = [
         {},
@@ -190,18 +201,12 @@ HONEST = {
 
 @pytest.mark.parametrize("kind", GROWN)
 def test_what_grows_from_a_hostile_target_gets_no_secret_and_one_answer_everywhere(
-    kind: str, root: Path
+    kind: str, clients: Callable[..., list[Client]]
 ) -> None:
-    clients = [
-        Client(StaticFiles(root, html=True, live=mode == "live"), door, app=False)
-        for mode in MODES
-        for door in DOORS
-    ]
     for target in GROWN[kind]:
         get = methodcaller("get", target.encode("latin-1"))
-        answers = within(5, list, map(get, clients))
-        seen = {(a.status, tuple(sorted(a.fields)), a.body) for a in answers}
-        assert len(seen) == 1, target
+        answers = within(5, list, map(get, clients(app=False, html=True)))
+        assert len(set(map(shown, answers))) == 1, target
         check_honest(target, answers[0])
 
 
@@ -217,10 +222,9 @@ def check_honest(target: str, answer: Answer) -> None:
 
 @pytest.mark.parametrize("kind", lines_from("Range", ""))
 def test_what_grows_from_a_hostile_field_neither_fails_nor_changes_the_bytes(
-    kind: str, serve: Callable[..., Client], root: Path
+    kind: str, clients: Callable[..., list[Client]]
 ) -> None:
-    client = serve(root)
-    for name, value in FIELDS:
+    for client, (name, value) in product(clients(app=True), FIELDS):
         for target in ("/t.txt", "/app.js"):
             answer = within(5, client.get, target, lines_from(name, value)[kind])
             assert answer.status in (200, 206, 304, 412, 416)
@@ -228,8 +232,9 @@ def test_what_grows_from_a_hostile_field_neither_fails_nor_changes_the_bytes(
 
 
 def test_a_variant_is_chosen_where_the_hostile_tree_has_one(
-    serve: Callable[..., Client], root: Path
+    clients: Callable[..., list[Client]], root: Path
 ) -> None:
-    answer = serve(root).get("/app.js", {"Accept-Encoding": "gzip"})
-    assert (answer["content-encoding"], answer.body) == ("gzip", CODED[".gz"])
+    for client in clients(app=True):
+        answer = client.get("/app.js", {"Accept-Encoding": "gzip"})
+        assert (answer["content-encoding"], answer.body) == ("gzip", CODED[".gz"])
     assert (root / "app.js.gz").stat().st_mtime == OLD
