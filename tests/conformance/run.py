@@ -118,7 +118,8 @@ class Server:
         asks = tuple(
             ask
             for n, ask in enumerate(case.asks)
-            if ask.wants or (self.contender.is_ours and not _is_changed(case, n, can))
+            if ask.wants
+            or (self.contender.is_ours and not ask.here and not _is_changed(case, n, can))
         )
         return replace(case, asks=asks)
 
@@ -194,7 +195,7 @@ def handed_on(address: tuple[str, int], cases: Sequence[Case]) -> Reached:
         (case.id, n)
         for case in cases
         for n, ask in enumerate(case.asks)
-        if _reaches(address, case, ask)
+        if not ask.here and _reaches(address, case, ask)
     )
 
 
