@@ -73,6 +73,8 @@ FILES: dict[str, bytes] = {
     "evil.example/index.html": b"evil",
     "evil.example/sub/index.html": b"evil",
     "c:/win.ini": b"a drive",
+    "http:/localhost/t.txt": b"no path",
+    "localhost/t.txt": b"no host",
     "c:d/index.html": b"a scheme",
     "with dir/index.html": b"a space in a directory",
     "x.txt.": b"a dot at the end",
@@ -163,6 +165,9 @@ FILES: dict[str, bytes] = {
     "m.webmanifest": b"{}",
     "img.svg": b"<svg/>",
     "\r\nSet-Cookie:x=1/other.txt": b"no index beside me",
+    "\r\nWith-Index:x=1/index.html": b"an index",
+    "a\r\nX-Evil: 1.txt": b"line breaks",
+    "\\\\evil.example/index.html": b"evil",
     "f.woff2": b"x",
     "i.avif": b"x",
     "i.webp": b"x",
@@ -215,8 +220,8 @@ BEYOND = 4 * 1024 * MIB
 """An offset that 32 bits don't hold; there huge.bin has ABCD."""
 
 
-PLAIN, LINKED, ODD = FORMS = ("www", "linked", "odd")
-"""The tree's forms: one has links that lead out, one what is no file and links to nothing."""
+PLAIN, LINKED, ODD, ALL = FORMS = ("www", "linked", "odd", "all")
+"""The tree's forms: links that lead out, what is no file and links to nothing, or all of these."""
 
 
 def make(parent: Path) -> Path:
@@ -227,9 +232,11 @@ def make(parent: Path) -> Path:
     for form in FORMS:
         _fill(parent / form)
         _link(parent / form, LINKS)
-    _odd(parent / ODD)
-    _link(parent / ODD, ODD_LINKS)
-    _link(parent / LINKED, OUTWARD)
+    for form in (ODD, ALL):
+        _odd(parent / form)
+        _link(parent / form, ODD_LINKS)
+    for form in (LINKED, ALL):
+        _link(parent / form, OUTWARD)
     return parent
 
 
@@ -259,6 +266,8 @@ def _odd(root: Path) -> None:
     _write(root / os.fsdecode(b"\xff\xfe.txt"), b"not UTF-8")
     os.mkfifo(root / "fifo")
     os.mknod(root / "sock", stat.S_IFSOCK | 0o644)
+    if os.geteuid() == 0:
+        os.mknod(root / "device", stat.S_IFCHR | 0o644, os.makedev(1, 5))
 
 
 def _sparse(path: Path, size: int) -> None:

@@ -119,7 +119,8 @@ class Server:
         asks = tuple(
             ask
             for n, ask in enumerate(case.asks)
-            if ask.wants or (self.contender.is_ours and not _is_changed(case, n, can))
+            if ask.wants
+            or (self.contender.is_ours and not ask.here and not _is_changed(case, n, can))
         )
         return replace(case, asks=asks)
 
@@ -196,7 +197,7 @@ def handed_on(address: tuple[str, int], cases: Sequence[Case]) -> Reached:
         (case.id, n)
         for case in cases
         for n, ask in enumerate(case.asks)
-        if reaches(_plain(ask, case), case.any_target)
+        if not ask.here and reaches(_plain(ask, case), case.any_target)
     )
 
 

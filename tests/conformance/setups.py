@@ -31,8 +31,9 @@ class Setup:
 
     @property
     def root(self) -> Path:
-        forms = {c.ODD: ODD, c.DEVICES: ODD, c.FOLLOW: LINKED, c.CONFINE: LINKED}
-        return self.site / forms.get(self.setting, PLAIN)
+        linked, odd = (c.FOLLOW, c.CONFINE, *c.LESS[c.CONFINE]), (c.ODD, c.DEVICES, *c.LESS[c.ODD])
+        form = LINKED if self.setting in linked else ODD if self.setting in odd else PLAIN
+        return self.site / form
 
 
 def our_options(setting: str) -> dict[str, Any]:
@@ -45,8 +46,7 @@ def our_options(setting: str) -> dict[str, Any]:
         c.DEVICES: {"follow_symlink": True},
         c.RULED: {"immutable": HASHED, "headers": EXTRA, "dictionaries": True},
         c.AT_PREFIX: {"prefix": "/css"},
-        c.FILES: {},
-        c.BARE: {},
+        **{each: {} for each in c.WITHOUT_PAGES},
         c.KEPT: {"cache_control": "max-age=77", "headers": {**EXTRA, "X-Extra": "1"}},
         c.TOLD: {"headers": {"Cache-Control": "max-age=77", "Access-Control-Allow-Origin": "*"}},
     }

@@ -13,82 +13,15 @@ from tests.cases.case import PASS, REFUSED
 
 SECRET = b"SECRET"
 
-OF_CASES = {
-    ask.target
-    for case in CASES
-    if case.group in "PHS"
-    for ask in case.asks
-    if isinstance(ask.target, str)
-    and ask.method == "GET"
-    and ask.promised.status[0] in (PASS, REFUSED)
-}
-"""What a case says is no name of a file, or of none that may be seen."""
-
-TARGETS = [
-    *sorted(OF_CASES),
-    "/../",
-    "/.%2e/.%2e/outside/secret.txt",
-    "/%2E%2E%2Foutside%2Fsecret.txt",
-    "/..%2foutside%2fsecret.txt",
-    "/sub%2f..%2f..%2foutside%2fsecret.txt",
-    "/bar%2F..%2Findex.html",
-    "/..%252foutside%252fsecret.txt",
-    "/%%32%66outside",
-    "/%u002e%u002e/outside/secret.txt",
-    "/%e0%80%ae%e0%80%ae/outside/secret.txt",
-    "/..%ef%bc%8foutside/secret.txt",
-    "/%ef%bc%8e%ef%bc%8e/outside/secret.txt",
-    "/..\\outside\\secret.txt",
-    "/..%255coutside%255csecret.txt",
-    "/%5c%5chost%5cshare%5cx",
-    "\\..\\outside\\secret.txt",
-    "//evil.example/",
-    "//a//evil.example/%2e%2e%2f%2e%2e",
-    "/%2f%2fevil.example",
-    "/sub;/../t.txt",
-    "/%00",
-    "/%00../outside/secret.txt",
-    "/t.txt%20%00.php",
-    "/t.txt...",
-    "/t.txt:stream",
-    "/sub::$INDEX_ALLOCATION/a.txt",
-    "/c:/windows/win.ini",
-    "/c%3a/windows/win.ini",
-    "/foo/bar/c:/windows/win.ini",
-    "/c:%5cwindows%5cwin.ini",
-    "/%5c%5c%3f%5cc:%5cwindows%5cwin.ini",
-    "/CON",
-    "/con.txt",
-    "/sub/NUL",
-    "/COM1.js",
-    "/com%c2%b9",
-    "/CONIN$",
-    "/%0d%0aSet-Cookie:%20x=1",
-    "/%0a",
-    "/%7f",
-    "/%",
-    "/%2",
-    "/%ed%a0%80",
-    "/e%CC%81.txt",
-    "/.env",
-    "/%2eenv",
-    "/.well-known/../.env",
-    "/linkdir-in/../t.txt",
-    "/proc-link/self/environ",
-    "/t.txt/",
-    "/t.txt/x",
-    "/t.txt/.",
-    "/t.txt/..",
-    "/t.txt?/../../outside/secret.txt",
-    "/t.txt%3fq=1",
-    "http://evil.example//sub",
-    "http://localhost/../outside/secret.txt",
-    "*",
-    "?",
-    "/" + "a/" * 5000,
-    "/" + "../" * 1000 + "outside/secret.txt",
-    "/" + "%2e%2e/" * 1000 + "outside/secret.txt",
-]
+TARGETS = list(
+    dict.fromkeys(
+        ask.target if isinstance(ask.target, str) else ask.target.decode("latin-1")
+        for case in CASES
+        for ask in case.asks
+        if case.group in "PHS" and ask.promised.status[0] in (PASS, REFUSED)
+    )
+)
+"""What the cases of paths, of dotfiles and of links refuse: one character is one byte."""
 
 FIELDS = [
     ("Range", "bytes=5-2"),
