@@ -62,6 +62,9 @@ OWN = "answers without an app"
     TOLD,
     BARE,
     COOKED,
+    MAZE,
+    MAZE_ALONE,
+    MAZE_FOLLOWED,
 ) = SETTINGS = (
     "pages",
     "alone",
@@ -81,6 +84,9 @@ OWN = "answers without an app"
     "told",
     "bare",
     "cooked",
+    "maze",
+    "maze-alone",
+    "maze-followed",
 )
 LESS = {  # the same tree without index pages, without an app, without both
     PAGES: (FILES, ALONE, BARE),
@@ -88,7 +94,7 @@ LESS = {  # the same tree without index pages, without an app, without both
     CONFINE: ("confine-files", "confine-alone", "confine-bare"),
 }
 SETTINGS += LESS[ODD] + LESS[CONFINE]
-WITHOUT_APP = tuple(alone for less in LESS.values() for alone in less[1:])
+WITHOUT_APP = MAZE_ALONE, *(alone for less in LESS.values() for alone in less[1:])
 WITHOUT_PAGES = tuple(less[n] for less in LESS.values() for n in (0, 2))
 
 

@@ -201,6 +201,57 @@ OUTWARD = {
     "fake-link.js.gz": "../outside/secret.txt",
 }
 
+MAZE_FILES = {
+    "t.txt": DIGITS,
+    "file.txt": b"a file",
+    "sub/a.txt": b"a in sub",
+    "sub/index.html": b"the index of sub",
+    "y/y.txt": b"y",
+    "..2024_01/f": b"configured",
+    "..2024_01/deep/g": b"configured below",
+    "..2024_01/.hidden": b"hidden",
+}
+
+MAZE_LINKS = {
+    "sub/up.txt": "../file.txt",
+    "sub/side": "../y",
+    "sub2/index.html": "../../outside/secret.txt",
+    "sub3/index.html": "../linkdir-out/secret.txt",
+    "link-in.txt": "file.txt",
+    "link-in-2.txt": "link-in.txt",
+    "link-dots.txt": "sub/../file.txt",
+    "link-through.txt": "linkdir-in/up.txt",
+    "link-out.txt": "../outside/secret.txt",
+    "link-out-2.txt": "link-out.txt",
+    "link-out-3.txt": "linkdir-out/secret.txt",
+    "link-back.txt": "../{name}/file.txt",
+    "linkdir-in": "sub",
+    "linkdir-in-2": "linkdir-in",
+    "linkdir-slash": "sub/",
+    "linkdir-out": "../outside",
+    "abs-link.txt": "{root}/file.txt",
+    "abs-linkdir": "{root}/sub",
+    "abs-out.txt": "{root}/../outside/secret.txt",
+    "abs-sibling.txt": "{root}-secret/s.txt",
+    "abs-linkdir-out": "{root}/../outside",
+    "..data": "..2024_01",
+    "f": "..data/f",
+    "mounted": "..data",
+    "loop": "loop",
+    "ping": "pong",
+    "pong": "ping",
+    "here": ".",
+    "x/back": "../y",
+    "y/back": "../x",
+    "dangling": "nothing",
+    "dangling-dir": "nothing/at/all",
+    "dangling-out": "../outside/nothing",
+    "proc-link": "/proc/self/environ",
+}
+
+FAR = {"proc": "/proc", "cwd": "/proc/self/cwd", "linkdir-up": ".."}
+"""Links to so much that no index can follow them."""
+
 TIMES = {  # in ns
     "stale.js.gz": (OLD - 3600) * 10**9,
     "assets/stale.3f2a9c1b.js.1.dcz": (OLD - 3600) * 10**9,
@@ -220,13 +271,14 @@ BEYOND = 4 * 1024 * MIB
 """An offset that 32 bits don't hold; there huge.bin has ABCD."""
 
 
+MAZE, OPEN_MAZE = "maze", "maze-followed"
 PLAIN, LINKED, ODD, ALL = FORMS = ("www", "linked", "odd", "all")
 """The tree's forms: links that lead out, what is no file and links to nothing, or all of these."""
 
 
 def make(parent: Path) -> Path:
     """All forms below `parent`, and beside them what is nobody's to see."""
-    for beside in ("outside", "www-secret"):
+    for beside in ("outside", "www-secret", f"{MAZE}-secret"):
         for name in ("secret.txt", "s.txt", "index.html"):
             _write(parent / beside / name, b"SECRET")
     for form in FORMS:
@@ -237,7 +289,17 @@ def make(parent: Path) -> Path:
         _link(parent / form, ODD_LINKS)
     for form in (LINKED, ALL):
         _link(parent / form, OUTWARD)
+    make_maze(parent / MAZE, MAZE_LINKS | FAR)
+    make_maze(parent / OPEN_MAZE, MAZE_LINKS)
     return parent
+
+
+def make_maze(root: Path, links: dict[str, str]) -> Path:
+    """A directory that is full of links."""
+    for name, content in MAZE_FILES.items():
+        _write(root / name, content)
+    _link(root, links)
+    return root
 
 
 def _fill(root: Path) -> None:
@@ -253,7 +315,7 @@ def _link(root: Path, links: dict[str, str]) -> None:
     for name, target in links.items():
         link = root / name
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(target.format(root=root))
+        link.symlink_to(target.format(root=root, name=root.name))
 
 
 def _write(path: Path, content: bytes) -> None:
