@@ -14,11 +14,23 @@ from .core.values import Fields, Request
 from .disk.body import Answer
 from .staticfiles import StaticFiles
 
-is_logged: Callable[[int, bool], bool] = logging.getLogger("dualstatic")._cache.get  # type: ignore[attr-defined]
-"""Asked `is_logged(DEBUG, True)`, it tells whether misses are, or may be, logged.
+_logger = logging.getLogger("dualstatic")
+
+is_logged: Callable[[int, object], object] = _logger._cache.get  # type: ignore[attr-defined]
+"""Asked `is_logged(DEBUG, UNKNOWN)`, it tells whether misses are logged.
 
 The logger's own `isEnabledFor` would take each request that is not ours a tenth longer.
 """
+
+
+class _Unknown:
+    """The answer of `isEnabledFor` where none is kept: a logger that is disabled keeps none."""
+
+    def __bool__(self) -> bool:
+        return _logger.isEnabledFor(logging.DEBUG)
+
+
+UNKNOWN = _Unknown()
 
 Lines = Iterable[tuple[str, str]]
 """Header fields as an app has given them: names in any case, and more than once."""

@@ -237,7 +237,7 @@ class _Warnings(OnceLogger):
 
 def _missing(site: Site, path: str, name: str) -> str:
     prefix = site.settings.prefix
-    if path in (site.look_up.known() or ()):
+    if site.look_up.knows(path):
         return "was there when the index was made, and is gone from the disk"
     for directory in site.directories:
         if spelled := _spelled(directory, name):

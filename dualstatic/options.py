@@ -273,27 +273,23 @@ def _page(value: object) -> str | None:
 
 
 _OFFLOAD = re.compile(
-    r"X-Accel-Redirect: (?=/)((?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?)|X-Sendfile"
+    r"X-Accel-Redirect: (?=/)(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?|X-Sendfile"
 )
 
 
 def offload(value: str | None, directories: int) -> Callable[[File], Fields] | None:
     """What tells a server in front which file to send; None: nothing is handed over to one."""
     takes = 'offload takes "X-Accel-Redirect: /path", "X-Sendfile" or None'
-    if value is None:
+    text = _text_or_none(takes, value, _OFFLOAD)
+    if text is None:
         return None
-    if not isinstance(value, str):
-        raise TypeError(f"{takes}, not {value!r}")
-    match = _OFFLOAD.fullmatch(value)
-    if not match:
-        raise ValueError(f"{takes}, not {value!r}")
-    if match[1] is None:
+    if text == "X-Sendfile":
         return lambda file: (("x-sendfile", quote(os.fsencode(file.opener.path_of(file.name)))),)
     if directories != 1:
         raise ValueError(
             "offload takes X-Accel-Redirect with one directory, and no packages or previous"
         )
-    top = match[1].rstrip("/")
+    top = text.removeprefix("X-Accel-Redirect: ").rstrip("/")
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
 
 

@@ -89,14 +89,16 @@ class Site:
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
         if self.falls_back and not self._has_page(known):
             self.finder.warn("there is no page for not_found", place)
-        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+        # Names that lead through links to folders are not known: there is no end of them.
+        is_sure = policies.foretells and self.look_up.covers is not self.gate
+        if is_sure and not any(policies.immutable(path[start + 1 :]) for path in known):
             self.finder.warn("immutable matches no name", place)
 
     def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
         if page == "404-page":
             return any(path.endswith("/404.html") for path in known)
-        return callable(page) or f"{self._prefix}{page}" in known
+        return callable(page) or self.look_up.knows(f"{self._prefix}{page}")
 
     def __str__(self) -> str:
         known = self.look_up.known() if self.is_ready else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from dualstatic import StaticFiles
+from dualstatic.compress.work import cpus
 from tests.support.doors import LOOP, Answer, Client, Everywhere
 from tests.support.trees import Link, settle, write_tree
 
@@ -132,7 +132,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run several files in a process for each processor, file by file; `-n 0` keeps to one."""
-    option, processes = config.option, min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+    option, processes = config.option, min(cpus(), MOST_PROCESSES)
     several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
     is_worker = hasattr(config, "workerinput")
     is_watched = option.usepdb or option.capture == "no"

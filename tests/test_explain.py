@@ -78,6 +78,12 @@ REASONS = [
     ("/out/secret.txt", "a link leads out of the root: '{root}/out'; follow_symlink=True", {}),
     ("/out.txt", "is answered by", {"follow_symlink": True}),
     ("/dangling", "leads through a link to nothing", {}),
+    ("/dangling/a.txt", "leads through a link to nothing", {}),
+    ("/self/dangling/a.txt", "leads through a link to nothing", {}),
+    ("/self/nope.txt", "is not in '{root}'", {}),
+    ("/self/nope/a.txt", "is not in '{root}'", {}),
+    ("/self/app.css", "'self/App.css' is, which is spelled otherwise", {}),
+    ("/self/about", "'self/about.html' is: clean_urls=True answers with it", {}),
     ("/loop", "leads through too many links, or a loop of them", {}),
     ("/app.css", "'App.css' is, which is spelled otherwise: ask for '/App.css'", {}),
     ("/SUB/Index.html", "'sub/index.html' is, which is spelled otherwise", {}),
@@ -149,6 +155,14 @@ def test_a_file_that_came_or_went_after_the_index_is_said(root: Path) -> None:
     files.refresh()
     assert files.explain("/late.txt") == f"'/late.txt' is answered by '{root}/late.txt'"
     assert files.explain("/a.txt") == f"'/a.txt' is not in '{root}'"
+
+
+def test_a_file_behind_a_link_that_went_after_the_index_is_said(root: Path) -> None:
+    write_tree(root, {"releases/1/a.txt": "1", "current": Link("releases/1")})
+    files = StaticFiles(root, memory=0)
+    (root / "releases/1/a.txt").unlink()
+    gone = "'/current/a.txt' was there when the index was made, and is gone from the disk"
+    assert files.explain("/current/a.txt") == gone
 
 
 def test_the_sentence_says_which_of_several_directories_has_the_file(

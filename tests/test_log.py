@@ -120,6 +120,27 @@ def test_the_disk_is_looked_at_for_a_line_and_not_without(
             assert len(log()) == is_looked_at
 
 
+def test_a_logger_that_is_disabled_costs_no_request_that_is_not_ours(
+    root: Path, serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    answer = StaticFiles.answer
+
+    def watched(files: StaticFiles, request: Request, **more: Any) -> Any:
+        asked.append(request.path)
+        return answer(files, request, **more)
+
+    client = serve(root, prefix="/static")
+    monkeypatch.setattr(StaticFiles, "answer", watched)
+    logger = logging.getLogger("dualstatic")
+    logger.setLevel(logging.NOTSET)  # so that it keeps no answer to whether it logs
+    monkeypatch.setattr(logger, "disabled", True)  # as by `logging.config` for what it isn't told
+    for _ in range(2):
+        assert client.get("/other").passed
+        assert client.get("/static/a.txt").status == 200
+    assert "/other" not in asked
+
+
 def test_the_reasons_are_not_looked_for_on_the_event_loop(
     root: Path, mode: str, log: Callable[..., list[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -289,6 +310,9 @@ GAPS: list[tuple[dict[str, Any], list[str]]] = [
     ({"not_found": "404-page", "directory": "deep"}, []),
     ({"not_found": "single-page-application", "directory": "deep"}, [PAGE]),
     ({"not_found": "404-page", "directory": "linked"}, []),
+    ({"not_found": "/at/404.html", "directory": "linked"}, []),
+    ({"not_found": "/at/200.html", "directory": "linked"}, [PAGE]),
+    ({"immutable": "^at/", "directory": "linked"}, []),
     ({"immutable": r"^a\.txt$"}, []),
     ({"immutable": re.compile(r"^a\.txt$")}, []),
     ({"immutable": r"-[0-9a-f]{8}\."}, [NAME]),

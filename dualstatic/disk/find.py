@@ -16,7 +16,7 @@ from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
 from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
 from .body import Found
-from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
+from .errors import LeadsOut, OnceLogger, is_missing, log_failure
 from .root import Directory, Opened, Walk
 from .root_by_descriptor import identity
 from .validators import Validators, is_fresh, modified, read_at
@@ -62,6 +62,9 @@ class LookUp(Protocol):
 
     def known(self) -> Set[str] | None:
         """The paths of all files that an index has; None in live mode."""
+
+    def knows(self, path: str) -> bool:
+        """Whether an index has a file at a path, which may lead through links; live: False."""
 
     def refresh(self) -> None:
         """Forget what is remembered, or make it anew."""
@@ -243,7 +246,7 @@ class Look:
 
     def _miss(self, error: OSError, path: Callable[[], str]) -> None:
         """Let pass what means that a name isn't there; raise the machine's own trouble."""
-        if error.errno not in NOT_THERE:
+        if not is_missing(error):
             raise error
         if isinstance(error, PermissionError):
             self._finder.warn("no permission to read", path())

@@ -168,6 +168,9 @@ class Index:
         hidden = (f"{self._gate.prefix}/{name}" for scan in scans for name in scan.hidden)
         return set(hidden).union(*(scan.paths for scan in scans))
 
+    def knows(self, path: str) -> bool:
+        return any(scan.has(path) for scan in self._state.scans)
+
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole."""
         with self._refreshing:

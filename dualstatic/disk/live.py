@@ -114,6 +114,9 @@ class Live:
     def known(self) -> None:
         """Nothing is known of the disk before it is asked."""
 
+    def knows(self, path: str) -> bool:
+        return False
+
     def refresh(self) -> None:
         self.finder.validators.clear()
         self._last.clear()

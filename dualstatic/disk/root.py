@@ -17,7 +17,7 @@ from typing import Any
 from weakref import finalize
 
 from ..core.values import Identity
-from .errors import NOT_THERE, LeadsOut, log_failure
+from .errors import LeadsOut, is_missing, log_failure
 from .nowait import try_out
 from .root_by_descriptor import ByDescriptor, Kind, identity
 from .root_by_path import ByPath
@@ -64,6 +64,11 @@ class Walk:
     def here(self) -> int | None:
         """The descriptor of this directory; None where the system opens nothing relative to one."""
         return self._place if isinstance(self._place, int) else None
+
+    def at(self, leaf: str) -> str:
+        """What to call a name of this directory in a call that gets `here` as well."""
+        place = self._place
+        return leaf if isinstance(place, int) else str(self._calls.at(place, leaf))
 
     def _restart(self) -> None:
         self._arrive(self._calls.root, [])
@@ -304,7 +309,7 @@ class Directory:
         except BlockingIOError:
             raise
         except OSError as error:
-            if error.errno in NOT_THERE and not isinstance(error, FileNotFoundError):
+            if is_missing(error) and not isinstance(error, FileNotFoundError):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
             log_failure(error, self.path)
             raise

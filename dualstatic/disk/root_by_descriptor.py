@@ -16,7 +16,7 @@ from functools import cache
 from typing import Literal
 
 from ..core.values import Identity
-from .errors import NOT_THERE
+from .errors import is_missing
 from .nowait import NO_SUCH_CALL, answers_at_once
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -196,7 +196,7 @@ class ByDescriptor:
         try:
             os.stat(leaf, dir_fd=place, follow_symlinks=False)
         except OSError as error:
-            return error.errno not in NOT_THERE
+            return not is_missing(error)
         return True
 
     def open(self, place: int, leaf: str) -> int:

@@ -44,6 +44,11 @@ def ours(target: str | bytes, *status: Status, lines: Any = (), **how: Any) -> A
     return Ask(target, (), tuple(lines), ours=Want(status, **how), **of_ask)
 
 
+def only_ours(asked: Ask) -> Ask:
+    """The same, of dualstatic alone."""
+    return replace(asked, wants=(), ours=asked.promised)
+
+
 def case(key: str, says: str, *asks: Ask, needs: tuple[str, ...] = (), **how: Any) -> Case:
     return Case(key, says, asks, frozenset(needs), **how)
 

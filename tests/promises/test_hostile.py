@@ -1,11 +1,11 @@
-"""Hostile targets and header lines, raw, at both doors in both modes, and what grows from them."""
+"""Hostile targets and header lines, raw, at both doors in all modes, and what grows from them."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from operator import methodcaller
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 
 from dualstatic import StaticFiles
 from tests.cases import site
-from tests.conftest import DOORS, MODES
+from tests.conftest import DOORS, WITH_MEMORY, make_files
 from tests.support.children import within
 from tests.support.doors import Answer, Client
 from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
@@ -27,6 +27,18 @@ HIDDEN = (b"hidden", b"no name")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site.make(tmp_path_factory.mktemp("hostile")) / site.ALL
+
+
+@pytest.fixture(scope="module")
+def clients(root: Path) -> Callable[..., list[Client]]:
+    """All doors in all modes in front of the tree."""
+
+    @cache
+    def make(*, app: bool, html: bool = False) -> list[Client]:
+        each = [make_files(root, mode, html=html) for mode in WITH_MEMORY]
+        return [Client(files, door, app) for files in each for door in DOORS]
+
+    return make
 
 
 @needs_inotify
@@ -51,14 +63,17 @@ def test_no_hostile_target_opens_a_file_outside_the_root(door: str, mode: str, r
         assert audited == [str(root.parent / "outside/secret.txt")]
 
 
-@pytest.mark.parametrize("target", ["/t.txt", "/app.js"])
 @pytest.mark.parametrize(
     ("name", "value"), [pytest.param(*line, id=f"{line[0]}: {line[1]!r:.40}") for line in FIELDS]
 )
 def test_a_hostile_field_neither_fails_nor_changes_the_bytes(
-    name: str, value: str, target: str, serve: Callable[..., Client], root: Path
+    name: str, value: str, clients: Callable[..., list[Client]]
 ) -> None:
-    client = serve(root)
+    for client, target in product(clients(app=True), ("/t.txt", "/app.js")):
+        check_field(client, target, name, value)
+
+
+def check_field(client: Client, target: str, name: str, value: str) -> None:
     etag = client.get(target)["etag"]
     beside: list[dict[str, str]] = [
         {},
@@ -109,16 +124,11 @@ MISSES = (site.NOT_FOUND, site.NOT_IN_SUB, b"Not Found\n")
 
 @pytest.mark.parametrize("kind", GROWN)
 def test_what_grows_from_a_hostile_target_gets_no_secret_and_one_answer_everywhere(
-    kind: str, root: Path
+    kind: str, clients: Callable[..., list[Client]]
 ) -> None:
-    clients = [
-        Client(StaticFiles(root, html=True, live=mode == "live"), door, app=False)
-        for mode in MODES
-        for door in DOORS
-    ]
     for target in GROWN[kind]:
         get = methodcaller("get", target.encode("latin-1"))
-        answers = within(5, list, map(get, clients))
+        answers = within(5, list, map(get, clients(app=False, html=True)))
         seen = {(a.status, tuple(sorted(a.fields)), a.body) for a in answers}
         assert len(seen) == 1, target
         check_honest(target, answers[0])
@@ -136,10 +146,9 @@ def check_honest(target: str, answer: Answer) -> None:
 
 @pytest.mark.parametrize("kind", lines_from("Range", ""))
 def test_what_grows_from_a_hostile_field_neither_fails_nor_changes_the_bytes(
-    kind: str, serve: Callable[..., Client], root: Path
+    kind: str, clients: Callable[..., list[Client]]
 ) -> None:
-    client = serve(root)
-    for name, value in FIELDS:
+    for client, (name, value) in product(clients(app=True), FIELDS):
         for target in ("/t.txt", "/app.js"):
             answer = within(5, client.get, target, lines_from(name, value)[kind])
             assert answer.status in (200, 206, 304, 412, 416)
@@ -147,7 +156,8 @@ def test_what_grows_from_a_hostile_field_neither_fails_nor_changes_the_bytes(
 
 
 def test_a_variant_is_chosen_where_the_hostile_tree_has_one(
-    serve: Callable[..., Client], root: Path
+    clients: Callable[..., list[Client]],
 ) -> None:
-    answer = serve(root).get("/app.js", {"Accept-Encoding": "gzip"})
-    assert (answer["content-encoding"], answer.body) == ("gzip", CODED[".gz"])
+    for client in clients(app=True):
+        answer = client.get("/app.js", {"Accept-Encoding": "gzip"})
+        assert (answer["content-encoding"], answer.body) == ("gzip", CODED[".gz"])
