@@ -12,6 +12,7 @@ from .write import DIGITS, OLD
 
 MIB = 1024 * 1024
 LONG = "n" * 255
+ODD_NAME = 'a b"<>?#%\N{LATIN SMALL LETTER U WITH DIAERESIS};'
 NFD = "e\N{COMBINING ACUTE ACCENT}"
 
 
@@ -77,6 +78,9 @@ FILES: dict[str, bytes] = {
     "localhost/t.txt": b"no host",
     "c:d/index.html": b"a scheme",
     "with dir/index.html": b"a space in a directory",
+    "javascript:alert(1)/index.html": b"a scheme",
+    "100%/q?#&/\N{LATIN SMALL LETTER U WITH DIAERESIS}+;/index.html": b"punctuation",
+    f"{ODD_NAME}/index.html": b"an index",
     "x.txt.": b"a dot at the end",
     "NUL": b"a device elsewhere",
     "UPPER.HTML": b"<p>upper</p>",
@@ -87,6 +91,13 @@ FILES: dict[str, bytes] = {
     "noindex/other.txt": b"no index beside me",
     "dir-index/index.html/x.txt": b"the index is a directory",
     "page.html": b"page",
+    "deep/er/page.html": b"deep page",
+    "exact": b"no page",
+    "exact.html": b"a page beside it",
+    "twice.html.html": b"twice",
+    "\N{LATIN SMALL LETTER U WITH DIAERESIS} b.html": b"odd page",
+    "x:y.html": b"a scheme",
+    "gzonly.html.gz": GZ,
     "both.html": b"both",
     "both/index.html": b"in both",
     ".page2.html": b"hidden",
@@ -184,6 +195,7 @@ FILES: dict[str, bytes] = {
 
 LINKS = {
     "linkdir-in": "sub",
+    "index-link/index.html": "../page.html",
     "link-in.txt": "file.txt",
     "abs-link.txt": "{root}/file.txt",
     "..data": "..2024_01",
