@@ -888,6 +888,14 @@ def test_a_file_of_the_first_directory_that_was_away_comes_back(
         assert client.get("/app.js").body == b"new"
 
 
+def test_the_clean_path_of_a_page_is_remembered(tree: Callable[..., Path], door: str) -> None:
+    files = StaticFiles(tree({"a.html": "a"}), clean_urls=True)
+    assert Client(files, door).get("/a").body == b"a"
+    known = files.answer(Request("GET", "/a"), wait=False)
+    assert known is not None
+    assert known.body is None
+
+
 AT_THE_END = """
 import atexit, os, sys
 def is_root(descriptor):

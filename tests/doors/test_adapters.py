@@ -136,6 +136,36 @@ def test_a_scope_without_a_raw_path_goes_by_its_path(mode: str, tree: Callable[.
     assert client.get("/%EF%BF%BD.txt").body == b"?"
 
 
+@pytest.mark.rows("P020")
+def test_a_replacement_character_is_served_only_where_the_target_shows_that_it_was_sent(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"\ufffd.txt": b"?"}))
+    assert client.get("/%EF%BF%BD.txt").body == b"?"
+    client.raw = False
+    assert client.get("/%ff.txt").passed
+    empty: Any = {"raw_path": b""} if client.door == "asgi" else {"REQUEST_URI": ""}
+    assert client.get("/%ff.txt", **empty).passed
+
+
+def absolute_form(client: Client, authority: str, path: str) -> Answer:
+    """As servers pass on an absolute-form target: the path alone, and the whole as the raw one."""
+    if client.door == "wsgi":
+        extra = {"PATH_INFO": path, "REQUEST_URI": f"http://{authority}{path}"}
+        return client.get(path, **extra)
+    return client.get(path, raw_path=f"http://{authority}{path}".encode())
+
+
+@pytest.mark.rows("P063", "P064")
+def test_an_absolute_form_target_whose_path_the_server_passes_is_that_path(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"t.txt": DIGITS, "sub/index.html": b"index"}), html=True)
+    assert absolute_form(client, "localhost", "/t.txt").body == DIGITS
+    assert absolute_form(client, "evil.example", "/sub")["location"] == "./sub/"
+    assert absolute_form(client, "evil.example", "//sub").passed
+
+
 @pytest.mark.rows("A423")
 def test_a_raw_path_with_its_query_is_cut(mode: str, tree: Callable[..., Path]) -> None:
     client = asgi(tree({"t.txt": DIGITS, "sub/a.txt": b"a"}), mode)
