@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 
+from tests.support.launch import HOST
+
 from . import machine
 from .browser import Get
-from .processes import HOST, PACKAGE
+from .processes import PACKAGE
 
 CONNECTIONS = 16
 HEAD_END = b"\r\n\r\n"

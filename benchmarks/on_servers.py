@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.launch import HOST, Launched, free_port
+
 from . import contenders, processes, trees
 from .browser import FIELDS
 from .contenders import ASGI, BARE, CONSTANT, OURS, PATHSEND, WSGI, LeftOut, NotInstalled
 from .load import LoadFailed, load
 from .plan import Plan
-from .processes import HOST, Launch, Running
+from .processes import Launch
 from .progress import Progress
 from .results import PER_SECOND, Results, Row
 
@@ -97,20 +99,20 @@ def measure(site: Path, scratch: Path, plan: Plan, results: Results, progress: P
 
 def _start(
     group: Group, site: Path, scratch: Path, stack: contextlib.ExitStack, results: Results
-) -> Iterator[tuple[str, Running]]:
+) -> Iterator[tuple[str, Launched]]:
     """All begin at once; then each is waited for."""
-    begun: list[tuple[str, Running]] = []
+    begun: list[tuple[str, Launched]] = []
     for number, (name, launcher) in enumerate(group.launchers.items()):
         folder = scratch / f"{group.key}-{number}"
         folder.mkdir(parents=True)
-        port = processes.free_port()
+        port = free_port()
         with _left_out(f"{name} on {group.title}", results):
             server = processes.start(launcher(site, port, folder), port, folder / "log")
             stack.callback(server.end)
             begun.append((name, server))
     for name, server in begun:
         with _left_out(f"{name} on {group.title}", results):
-            server.wait()
+            processes.wait(server)
             yield name, server
 
 
@@ -130,8 +132,8 @@ def _name_failures(failed: set[str], group: Group, results: Results) -> None:
 
 
 def _those_that_answer(
-    servers: dict[str, Running], path: str, length: int, group: Group, results: Results
-) -> dict[str, Running]:
+    servers: dict[str, Launched], path: str, length: int, group: Group, results: Results
+) -> dict[str, Launched]:
     right = {}
     for name, server in servers.items():
         if _answers(server, path, length):
@@ -141,7 +143,7 @@ def _those_that_answer(
     return right
 
 
-def _answers(server: Running, path: str, length: int) -> bool:
+def _answers(server: Launched, path: str, length: int) -> bool:
     connection = http.client.HTTPConnection(HOST, server.port, timeout=10)
     try:
         connection.request("GET", path, headers=dict(FIELDS))
@@ -154,7 +156,7 @@ def _answers(server: Running, path: str, length: int) -> bool:
 
 
 def _samples(
-    servers: dict[str, Running], path: str, plan: Plan
+    servers: dict[str, Launched], path: str, plan: Plan
 ) -> tuple[dict[str, list[float]], set[str]]:
     """Requests a second, for each contender and round; and who failed."""
     samples: dict[str, list[float]] = {name: [] for name in servers}

@@ -1,26 +1,20 @@
-"""Servers as subprocesses on free loopback ports: one worker each, ended by their id."""
+"""Servers as programs on free loopback ports: one worker each."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+
+from tests.support.launch import HOST, Launched
+from tests.support.launch import start as start_program
 
 from . import apps, machine
 from .contenders import ASGI, CONSTANT, WSGI, LeftOut, NotInstalled, version_of
 from .trees import FOLDER
 
-HOST = "127.0.0.1"
-STARTING = 20.0
-ENDING = 5.0
 PACKAGE = Path(__file__).resolve().parent
 
 FACTORY = "benchmarks.apps:make"
@@ -34,67 +28,26 @@ class Launch:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
-class Running:
-    process: subprocess.Popen[bytes]
-    port: int
-    log: IO[bytes]
-
-    def wait(self) -> None:
-        """Until it listens."""
-        end = time.monotonic() + STARTING
-        while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
-                return
-            time.sleep(0.02)
-        self.log.seek(0)
-        text = self.log.read().decode(errors="replace").strip()
-        raise LeftOut(text.splitlines()[-1] if text else "the server doesn't listen")
-
-    def end(self) -> None:
-        """It, and then what is left of its group: the workers, which it began."""
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(ENDING)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(ENDING)
-        self.log.close()
+def start(launch: Launch, port: int, log: Path) -> Launched:
+    return start_program(launch.command, port, log, launch.environment)
 
 
-def start(launch: Launch, port: int, log: Path) -> Running:
-    file = open(log, "w+b")  # noqa: SIM115 (read when the server fails, closed at its end)
-    environment = os.environ | {"PYTHONPATH": _python_path()} | launch.environment
-    process = subprocess.Popen(
-        launch.command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=file,
-        stderr=file,
-        start_new_session=True,
-    )
-    return Running(process, port, file)
+def wait(server: Launched) -> None:
+    """Until it listens."""
+    try:
+        server.wait()
+    except AssertionError as error:
+        raise LeftOut(str(error).strip().splitlines()[-1]) from error
 
 
 @contextlib.contextmanager
-def running(launch: Launch, port: int, log: Path) -> Iterator[Running]:
+def running(launch: Launch, port: int, log: Path) -> Iterator[Launched]:
     server = start(launch, port, log)
     try:
-        server.wait()
+        wait(server)
         yield server
     finally:
         server.end()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
 
 
 def _module(name: str, *arguments: str) -> list[str]:
