@@ -349,7 +349,7 @@ def test_each_form_has_a_tag_of_its_own_whatever_its_size(
     for target in ("/f.bin", "/small"):
         codings = ["identity", "gzip", "br", "zstd"]
         answers = [client.head(target, {"Accept-Encoding": f"{c}, *;q=0"}) for c in codings]
-        assert [answer.get("content-encoding") for answer in answers] == codings
+        assert [answer.get("content-encoding") or "identity" for answer in answers] == codings
         assert len({answer["etag"] for answer in answers}) == 4
 
 
