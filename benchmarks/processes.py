@@ -88,14 +88,14 @@ def _no_control_socket() -> list[str]:
     return ["--no-control-socket"] if major >= 25 else []
 
 
+def hypercorn(name: str, root: Path, port: int) -> Launch:
+    command = _module("hypercorn", "--bind", f"{HOST}:{port}", "--log-level", "error")
+    return Launch([*command, f"{FACTORY}()"], _environment(ASGI, name, root))
+
+
 def granian(door: str, name: str, root: Path, port: int) -> Launch:
     command = _module("granian", *_granian_options(door, port), FACTORY)
     return Launch(command, _environment(door, name, root))
-
-
-def _granian_options(door: str, port: int) -> list[str]:
-    at = ["--host", HOST, "--port", str(port), "--http", "1", "--no-ws"]
-    return ["--interface", door, "--factory", "--workers", "1", "--log-level", "error", *at]
 
 
 def granian_static(root: Path, port: int) -> Launch:
@@ -103,6 +103,12 @@ def granian_static(root: Path, port: int) -> Launch:
     files = ("--static-path-route", f"/{FOLDER}", "--static-path-mount", str(root / FOLDER))
     command = _module("granian", *_granian_options(ASGI, port), *files, FACTORY)
     return Launch(command, _environment(ASGI, CONSTANT, root))
+
+
+def _granian_options(door: str, port: int) -> list[str]:
+    """It tells HTTP/2 from HTTP/1 by the first bytes."""
+    at = ["--host", HOST, "--port", str(port), "--no-ws"]
+    return ["--interface", door, "--factory", "--workers", "1", "--log-level", "error", *at]
 
 
 NGINX = """\
@@ -132,7 +138,8 @@ http {{
 """
 
 
-def nginx(root: Path, port: int, scratch: Path) -> Launch:
+def nginx(root: Path, port: int) -> Launch:
+    scratch = root.parent
     config = scratch / "nginx.conf"
     config.write_text(NGINX.format(scratch=scratch, host=HOST, port=port, root=root))
     return Launch(_program("nginx", "-c", str(config), "-p", str(scratch), "-e", "stderr"))
@@ -151,7 +158,8 @@ CADDY = """\
 """
 
 
-def caddy(root: Path, port: int, scratch: Path) -> Launch:
+def caddy(root: Path, port: int) -> Launch:
+    scratch = root.parent
     config = scratch / "Caddyfile"
     config.write_text(CADDY.format(host=HOST, port=port, root=root))
     home = {"XDG_CONFIG_HOME": str(scratch), "XDG_DATA_HOME": str(scratch), "GOMAXPROCS": "1"}
