@@ -23,7 +23,7 @@ from dualstatic.disk.targets import is_absolute, parts_below
 from tests.race import SHAPES, Reader, Shape, race
 from tests.rules.test_links import FAR, FILES, FOLLOWED, IN, OUT
 from tests.support.doors import Client, OnDisk
-from tests.support.faults import patch_everywhere
+from tests.support.faults import patch_everywhere, path_of
 from tests.support.rows import check
 from tests.support.trees import Link, write_tree
 
@@ -53,7 +53,7 @@ def by_paths(patch: pytest.MonkeyPatch) -> None:
 
 def as_windows(patch: pytest.MonkeyPatch) -> None:
     """The rest of Windows: it tells the paths of open files, and finds names in any case."""
-    patch.setattr(root_by_path, "final_path", lambda number: os.readlink(f"/proc/self/fd/{number}"))
+    patch.setattr(root_by_path, "final_path", path_of)
     patch.setattr(disk_root, "_FOLDS_CASE", True)
     patch.setattr(site, "_WINDOWS", True)
 
@@ -163,9 +163,9 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
 
 def exchange(one: Path, other: Path) -> None:
     aside = one.with_name("aside")
-    one.rename(aside)
-    other.rename(one)
-    aside.rename(other)
+    one.replace(aside)
+    other.replace(one)
+    aside.replace(other)
 
 
 @pytest.mark.parametrize("place", ["www/sub/moved.txt", "outside/secret.txt", "www2/t.txt"])
@@ -338,6 +338,7 @@ def test_what_stands_for_another_name_is_a_link(tag: int, is_link: bool) -> None
 def test_where_ctime_is_the_birth_a_changed_file_is_fresh_by_its_mtime(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(validators, "_CTIME_IS_BIRTH", False)
     changed: Any = SimpleNamespace(st_ctime_ns=0, st_mtime_ns=time.time_ns())
     assert not validators.is_fresh(changed)
     monkeypatch.setattr(validators, "_CTIME_IS_BIRTH", True)
