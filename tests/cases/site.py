@@ -44,6 +44,13 @@ DCB = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it")
 DCB_2 = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it", STRANGER)
 SMALL = {"gzip": (".gz", GZ), "br": (".br", BR), "zstd": (".zst", ZST)}
 DELTAS = ("dcz", "dcb", "two", "cut", "stale")
+HASHED, NEARLY = "assets/app.3f2a9c1b.js", "assets/app.3f2a9c1.js"
+SNIFFED = {"typed": b"<html><script>text", "empty": b""}
+"""What all files of these folders have in them, whatever their names say."""
+TYPED = (
+    "x.html UPPER.HTML app.js mod.mjs w.wasm d.json x.map m.webmanifest img.svg f.woff2 i.avif "
+    "i.webp v.mp4 style.css e.ts x.php x.py noext data.unknownext archive.tar.gz t.txt"
+).split()
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
 
 FILES: dict[str, bytes] = {
@@ -148,7 +155,9 @@ FILES: dict[str, bytes] = {
     ".well-known/x.txt": b"well known",
     "sub/.well-known/x": b"hidden",
     "..2024_01/f": b"configured",
-    "assets/app.3f2a9c1b.js": b"hashed",
+    HASHED: b"hashed",
+    NEARLY: b"hashed",
+    **{f"{folder}/{name}": body for folder, body in SNIFFED.items() for name in TYPED},
     "assets/plain.js": b"plain",
     **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in DELTAS},
     **{f"assets/{name}.3f2a9c1b.js.br": BR for name in DELTAS},

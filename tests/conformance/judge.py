@@ -40,10 +40,13 @@ def verdict(
 
 
 def _not_as_promised(ask: Ask, answer: Answer, earlier: Answers, has_app: bool) -> str | None:
-    """We give one answer of several, and in Vary nothing but what is named."""
-    vary = ask.promised.has.get("vary")
-    if vary and _tokens(answer.get("vary") or "") != ({vary} if isinstance(vary, str) else {*vary}):
-        return f"vary is {answer.get('vary')!r}, not {vary!r} alone"
+    """We give one answer of several, one charset, and nothing in Vary but what is named."""
+    for name, said in (("vary", _tokens), ("content-type", str)):
+        value, wanted = answer.get(name) or "", ask.promised.has.get(name)
+        if isinstance(wanted, tuple):
+            wanted = ",".join(wanted) if name == "vary" else wanted[0]
+        if wanted and said(value) != said(wanted):
+            return f"{name} is {value!r}, not {wanted!r} alone"
     return _against(ask.promised, ask, answer, earlier, has_app)
 
 
