@@ -53,6 +53,23 @@ TYPED = (
 ).split()
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
 
+MISS = b'{"detail":"Not Found"}'
+"""What the app behind says of what it doesn't have."""
+
+POST_ONLY = ("Allow", "POST")
+APP: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
+    "/api/users": (200, ()),
+    "/api/gone": (410, ()),
+    "/login": (405, (POST_ONLY,)),
+    "/login.js": (405, (POST_ONLY,)),
+    "/changed": (405, (POST_ONLY, ("allow", "PUT, GETS"))),
+    "/closed": (405, ()),
+    "/read": (405, (("Allow", "GET"),)),
+    "/form": (405, (("Allow", "POST, GET"),)),
+    "/forms": (405, (POST_ONLY, ("Allow", "GET"))),
+}
+"""What it has: the status, and fields."""
+
 FILES: dict[str, bytes] = {
     "t.txt": DIGITS,
     "empty.txt": b"",
@@ -64,6 +81,7 @@ FILES: dict[str, bytes] = {
     "sub/deep/index.html": b"deep",
     "lost/404.html": NOT_IN_SUB,
     "lost/x/here.txt": b"here",
+    "fake404/404.html/x.txt": b"the page is a directory",
     "404.html.gz": TINY,
     "digits/index.html": DIGITS,
     "q?.txt": b"a question mark",
@@ -230,6 +248,7 @@ OUTWARD = {
     "abs-out.txt": "{root}/../outside/secret.txt",
     "proc-link": "/proc/self/environ",
     "fake-link.js.gz": "../outside/secret.txt",
+    "linked/404.html": "../../outside/secret.txt",
 }
 
 MAZE_FILES = {
