@@ -27,7 +27,7 @@ from tests.conformance.judge import verdict
 from tests.race import SHAPES, Reader, Shape, race
 from tests.support.asking import answered
 from tests.support.doors import Client, OnDisk
-from tests.support.faults import patch_everywhere
+from tests.support.faults import patch_everywhere, path_of
 from tests.support.trees import Link, write_tree
 
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
@@ -56,7 +56,7 @@ def by_paths(patch: pytest.MonkeyPatch) -> None:
 
 def as_windows(patch: pytest.MonkeyPatch) -> None:
     """The rest of Windows: it tells the paths of open files, and finds names in any case."""
-    patch.setattr(root_by_path, "final_path", lambda number: os.readlink(f"/proc/self/fd/{number}"))
+    patch.setattr(root_by_path, "final_path", path_of)
     patch.setattr(disk_root, "_FOLDS_CASE", True)
     patch.setattr(site, "_WINDOWS", True)
 
@@ -170,9 +170,9 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
 
 def exchange(one: Path, other: Path) -> None:
     aside = one.with_name("aside")
-    one.rename(aside)
-    other.rename(one)
-    aside.rename(other)
+    one.replace(aside)
+    other.replace(one)
+    aside.replace(other)
 
 
 @pytest.mark.parametrize("place", ["www/sub/moved.txt", "outside/secret.txt", "www2/t.txt"])
@@ -345,6 +345,7 @@ def test_what_stands_for_another_name_is_a_link(tag: int, is_link: bool) -> None
 def test_where_ctime_is_the_birth_a_changed_file_is_fresh_by_its_mtime(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(validators, "_CTIME_IS_BIRTH", False)
     changed: Any = SimpleNamespace(st_ctime_ns=0, st_mtime_ns=time.time_ns())
     assert not validators.is_fresh(changed)
     monkeypatch.setattr(validators, "_CTIME_IS_BIRTH", True)
