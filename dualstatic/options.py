@@ -15,7 +15,7 @@ from .core.media_types import MediaTypes
 from .core.policies import Policies
 from .core.values import Fields, File
 from .disk.packages import package_directory
-from .manifests import MAKERS, Manifest
+from .manifests import MAKERS, AnyOf, Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
@@ -374,7 +374,7 @@ def _policies(given: Mapping[str, Any], of_uploads: bool) -> Policies:
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),
         flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
-        isinstance(given["immutable"], Manifest),
+        isinstance(given["immutable"], Manifest | AnyOf),
         of_uploads,
     )
 

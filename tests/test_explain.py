@@ -172,7 +172,7 @@ def test_the_sentence_says_which_of_several_directories_has_the_file(
     files = StaticFiles([first, second], live=mode == "live", packages=[("tests", "support")])
     assert files.explain("/a.txt") == f"'/a.txt' is answered by '{first}/a.txt'"
     assert files.explain("/b.txt") == f"'/b.txt' is answered by '{second}/b.txt'"
-    assert "/tests/support/rows.py'" in files.explain("/rows.py")
+    assert "/tests/support/trees.py'" in files.explain("/trees.py")
     last = Path(__file__).parent / "support"
     assert files.explain("/c.txt") == f"'/c.txt' is not in '{first}' or '{second}' or '{last}'"
 

@@ -47,9 +47,9 @@ CASES = (
         "RFC 9110 5.3",
         MUST,
         case("A428", "Two lines of one field are one list.",
-             *[ask("/app.js", 200, body=BR_BYTES, has=CODED, lines=lines, name="coded")
+             *[ours("/app.js", 200, body=BR_BYTES, has=CODED, lines=lines, name="coded")
                for lines in LINES],
-             ask("/app.js", 304, lines=(*LINES[0], *TAGS)), needs=(GZIP, BR, CONDITIONS)),
+             ours("/app.js", 304, lines=(*LINES[0], *TAGS)), needs=(GZIP, BR, CONDITIONS)),
     ),
     *under(
         "RFC 9110 7.1",

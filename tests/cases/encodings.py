@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -34,7 +33,7 @@ from .case import (
 from .site import APP_JS, DCB, DCB_2, DCZ, GZ, LEAST, NOT_FOUND, OLDER, STRANGER, TINY, WEAVED
 from .site import BR as BR_BYTES
 from .site import ZST as ZSTD_BYTES
-from .write import DIGITS, ask, case, ours, under
+from .write import DIGITS, ask, case, only_ours, ours, under
 
 BODIES = {"": APP_JS, "gzip": GZ, "br": BR_BYTES, "zstd": ZSTD_BYTES}
 VARY = {"vary": "accept-encoding"}
@@ -68,7 +67,7 @@ def gets(values: tuple[str, ...], *codings: str, target: str = "/app.js") -> tup
 
 def alone(values: str, coding: str, target: str = "/app.js") -> Ask:
     """The same, of dualstatic alone."""
-    return replace(gets((values,), coding, target=target)[0], wants=())
+    return only_ours(gets((values,), coding, target=target)[0])
 
 
 def accepts(

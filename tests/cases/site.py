@@ -12,6 +12,7 @@ from .write import DIGITS, OLD
 
 MIB = 1024 * 1024
 LONG = "n" * 255
+ODD_NAME = 'a b"<>?#%\N{LATIN SMALL LETTER U WITH DIAERESIS};'
 NFD = "e\N{COMBINING ACUTE ACCENT}"
 
 
@@ -73,8 +74,13 @@ FILES: dict[str, bytes] = {
     "evil.example/index.html": b"evil",
     "evil.example/sub/index.html": b"evil",
     "c:/win.ini": b"a drive",
+    "http:/localhost/t.txt": b"no path",
+    "localhost/t.txt": b"no host",
     "c:d/index.html": b"a scheme",
     "with dir/index.html": b"a space in a directory",
+    "javascript:alert(1)/index.html": b"a scheme",
+    "100%/q?#&/\N{LATIN SMALL LETTER U WITH DIAERESIS}+;/index.html": b"punctuation",
+    f"{ODD_NAME}/index.html": b"an index",
     "x.txt.": b"a dot at the end",
     "NUL": b"a device elsewhere",
     "UPPER.HTML": b"<p>upper</p>",
@@ -85,6 +91,13 @@ FILES: dict[str, bytes] = {
     "noindex/other.txt": b"no index beside me",
     "dir-index/index.html/x.txt": b"the index is a directory",
     "page.html": b"page",
+    "deep/er/page.html": b"deep page",
+    "exact": b"no page",
+    "exact.html": b"a page beside it",
+    "twice.html.html": b"twice",
+    "\N{LATIN SMALL LETTER U WITH DIAERESIS} b.html": b"odd page",
+    "x:y.html": b"a scheme",
+    "gzonly.html.gz": GZ,
     "both.html": b"both",
     "both/index.html": b"in both",
     ".page2.html": b"hidden",
@@ -163,6 +176,9 @@ FILES: dict[str, bytes] = {
     "m.webmanifest": b"{}",
     "img.svg": b"<svg/>",
     "\r\nSet-Cookie:x=1/other.txt": b"no index beside me",
+    "\r\nWith-Index:x=1/index.html": b"an index",
+    "a\r\nX-Evil: 1.txt": b"line breaks",
+    "\\\\evil.example/index.html": b"evil",
     "f.woff2": b"x",
     "i.avif": b"x",
     "i.webp": b"x",
@@ -179,6 +195,7 @@ FILES: dict[str, bytes] = {
 
 LINKS = {
     "linkdir-in": "sub",
+    "index-link/index.html": "../page.html",
     "link-in.txt": "file.txt",
     "abs-link.txt": "{root}/file.txt",
     "..data": "..2024_01",
@@ -195,6 +212,57 @@ OUTWARD = {
     "proc-link": "/proc/self/environ",
     "fake-link.js.gz": "../outside/secret.txt",
 }
+
+MAZE_FILES = {
+    "t.txt": DIGITS,
+    "file.txt": b"a file",
+    "sub/a.txt": b"a in sub",
+    "sub/index.html": b"the index of sub",
+    "y/y.txt": b"y",
+    "..2024_01/f": b"configured",
+    "..2024_01/deep/g": b"configured below",
+    "..2024_01/.hidden": b"hidden",
+}
+
+MAZE_LINKS = {
+    "sub/up.txt": "../file.txt",
+    "sub/side": "../y",
+    "sub2/index.html": "../../outside/secret.txt",
+    "sub3/index.html": "../linkdir-out/secret.txt",
+    "link-in.txt": "file.txt",
+    "link-in-2.txt": "link-in.txt",
+    "link-dots.txt": "sub/../file.txt",
+    "link-through.txt": "linkdir-in/up.txt",
+    "link-out.txt": "../outside/secret.txt",
+    "link-out-2.txt": "link-out.txt",
+    "link-out-3.txt": "linkdir-out/secret.txt",
+    "link-back.txt": "../{name}/file.txt",
+    "linkdir-in": "sub",
+    "linkdir-in-2": "linkdir-in",
+    "linkdir-slash": "sub/",
+    "linkdir-out": "../outside",
+    "abs-link.txt": "{root}/file.txt",
+    "abs-linkdir": "{root}/sub",
+    "abs-out.txt": "{root}/../outside/secret.txt",
+    "abs-sibling.txt": "{root}-secret/s.txt",
+    "abs-linkdir-out": "{root}/../outside",
+    "..data": "..2024_01",
+    "f": "..data/f",
+    "mounted": "..data",
+    "loop": "loop",
+    "ping": "pong",
+    "pong": "ping",
+    "here": ".",
+    "x/back": "../y",
+    "y/back": "../x",
+    "dangling": "nothing",
+    "dangling-dir": "nothing/at/all",
+    "dangling-out": "../outside/nothing",
+    "proc-link": "/proc/self/environ",
+}
+
+FAR = {"proc": "/proc", "cwd": "/proc/self/cwd", "linkdir-up": ".."}
+"""Links to so much that no index can follow them."""
 
 TIMES = {  # in ns
     "stale.js.gz": (OLD - 3600) * 10**9,
@@ -215,22 +283,35 @@ BEYOND = 4 * 1024 * MIB
 """An offset that 32 bits don't hold; there huge.bin has ABCD."""
 
 
-PLAIN, LINKED, ODD = FORMS = ("www", "linked", "odd")
-"""The tree's forms: one has links that lead out, one what is no file and links to nothing."""
+MAZE, OPEN_MAZE = "maze", "maze-followed"
+PLAIN, LINKED, ODD, ALL = FORMS = ("www", "linked", "odd", "all")
+"""The tree's forms: links that lead out, what is no file and links to nothing, or all of these."""
 
 
 def make(parent: Path) -> Path:
     """All forms below `parent`, and beside them what is nobody's to see."""
-    for beside in ("outside", "www-secret"):
+    for beside in ("outside", "www-secret", f"{MAZE}-secret"):
         for name in ("secret.txt", "s.txt", "index.html"):
             _write(parent / beside / name, b"SECRET")
     for form in FORMS:
         _fill(parent / form)
         _link(parent / form, LINKS)
-    _odd(parent / ODD)
-    _link(parent / ODD, ODD_LINKS)
-    _link(parent / LINKED, OUTWARD)
+    for form in (ODD, ALL):
+        _odd(parent / form)
+        _link(parent / form, ODD_LINKS)
+    for form in (LINKED, ALL):
+        _link(parent / form, OUTWARD)
+    make_maze(parent / MAZE, MAZE_LINKS | FAR)
+    make_maze(parent / OPEN_MAZE, MAZE_LINKS)
     return parent
+
+
+def make_maze(root: Path, links: dict[str, str]) -> Path:
+    """A directory that is full of links."""
+    for name, content in MAZE_FILES.items():
+        _write(root / name, content)
+    _link(root, links)
+    return root
 
 
 def _fill(root: Path) -> None:
@@ -246,7 +327,7 @@ def _link(root: Path, links: dict[str, str]) -> None:
     for name, target in links.items():
         link = root / name
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(target.format(root=root))
+        link.symlink_to(target.format(root=root, name=root.name))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -259,6 +340,8 @@ def _odd(root: Path) -> None:
     _write(root / os.fsdecode(b"\xff\xfe.txt"), b"not UTF-8")
     os.mkfifo(root / "fifo")
     os.mknod(root / "sock", stat.S_IFSOCK | 0o644)
+    if os.geteuid() == 0:
+        os.mknod(root / "device", stat.S_IFCHR | 0o644, os.makedev(1, 5))
 
 
 def _sparse(path: Path, size: int) -> None:

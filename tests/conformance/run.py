@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
 from benchmarks import processes
@@ -119,7 +120,8 @@ class Server:
         asks = tuple(
             ask
             for n, ask in enumerate(case.asks)
-            if ask.wants or (self.contender.is_ours and not _is_changed(case, n, can))
+            if ask.wants
+            or (self.contender.is_ours and not ask.here and not _is_changed(case, n, can))
         )
         return replace(case, asks=asks)
 
@@ -191,11 +193,12 @@ def _command(door: str, port: int) -> list[str]:
 
 def handed_on(address: tuple[str, int], cases: Sequence[Case]) -> Reached:
     """The requests that reach an app on this server as they were sent."""
+    reaches = cache(partial(_reaches, address))
     return frozenset(
         (case.id, n)
         for case in cases
         for n, ask in enumerate(case.asks)
-        if _reaches(address, case, ask)
+        if not ask.here and reaches(_plain(ask, case), case.any_target)
     )
 
 
@@ -203,20 +206,23 @@ def _is_changed(case: Case, n: int, can: Reached | None) -> bool:
     return can is not None and (case.id, n) not in can
 
 
-def _reaches(address: tuple[str, int], case: Case, ask: Ask) -> bool:
-    request = replace(made(replace(ask, lines=()), case, {}), host=stand.CONTROL, most=None)
-    plain = tuple((name, value) for name, value in ask.lines if "{" not in value)
-    method = request.method if request.method != "HEAD" else "GET"
-    answer = send(address, replace(request, method=method, lines=plain))
+def _plain(ask: Ask, case: Case) -> Request:
+    """The request without what depends on others, by a method that gets a body."""
+    lines = tuple((name, value) for name, value in ask.lines if "{" not in value)
+    request = made(replace(ask, lines=lines), case, {})
+    method = "GET" if ask.method == "HEAD" else ask.method
+    return replace(request, host=stand.CONTROL, most=None, method=method)
+
+
+def _reaches(address: tuple[str, int], request: Request, any_target: bool) -> bool:
+    answer = send(address, request)
     if answer.status != 200 or answer.get("x-app") is None:
         return False
     seen = json.loads(answer.body)
-    target = (
-        case.any_target
-        or (seen["exact"] and seen["target"].encode("latin-1") == request.target.removesuffix(b"?"))
-        or seen["target"].encode("latin-1") == request.target
-    )
-    return target and seen["method"] == method and _has_lines(seen["lines"], plain)
+    told = seen["target"].encode("latin-1")
+    is_it = seen["exact"] and told == request.target.removesuffix(b"?")
+    target = any_target or is_it or told == request.target
+    return target and seen["method"] == request.method and _has_lines(seen["lines"], request.lines)
 
 
 def _has_lines(seen: list[list[str]], sent: tuple[tuple[str, str], ...]) -> bool:

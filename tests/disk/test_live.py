@@ -40,7 +40,7 @@ def replace(path: Path, content: bytes) -> None:
     other.write_bytes(content)
     if times:
         os.utime(other, ns=(times[0], times[1]))
-    other.rename(path)
+    other.replace(path)
 
 
 def fifo(path: Path) -> None:
@@ -67,7 +67,7 @@ MADE: dict[str, tuple[str, Callable[[Path], object], bytes | None]] = {
     "a FIFO": ("second/sub/t.txt", fifo, None),
     "a folder": ("second/sub/t.txt", folder, None),
     "a link out": ("second/sub/t.txt", link_out, None),
-    "its folder is gone": ("second/sub", lambda path: path.rename(path.with_name("x")), None),
+    "its folder is gone": ("second/sub", lambda path: path.replace(path.with_name("x")), None),
     "before it": ("first/sub/t.txt", lambda path: replace(path, OTHER), OTHER),
     "a sibling": ("second/sub/t.txt.gz", lambda path: replace(path, GZIPPED), GZIPPED),
     "a sibling as a folder": ("second/sub/t.txt.gz", Path.mkdir, PLAIN),
