@@ -48,7 +48,8 @@ def no_disk() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("open", "stat", "lstat", "fstat", "scandir", "listdir", "readlink", "pread"):
-            patch.setattr(os, name, touch)
+            patch.setattr(os, name, touch, raising=False)
+        patch.setattr("dualstatic.disk.root_by_path.open_file", touch)
         # An event loop in debug mode shows the source of what it runs.
         patch.setattr(linecache, "checkcache", lambda *_: None)
         patch.setattr(linecache, "updatecache", lambda *_: [])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
-import stat
 from collections.abc import Callable
 from operator import methodcaller
 from pathlib import Path
@@ -17,7 +15,7 @@ from tests.conftest import DOORS, MODES
 from tests.support.children import within
 from tests.support.doors import Answer, Client
 from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
-from tests.support.trees import OLD, Link, write_tree
+from tests.support.trees import OLD, Link, write_odd, write_tree
 from tests.support.watch import Watch, needs_inotify
 
 SCRIPT = b"let answer = 42;\n" * 100
@@ -38,7 +36,7 @@ FILES: dict[str, bytes | str | Link | None] = {
     "sub;/x.txt": "x",
     "100%.txt": "a percent sign",
     "e\N{COMBINING ACUTE ACCENT}.txt": "decomposed",
-    os.fsdecode(b"\xff\xfe.txt"): "not UTF-8",
+    "\udcff\udcfe.txt": "not UTF-8",
     "\N{REPLACEMENT CHARACTER}.txt": "a replacement character",
     "con.txt": "a device's name elsewhere",
     "c:/windows/win.ini": "a drive's name elsewhere",
@@ -71,8 +69,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_root(parent: Path) -> Path:
     write_tree(parent / "outside", {"secret.txt": SECRET, "index.html": SECRET})
     root = write_tree(parent / "www", FILES)
-    os.mkfifo(root / "fifo")
-    os.mknod(root / "sock", stat.S_IFSOCK | 0o644)
+    write_odd(root)
     return root
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,7 +20,7 @@ from tests.support.children import within
 from tests.support.doors import Answer, Client, Everywhere, ask_asgi_here
 from tests.support.faults import fold_case
 from tests.support.rows import PASS, Case, check, rows, table
-from tests.support.trees import Link, write_tree
+from tests.support.trees import Link, write_odd, write_tree
 from tests.support.watch import Watch, audit, needs_inotify
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -44,7 +43,7 @@ FILES: dict[str, bytes | str | Link | None] = {
     "a%41b.txt": "an escape of A, literally",
     "\N{LATIN SMALL LETTER U WITH DIAERESIS}.txt": "u umlaut",
     f"{NFD}.txt": "decomposed",
-    os.fsdecode(b"\xff\xfe.txt"): "not UTF-8",
+    "\udcff\udcfe.txt": "not UTF-8",
     "\N{REPLACEMENT CHARACTER}.txt": "a replacement character",
     "back\\slash.txt": "a backslash",
     "ctl\n.txt": "a line feed",
@@ -75,10 +74,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_tree(parent / "outside", {"secret.txt": "SECRET", "index.html": "SECRET"})
     write_tree(parent / "www-secret", {"s.txt": "SECRET", "index.html": "SECRET"})
     root = write_tree(parent / "www", FILES)
-    os.mkfifo(root / "fifo")
-    os.mknod(root / "sock", stat.S_IFSOCK | 0o644)
-    if os.geteuid() == 0:
-        os.mknod(root / "device", stat.S_IFCHR | 0o644, os.makedev(1, 5))
+    write_odd(root)
     return root
 
 
