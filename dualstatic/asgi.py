@@ -27,6 +27,7 @@ from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Resp
 from .disk.body import Answer
 from .doors import (
     MISSES,
+    UNKNOWN,
     FileOfView,
     check_arguments,
     is_logged,
@@ -52,9 +53,6 @@ _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 
 _CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
-_PlainFields = tuple[str | None, str | None, str | None]
-"""Accept-Encoding, If-None-Match and Available-Dictionary."""
-
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 
@@ -93,29 +91,32 @@ class StaticMiddleware:
         if resource is None:
             if ":" in path:
                 path = _NO_PATH.sub("/", path)
-            if self.app is not None and not (
-                self._falls_back or path in self._look_up.covers or is_logged(DEBUG, True)
+            app = self.app
+            if (
+                app is not None
+                and path not in self._look_up.covers
+                and not is_logged(DEBUG, UNKNOWN)
             ):
-                return await self.app(scope, receive, send)
+                if self._falls_back:
+                    return await self._ask_app(scope, path, receive, send)
+                return await app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
             return await send_whole(response, scope, receive, send)
-        if answer := await self._ask(scope, path):
-            return await send_answer(answer, self._offers(scope), scope, receive, send)
-        assert self.app is not None  # noqa: S101 (for the type checker)
-        if self._site.may_fall_back(scope.get("method", ""), path):
-            return await self._app_or_page(self.app, scope, path, receive, send)
-        return await self.app(scope, receive, send)
-
-    async def _ask(self, scope: Scope, path: str) -> Answer | None:
-        """Our answer, without a wait for the disk if that can be; None: the app's."""
-        if self.app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
-            return None
-        request, read = _request(scope, path), not self._offers(scope)
-        answer = await open_answer(partial(self.files.answer, request), read=read)
+        request, offers = _request(scope, path), self._offers(scope)
+        answer = await open_answer(partial(self.files.answer, request), read=not offers)
         if answer is None and self.app is None:
             ask = partial(self.files.fallback, request, has_app=False)
-            return await open_answer(ask, read=read)
-        return answer
+            answer = await open_answer(ask, read=not offers)
+        if answer is not None:
+            return await send_answer(answer, offers, scope, receive, send)
+        return await self._ask_app(scope, path, receive, send)
+
+    async def _ask_app(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        app = self.app
+        assert app is not None  # noqa: S101 (for the type checker)
+        if self._site.may_fall_back(scope.get("method", ""), path):
+            return await self._app_or_page(app, scope, path, receive, send)
+        return await app(scope, receive, send)
 
     async def _app_or_page(
         self, app: ASGIApp, scope: Scope, path: str, receive: Receive, send: Send
@@ -168,8 +169,11 @@ class StaticMiddleware:
         return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
-def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> _PlainFields | None:
-    """The fields that browsers send; None: there is another one that decides."""
+def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, ...] | None:
+    """Accept-Encoding, If-None-Match and Available-Dictionary, which browsers send.
+
+    None: there is another field that decides.
+    """
     accepted = tag = dictionary = date = None
     for name, value in headers:
         if name in _FIELD_NAMES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from io import FileIO
 from typing import Any, TypeAlias, TypeVar
 
@@ -35,7 +35,10 @@ _TURN = 2**20
 """Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
 
 _MOMENT = 0.1
-"""Seconds in which a server that has failed to send has to tell that the client has gone."""
+"""Seconds in which a server has to tell, once it has failed to send, that the client has gone."""
+
+_TELLING = 0.5
+"""Seconds in which a server on trio has to tell all streams of a connection that is lost."""
 
 _THREADS = 40
 
@@ -128,14 +131,14 @@ async def send_answer(
     response, body = answer.response, answer.body
     if body is None:
         return await send_whole(response, scope, receive, send)
-    multiplexed = _is_multiplexed(scope)
+    client = _Client(scope, receive, send)
     try:
         if ZEROCOPYSEND in offers or (PATHSEND in offers and response.status != 206):
-            work = _hand_over(response, body, offers, send)
+            work = _hand_over(response, body, offers, client.send)
         else:
-            work = _send_body(response, body, send, 0 if multiplexed else _TURN)
+            work = _send_body(response, body, client.send, 0 if client.is_multiplexed else _TURN)
         is_long = sum(map(len, response.body)) > _AT_ONCE
-        await _carry_out(work, receive, watch=is_long or multiplexed, grouped=multiplexed)
+        await _carry_out(work, client, watch=is_long or client.is_multiplexed)
     finally:
         await _close(body)
     return None
@@ -173,7 +176,7 @@ async def send_whole(response: Response, scope: Scope, receive: Receive, send: S
     """Send an answer that needs no file."""
     fields, body, is_long = response.wire.get("asgi") or _wire(response)
     if is_long and _is_multiplexed(scope):
-        return await _carry_out(_write(response, body, send), receive, watch=True, grouped=True)
+        return await _watched(_write(response, body, send), _Client(scope, receive, send))
     try:
         await send(
             # The list is its own: a middleware outside may add to it.
@@ -181,7 +184,7 @@ async def send_whole(response: Response, scope: Scope, receive: Receive, send: S
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
     except OSError as error:
-        await _watched(_fail(error), receive)
+        await _watched(_fail(error), _Client(scope, receive, send))
 
 
 async def _write(response: Response, body: bytes, send: Send) -> None:
@@ -217,11 +220,17 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
     The last says whether a server may have to wait before it has taken the body.
     """
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    fields = list(map(_encoded, response.headers))
     parts: Any = () if response.file else response.body
     body = b"".join(parts)
     response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
     return wire
+
+
+@lru_cache(1024)
+def _encoded(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A field in bytes; most are those of other answers, too."""
+    return field[0].encode(), field[1].encode("latin-1")
 
 
 def _is_multiplexed(scope: Scope) -> bool:
@@ -232,23 +241,51 @@ def _is_multiplexed(scope: Scope) -> bool:
     return not scope.get("http_version", "1").startswith("1")
 
 
-async def _carry_out(
-    work: Awaitable[None], receive: Receive, *, watch: bool, grouped: bool
-) -> None:
+class _Client:
+    """Whom an answer goes to."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.is_multiplexed = _is_multiplexed(scope)
+        self.has_gone = False
+
+    async def send(self, message: Message) -> None:
+        if self.has_gone:
+            raise anyio.BrokenResourceError  # which ends the work, and is told to nobody
+        await self._send(message)
+
+    async def gone(self) -> bool:
+        """Wait until it has gone; False: this server doesn't tell, nor does it wait."""
+        ended = False
+        while (message := await self._receive())["type"] != "http.disconnect":
+            if ended:
+                return False
+            ended = not message.get("more_body", False)
+            await checkpoint()
+        self.has_gone = True
+        if self.is_multiplexed and not _is_asyncio():
+            # Hypercorn tells the streams of a lost connection one after another, from inside the
+            # `send` of one of them. If that were cancelled at once, those after it would never hear
+            # of it, and keep their files.
+            await anyio.sleep(_TELLING)
+        return True
+
+
+async def _carry_out(work: Awaitable[None], client: _Client, *, watch: bool) -> None:
     """Do the work, until it is done or the client has gone."""
     if watch:
-        return await _watched(work, receive, grouped=grouped)
+        return await _watched(work, client)
     try:
         await work
     except OSError as error:
-        await _watched(_fail(error), receive)
+        await _watched(_fail(error), client)
 
 
 async def _fail(error: OSError) -> None:
     raise error
 
 
-async def _watched(work: Awaitable[None], receive: Receive, *, grouped: bool = False) -> None:
+async def _watched(work: Awaitable[None], client: _Client) -> None:
     """Do the work until it is done or the client has gone, as `receive` says.
 
     `send` doesn't always tell. Where it raises an OSError, `receive` has to say that it is for
@@ -258,22 +295,21 @@ async def _watched(work: Awaitable[None], receive: Receive, *, grouped: bool = F
 
     async def watch() -> None:
         try:
-            if not await _gone(receive):
+            if not await client.gone():
                 return
-            failures.clear()
         except Exception as error:  # noqa: BLE001 (raised again below, as it is)
             failures.append(error)
         scope.cancel()
 
     with anyio.CancelScope() as scope:
-        async with _beside(watch, grouped=grouped or not _is_asyncio()):
+        async with _beside(watch, grouped=client.is_multiplexed or not _is_asyncio()):
             try:
                 await work
             except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
                 failures.append(error)
                 if isinstance(error, OSError):
                     await anyio.sleep(_MOMENT)
-    if failures:
+    if failures and not client.has_gone:
         raise failures.pop(0)  # else this frame and its failure would hold each other
 
 
@@ -300,14 +336,3 @@ async def _beside(
             task.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([task])
-
-
-async def _gone(receive: Receive) -> bool:
-    """Wait until the client has gone; False: this server doesn't tell, nor does it wait."""
-    ended = False
-    while (message := await receive())["type"] != "http.disconnect":
-        if ended:
-            return False
-        ended = not message.get("more_body", False)
-        await checkpoint()
-    return True

@@ -12,13 +12,26 @@ from .core.downloads import attachment
 from .core.replies import deciding_fields
 from .core.values import Fields, Request
 from .disk.body import Answer
+from .explain import log_miss
 from .staticfiles import StaticFiles
 
-is_logged: Callable[[int, bool], bool] = logging.getLogger("dualstatic")._cache.get  # type: ignore[attr-defined]
-"""Asked `is_logged(DEBUG, True)`, it tells whether misses are, or may be, logged.
+_logger = logging.getLogger("dualstatic")
+
+is_logged: Callable[[int, object], object] = _logger._cache.get  # type: ignore[attr-defined]
+"""Asked `is_logged(DEBUG, UNKNOWN)`, it tells whether misses are logged.
 
 The logger's own `isEnabledFor` would take each request that is not ours a tenth longer.
 """
+
+
+class _Unknown:
+    """The answer of `isEnabledFor` where none is kept: a logger that is disabled keeps none."""
+
+    def __bool__(self) -> bool:
+        return _logger.isEnabledFor(logging.DEBUG)
+
+
+UNKNOWN = _Unknown()
 
 Lines = Iterable[tuple[str, str]]
 """Header fields as an app has given them: names in any case, and more than once."""
@@ -92,7 +105,10 @@ class FileOfView:
         if method not in ("GET", "HEAD"):
             method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
         request = Request(method, self._path, headers=headers)
-        return self._files.site.answer_with_file(request, self._fields, wait=wait)
+        answer = self._files.site.answer_with_file(request, self._fields, wait=wait)
+        if answer is None and is_logged(logging.DEBUG, UNKNOWN):
+            log_miss(self._files.site, request, "no file for a view:", wait=wait)
+        return answer
 
     def not_found(
         self, method: str, headers: Mapping[str, str], *, wait: bool = True

@@ -15,7 +15,7 @@ from .core.media_types import MediaTypes
 from .core.policies import Policies
 from .core.values import Fields, File
 from .disk.packages import package_directory
-from .manifests import MAKERS, Manifest
+from .manifests import MAKERS, AnyOf, Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
@@ -273,27 +273,23 @@ def _page(value: object) -> str | None:
 
 
 _OFFLOAD = re.compile(
-    r"X-Accel-Redirect: (?=/)((?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?)|X-Sendfile"
+    r"X-Accel-Redirect: (?=/)(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?|X-Sendfile"
 )
 
 
 def offload(value: str | None, directories: int) -> Callable[[File], Fields] | None:
     """What tells a server in front which file to send; None: nothing is handed over to one."""
     takes = 'offload takes "X-Accel-Redirect: /path", "X-Sendfile" or None'
-    if value is None:
+    text = _text_or_none(takes, value, _OFFLOAD)
+    if text is None:
         return None
-    if not isinstance(value, str):
-        raise TypeError(f"{takes}, not {value!r}")
-    match = _OFFLOAD.fullmatch(value)
-    if not match:
-        raise ValueError(f"{takes}, not {value!r}")
-    if match[1] is None:
+    if text == "X-Sendfile":
         return lambda file: (("x-sendfile", quote(os.fsencode(file.opener.path_of(file.name)))),)
     if directories != 1:
         raise ValueError(
             "offload takes X-Accel-Redirect with one directory, and no packages or previous"
         )
-    top = match[1].rstrip("/")
+    top = text.removeprefix("X-Accel-Redirect: ").rstrip("/")
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
 
 
@@ -378,7 +374,7 @@ def _policies(given: Mapping[str, Any], of_uploads: bool) -> Policies:
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),
         flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
-        isinstance(given["immutable"], Manifest),
+        isinstance(given["immutable"], Manifest | AnyOf),
         of_uploads,
     )
 

@@ -185,6 +185,11 @@ def without_body(response: Response) -> Response:
     return Response(response.status, response.headers)
 
 
+def for_method(request: Request, response: Response) -> Response:
+    """The answer to a request, of one that is made for a GET."""
+    return without_body(response) if request.method == "HEAD" else response
+
+
 # The decision on one request.
 
 _CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
@@ -248,7 +253,8 @@ def decide(
     `canonical` is the path under which the resource is to be asked for.
     """
     path, target = request.path, request.raw_path
-    if path and not (is_plain_target(resource, target, path) or admits(target, path)):
+    is_plain = canonical == path and is_plain_target(resource, target, path)
+    if path and not (is_plain or admits(target, path)):
         return None
     if canonical != path:
         return redirect(request, canonical)
@@ -289,7 +295,7 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
         return representation.not_modified
     if status == 412:
         refusal = message(412, "Precondition Failed", representation.error_fields)
-        return without_body(refusal) if request.method == "HEAD" else refusal
+        return for_method(request, refusal)
     if request.method == "HEAD":
         return representation.head
     ranges = _requested_ranges(headers, representation.file, now) if "range" in headers else None

@@ -15,11 +15,16 @@ from ..core.codings import is_decodable, is_outdated
 from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
 from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
-from .body import Found
 from .errors import LeadsOut, OnceLogger, is_missing, log_failure
 from .root import Directory, Opened, Walk
 from .root_by_descriptor import identity
 from .validators import Validators, is_fresh, modified, read_at
+
+Found = tuple[Resource, dict[str, int]]
+"""A resource with the files that the look-up opened, by name, for who closes them.
+
+Of a resource that is remembered none is open.
+"""
 
 Searched = tuple[Directory, Sequence[str]]
 """A directory to search, and the suffixes of the siblings to look for there."""
@@ -62,6 +67,9 @@ class LookUp(Protocol):
 
     def known(self) -> Set[str] | None:
         """The paths of all files that an index has; None in live mode."""
+
+    def knows(self, path: str) -> bool:
+        """Whether an index has a file at a path, which may lead through links; live: False."""
 
     def refresh(self) -> None:
         """Forget what is remembered, or make it anew."""
@@ -133,11 +141,10 @@ class Look:
         except BaseException:
             self.close()
             raise
-        return Found(resource, self.descriptors)
+        return resource, self.descriptors
 
     def close(self) -> None:
-        for descriptor in self.descriptors.values():
-            os.close(descriptor)
+        close_all(self.descriptors)
 
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
@@ -249,6 +256,11 @@ class Look:
             self._finder.warn("no permission to read", path())
         elif isinstance(error, LeadsOut):
             self._finder.warn(f"skipped, {error.strerror}", error.filename)
+
+
+def close_all(descriptors: dict[str, int]) -> None:
+    while descriptors:
+        os.close(descriptors.popitem()[1])
 
 
 def _read(descriptor: int, count: int, position: int) -> bytes:

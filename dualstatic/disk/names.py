@@ -25,11 +25,23 @@ def kind(directory: Directory, name: str) -> str:
             walk.enter(parts)
             _, status = walk.find(leaf)
         except OSError as error:
-            dangling = "leads through a link to nothing" if walk.links else ""
+            dangles = walk.links and _dangles(directory, name)
+            dangling = "leads through a link to nothing" if dangles else ""
             return _ERRORS.get(error.errno or 0, dangling)
     if stat.S_ISDIR(status.st_mode):
         return "directory"
     return "file" if stat.S_ISREG(status.st_mode) else "is not a regular file"
+
+
+def _dangles(directory: Directory, name: str) -> bool:
+    """Whether all that can be listed of a name is there: then the last is a link to nothing."""
+    place = ""
+    for part in name.split("/"):
+        names = names_in(directory, place)
+        if names is None or part not in names:
+            return names is None
+        place = f"{place}/{part}".lstrip("/")
+    return True
 
 
 def names_in(directory: Directory, folder: str) -> list[str] | None:

@@ -21,7 +21,7 @@ _REASONS = {
     "it needs rights that root doesn't lack, a failing disk, or no descriptors left":
         "S398 S399 S400 S401",
     "it is about the interface between server and app, which a socket doesn't show":
-        "A421 A422 A423 A425 A427 A428 A429 A430 A431 A432 A433 A436 A437 A438 A439 A440 A441 A442"
+        "A421 A422 A423 A425 A427 A429 A430 A431 A432 A433 A436 A437 A438 A439 A440 A441 A442"
         " A451",
     "it compares whole runs: the tests do": "A447",
 }  # fmt: skip

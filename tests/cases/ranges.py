@@ -22,7 +22,7 @@ from .case import (
     Want,
 )
 from .site import BEYOND, BR, GZ, LARGE, SIZES
-from .write import DAY_BEFORE, DIGITS, LAST_MODIFIED, LATER, ask, case, ours, under
+from .write import DAY_BEFORE, DIGITS, LAST_MODIFIED, LATER, ask, case, only_ours, ours, under
 
 GZIPPED, CODED = ("Accept-Encoding", "gzip"), ("Accept-Encoding", "gzip, br;q=0.5")
 NO_PART = ("content-range",)
@@ -83,9 +83,10 @@ ONE_PART = under(
     ranged(
         "R246",
         "A number may have thousands of digits, and nothing fails.",
-        (f"bytes=0-{LONG}", f"bytes=-{LONG}"),
+        f"bytes=0-{LONG}",
         *(some(0, 9), WHOLE, REJECTED),
-        more=(ours_of(f"bytes={LONG}-", 416, has={"content-range": "bytes */10"}),),
+        more=(only_ours(of(f"bytes=-{LONG}", some(0, 9))),
+              only_ours(of(f"bytes={LONG}-", NOT_SATISFIED))),
     ),
     case(
         "R284",
@@ -103,8 +104,6 @@ ONE_PART = under(
         needs=(RANGES,),
     ),
 )  # fmt: skip
-
-SUPERSCRIPTS = ("bytes=\xb2-\xb3", "bytes=0-\xb3", "bytes=-\xb2")
 
 MALFORMED = (
     *under(
@@ -132,8 +131,9 @@ MALFORMED = (
     *under(
         "RFC 9110 14.1.2",
         MUST,
-        ranged("R242", "A digit is one of ASCII's ten.", (*SUPERSCRIPTS, f"bytes={ARABIC}"), WHOLE,
-               REJECTED),
+        ranged("R242", "A digit is one of ASCII's ten.", ("bytes=\xb2-\xb3", f"bytes={ARABIC}"),
+               WHOLE, REJECTED,
+               more=tuple(only_ours(of(each, WHOLE)) for each in ("bytes=0-\xb3", "bytes=-\xb2"))),
     ),
     *under(
         "RFC 9110 14.1.2",
@@ -183,9 +183,13 @@ PAGE = ours("/large.html", 200, name="page")
 GAPS = ((0, 0), (2, 2), (4, 4), (6, 6), (8, 8))
 MANY = [(2 * n, 2 * n) for n in range(101)]
 ENTIRE = ours("/large.bin", 200, name="entire")
-REPEATED = [ours_of("bytes=" + ",".join(["0-"] * n), *status, target="/huge.bin", most=0,
-                    has={"content-length": str(SIZES["huge.bin"]), "content-type": BYTES})
-            for n, status in ((2, (206, 200)), (50, (206, 200)), (300, (200,)))]  # fmt: skip
+HUGE = SIZES["huge.bin"]
+AS_LONG = {"content-length": str(HUGE), "content-type": BYTES}
+JOINED = {**AS_LONG, "content-range": f"bytes 0-{HUGE - 1}/{HUGE}"}
+REPEATED = [
+    ours_of("bytes=" + ",".join(["0-"] * n), status, target="/huge.bin", most=0, has=has)
+    for n, status, has in ((2, 206, JOINED), (50, 206, JOINED), (300, 200, AS_LONG))
+]
 
 SEVERAL = (
     *under(
@@ -273,6 +277,10 @@ EMPTY = Want((200,), {"content-length": "0"}, NO_PART, b"")
 NONE_OF_IT = Want((416,), {"content-range": "bytes */0"})
 NOT_OF_A_416 = ("etag", "last-modified", "content-encoding")
 OF_THE_200 = ("etag", "last-modified", "cache-control", "vary", "content-type")
+VARY: dict[str, tuple[str, ...]] = {
+    KEPT: ("accept-encoding", "cookie"),
+    RULED: ("accept-encoding", "cookie", "available-dictionary"),
+}
 UNSATISFIED = (
     *[(setting, "/t.txt", 10) for setting in (TOLD, KEPT, FILES)],
     *[(setting, "/app.js", len(GZ)) for setting in (TOLD, KEPT, FILES)],
@@ -288,7 +296,7 @@ def unsatisfied(setting: str, target: str, size: int) -> Ask:
     if setting == TOLD:
         has["access-control-allow-origin"] = "*"
     if size in (len(GZ), len(BR)):
-        has["vary"] = "accept-encoding"
+        has["vary"] = VARY.get(setting, "accept-encoding")
     elif setting in (TOLD, FILES):
         lacks = (*lacks, "vary")
     return ours_of("bytes=500-", 416, target=target, setting=setting, lines=(CODED,), has=has,
@@ -300,8 +308,8 @@ SPECIAL = (
         "RFC 9110 14.3",
         MUST,
         case("R217", "A file says that it has parts.",
-             *[ask("/t.txt", 200, method=method, has={"accept-ranges": "bytes"})
-               for method in ("GET", "HEAD")], needs=(RANGES,)),
+             ask("/t.txt", 200, has={"accept-ranges": "bytes"}),
+             ours("/t.txt", 200, method="HEAD", has={"accept-ranges": "bytes"}), needs=(RANGES,)),
     ),
     *under(
         "RFC 9110 14.1.2",
@@ -343,12 +351,12 @@ SPECIAL = (
 
 
 def if_range(
-    key: str, says: str, value: str | tuple[str, ...], *wants: Want, of: str = "bytes=0-1"
+    key: str, says: str, value: str, want: Want, of: str = "bytes=0-1", *, more: str = ""
 ) -> Case:
-    """A GET of t.txt on the condition that it is the file that was seen."""
-    values = (value,) if isinstance(value, str) else value
+    """A GET of t.txt if it is the file that was seen; `more` is asked of dualstatic alone."""
     lines = (("Range", of),) if of else ()
-    asks = [ask("/t.txt", *wants, lines=(*lines, ("If-Range", each))) for each in values]
+    asks = [ask("/t.txt", want, lines=(*lines, ("If-Range", value)))]
+    asks += [only_ours(ask("/t.txt", want, lines=(*lines, ("If-Range", more))))] if more else []
     return case(key, says, ask("/t.txt", 200, name="first"), *asks, needs=(RANGES,))
 
 
@@ -366,12 +374,11 @@ RESUMED = (
         if_range("R290", "An earlier date gets the whole file.", DAY_BEFORE, WHOLE),
         if_range("R291", "A later date gets the whole file.", LATER, WHOLE),
         if_range("R292", "What is neither tag nor date gets it.", "garbage", WHOLE),
-        if_range("R293", "An empty field gets it.", "", WHOLE),
         if_range("R294", "An asterisk gets it.", "*", WHOLE),
-        if_range("R295", "A list of tags gets it.",
-                 (STRONG + ', "b"', '"b", ' + STRONG), WHOLE),
-        if_range("R297", "Without Range, the field counts for nothing.", (STRONG, '"zzz"'), WHOLE,
-                 of=""),
+        if_range("R295", "A list of tags gets it.", STRONG + ', "b"', WHOLE,
+                 more='"b", ' + STRONG),
+        if_range("R297", "Without Range, the field counts for nothing.", STRONG, WHOLE, of="",
+                 more='"zzz"'),
         if_range("R298", "The tag counts before the range.", '"zzz"', WHOLE, of="bytes=50-"),
         if_range("R299", "A part that isn't there is none.", STRONG, NOT_SATISFIED, of="bytes=50-"),
         case("R300", "The tag of the plain file is not the coded one's.",
@@ -382,6 +389,11 @@ RESUMED = (
              ours_of("bytes=0-4", 206, target="/app.js", body=GZ[:5],
                      lines=(GZIPPED, ("If-Range", "{coded.etag}"))),
              needs=(RANGES, GZIP)),
+    ),
+    *under(
+        "RFC 9110 13.1.5",
+        SHOULD,
+        if_range("R293", "An empty field gets it.", "", WHOLE),
     ),
     *under(
         "RFC 9110 5.6.7",

@@ -28,7 +28,7 @@ def verdict(
         return answer.reason
     if lie := _lie(ask, answer):
         return lie
-    if is_ours and (reason := _against(ask.promised, ask, answer, earlier, has_app)):
+    if is_ours and (reason := _not_as_promised(ask, answer, earlier, has_app)):
         return reason
     reasons = []
     for want in ask.wants:
@@ -37,6 +37,14 @@ def verdict(
             return None
         reasons.append(reason)
     return "; or ".join(reasons) or None
+
+
+def _not_as_promised(ask: Ask, answer: Answer, earlier: Answers, has_app: bool) -> str | None:
+    """We give one answer of several, and in Vary nothing but what is named."""
+    vary = ask.promised.has.get("vary")
+    if vary and _tokens(answer.get("vary") or "") != ({vary} if isinstance(vary, str) else {*vary}):
+        return f"vary is {answer.get('vary')!r}, not {vary!r} alone"
+    return _against(ask.promised, ask, answer, earlier, has_app)
 
 
 def _lie(ask: Ask, answer: Answer) -> str | None:
@@ -243,6 +251,11 @@ def _strong_tag(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     return bool(re.fullmatch(r'"[\x21\x23-\x7e]+"', answer.get("etag") or ""))
 
 
+def _own_tag(ask: Ask, answer: Answer, earlier: Answers) -> bool:
+    others = [each.get("etag") for name, each in earlier.items() if name.startswith("of ")]
+    return _strong_tag(ask, answer, earlier) and answer.get("etag") not in others
+
+
 def _allows(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     return _tokens(answer.get("allow") or "") >= {"get", "head"}
 
@@ -328,6 +341,7 @@ CHECKS: dict[str, Check] = {
     "no date in the future": _no_future,
     "tag differs or is weak": _other_or_weak_tag,
     "a strong tag": _strong_tag,
+    "a tag of its own": _own_tag,
     "allows GET and HEAD": _allows,
     "parts of ten digits": _parts_of_ten,
     "8-9 before 0-1": _in_order,

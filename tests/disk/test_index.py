@@ -17,6 +17,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -840,6 +841,37 @@ def test_after_the_new_version_was_served_nobody_is_told_of_the_old_one(
     assert client.get("/t.txt", {"If-None-Match": str(again["etag"])}).passed
 
 
+def test_what_was_forgotten_while_it_was_kept_answers_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread finds a new file just before the old one's resource is kept for the path."""
+    settle(monkeypatch)
+    client = Client(StaticFiles(root, memory=0), "wsgi")
+
+    def deploy() -> None:
+        (root / "new").write_bytes(b"the new text")
+        (root / "new").rename(root / "t.txt")
+        assert client.get("/t.txt").body == b"the new text"
+
+    def in_keep(frame: FrameType, event: str, argument: object) -> Any:
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        if event == "line" and "answers[path] = " in line:
+            sys.settrace(None)
+            deploy()
+        return in_keep
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        return in_keep if frame.f_code.co_name == "keep" else None
+
+    sys.settrace(trace)
+    try:
+        assert client.get("/t.txt").body == TEXT
+        assert sys.gettrace() is None  # it was there
+    finally:
+        sys.settrace(None)
+    assert client.head("/t.txt")["content-length"] == "12"
+
+
 @pytest.mark.parametrize("memory", [0, 2**20])
 def test_a_file_of_the_first_directory_that_was_away_comes_back(
     door: str, memory: int, tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
@@ -853,6 +885,14 @@ def test_a_file_of_the_first_directory_that_was_away_comes_back(
     (roots[0] / "away").replace(roots[0] / "app.js")
     for _ in range(2):
         assert client.get("/app.js").body == b"new"
+
+
+def test_the_clean_path_of_a_page_is_remembered(tree: Callable[..., Path], door: str) -> None:
+    files = StaticFiles(tree({"a.html": "a"}), clean_urls=True)
+    assert Client(files, door).get("/a").body == b"a"
+    known = files.answer(Request("GET", "/a"), wait=False)
+    assert known is not None
+    assert known.body is None
 
 
 AT_THE_END = """

@@ -20,11 +20,14 @@ from dualstatic.disk import root as disk_root
 from dualstatic.disk import root_by_path, validators
 from dualstatic.disk.root_by_path import kind_of_entry, kind_of_status
 from dualstatic.disk.targets import is_absolute, parts_below
+from tests.cases import CASES
+from tests.cases import site as maze
+from tests.cases.case import MAZE, MAZE_FOLLOWED
+from tests.conformance.judge import verdict
 from tests.race import SHAPES, Reader, Shape, race
-from tests.rules.test_links import FAR, FILES, FOLLOWED, IN, OUT
+from tests.support.asking import answered
 from tests.support.doors import Client, OnDisk
 from tests.support.faults import patch_everywhere, path_of
-from tests.support.rows import check
 from tests.support.trees import Link, write_tree
 
 needs_paths = pytest.mark.skipif(
@@ -70,35 +73,39 @@ def paths_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def root(tree: Callable[..., Path], tmp_path: Path) -> Path:
-    root = tree({**FILES, **FAR})
-    write_tree(tmp_path / "outside", {"index.html": b"SECRET", "a.txt": b"SECRET"})
-    write_tree(tmp_path / "www-secret", {"s.txt": b"SECRET", "index.html": b"SECRET"})
-    return root
+def root(tmp_path: Path) -> Path:
+    secrets = dict.fromkeys(("secret.txt", "s.txt", "index.html", "a.txt"), b"SECRET")
+    for beside in ("outside", "www-secret"):
+        write_tree(tmp_path / beside, secrets)
+    return maze.make_maze(tmp_path / "www", maze.MAZE_LINKS | maze.FAR)
+
+
+def check_cases(client: Client, setting: str) -> None:
+    """Ask what the cases ask of a directory that is full of links."""
+    asks = [ask for case in CASES for ask in case.asks if ask.setting == setting]
+    assert len(asks) > 10
+    for ask in asks:
+        answer = answered(client, ask, setting, {})
+        assert verdict(ask, answer, {}, has_app=True, is_ours=True) is None, (ask, answer)
 
 
 @pytest.mark.usefixtures("paths_alone")
 def test_links_lead_where_they_lead_by_descriptors(
     serve: Callable[..., Client], root: Path
 ) -> None:
-    client = serve(root, html=True)
-    for case in IN:
-        check(case, client)
-    for _, target in OUT:
-        assert client.get(target).passed, target
+    check_cases(serve(root, html=True), MAZE)
 
 
 @pytest.mark.usefixtures("paths_alone")
 def test_links_are_followed_anywhere_where_that_is_asked_for(
     serve: Callable[..., Client], root: Path, tmp_path: Path
 ) -> None:
-    for name in FAR:
+    for name in maze.FAR:
         (root / name).unlink()
     write_tree(tmp_path / "far", {"a.txt": "far", "a.txt.gz": "gz", "back": Link("../www")})
     (root / "far").symlink_to(tmp_path / "far")
     client = serve(root, html=True, follow_symlink=True)
-    for case in FOLLOWED:
-        check(case, client)
+    check_cases(client, MAZE_FOLLOWED)
     for target in ("/far/a.txt", "/far/back/far/a.txt"):
         assert client.get(target).body == b"far"
     assert client.get("/far/a.txt", {"Accept-Encoding": "gzip"}).body == b"gz"

@@ -18,7 +18,7 @@ from dualstatic.disk import root as disk_root
 from dualstatic.disk.errors import OnceLogger, logger
 from dualstatic.disk.root import Directory
 from tests.support.doors import Client
-from tests.support.faults import fails_to_open, patch_everywhere
+from tests.support.faults import fails_to_open, fold_case, patch_everywhere
 from tests.support.steps import descriptors
 from tests.support.trees import Link, settle, write_tree
 
@@ -348,3 +348,19 @@ def test_names_through_a_cycle_of_links_take_one_place(
             assert client.get("/up" * depth + "/t.txt").status == 200
     said = [record.getMessage() for record in caplog.records]
     assert said == [f"{message}: {str(root / 't.txt.gz')!a}"]
+
+
+@pytest.mark.rows("P076")
+def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_case(
+    serve: Callable[..., Client], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_root, "_FOLDS_CASE", True)
+    fold_case(monkeypatch)
+    root = tree({"t.txt": "t", "sub/a.txt": "a", "sub/index.html": "i", "link": Link("sub")})
+    os.mkfifo(root / "fifo")
+    client = serve(root, html=True)
+    for target in ("/T.TXT", "/Sub/a.txt", "/sub/A.txt", "/SUB/", "/SUB", "/Fifo"):
+        assert client.get(target).passed, target
+    for target in ("/t.txt", "/sub/a.txt", "/sub/", "/link/a.txt"):
+        answer = client.get(target)
+        assert (answer.status, answer.passed) == (200, False), target

@@ -23,7 +23,6 @@ from dualstatic.disk.body import FileChanged
 from tests.conftest import WITH_MEMORY, make_files
 from tests.support.children import give_up_rights, in_child
 from tests.support.doors import Client, OnDisk, make_environ, make_scope
-from tests.support.rows import rows
 from tests.support.steps import (
     Connection,
     Transfer,
@@ -55,7 +54,7 @@ def broken_off(got: Transfer, content: bytes) -> bool:
     return len(got.body) < got.promised and content.startswith(got.body)
 
 
-@rows("X403")
+@pytest.mark.rows("X403")
 @pytest.mark.parametrize("left", [MIB, 0])
 def test_a_file_cut_short_while_it_is_sent_breaks_the_answer_off(
     left: int, big: Path, serve: Callable[..., Client]
@@ -68,7 +67,7 @@ def test_a_file_cut_short_while_it_is_sent_breaks_the_answer_off(
     assert open_files() <= before
 
 
-@rows("X403")
+@pytest.mark.rows("X403")
 def test_a_part_cut_short_while_it_is_sent_breaks_the_answer_off(
     big: Path, serve: Callable[..., Client]
 ) -> None:
@@ -82,7 +81,7 @@ def test_a_part_cut_short_while_it_is_sent_breaks_the_answer_off(
     assert content[4 * MIB :].startswith(got.body)
 
 
-@rows("X404")
+@pytest.mark.rows("X404")
 @pytest.mark.parametrize("size", [10, 2 * MIB])
 @pytest.mark.usefixtures("age")
 def test_a_file_emptied_before_the_first_read_is_not_an_empty_answer(
@@ -103,7 +102,7 @@ def collect(got: bytearray, answer: Answer) -> None:
         got += piece
 
 
-@rows("X404")
+@pytest.mark.rows("X404")
 @pytest.mark.parametrize("left", [0, 5])
 @pytest.mark.usefixtures("age")
 def test_a_body_that_falls_short_raises(left: int, mode: str, tree: Callable[..., Path]) -> None:
@@ -119,7 +118,7 @@ def test_a_body_that_falls_short_raises(left: int, mode: str, tree: Callable[...
     assert bytes(got) in (b"", b"x" * left)
 
 
-@rows("X405")
+@pytest.mark.rows("X405")
 def test_a_file_that_grows_is_sent_as_long_as_promised(
     big: Path, serve: Callable[..., Client]
 ) -> None:
@@ -135,7 +134,7 @@ def test_a_file_that_grows_is_sent_as_long_as_promised(
     assert got.body == content
 
 
-@rows("X406", "X407")
+@pytest.mark.rows("X406", "X407")
 @pytest.mark.parametrize("by", ["replaced", "deleted"])
 @pytest.mark.usefixtures("age")
 def test_a_file_replaced_or_deleted_is_sent_to_its_old_end(
@@ -156,7 +155,7 @@ def test_a_file_replaced_or_deleted_is_sent_to_its_old_end(
         assert (after.status, after.body) == (200, b"new" * 1000)
 
 
-@rows("X408")
+@pytest.mark.rows("X408")
 def test_a_file_overwritten_in_place_keeps_its_length(
     big: Path, serve: Callable[..., Client]
 ) -> None:
@@ -176,7 +175,7 @@ def test_a_file_overwritten_in_place_keeps_its_length(
     )
 
 
-@rows("X409")
+@pytest.mark.rows("X409")
 @pytest.mark.usefixtures("age")
 def test_a_file_replaced_between_two_parts_comes_whole(
     serve: Callable[..., Client], tree: Callable[..., Path]
@@ -194,7 +193,7 @@ def test_a_file_replaced_between_two_parts_comes_whole(
     assert client.get("/t.txt", {**rest, "If-Range": second["etag"]}).body == b"fghijkl"
 
 
-@rows("R301")
+@pytest.mark.rows("R301")
 @pytest.mark.parametrize("mode", WITH_MEMORY)
 @pytest.mark.usefixtures("aging")
 def test_a_file_that_was_replaced_is_not_resumed(
@@ -215,7 +214,7 @@ def test_a_file_that_was_replaced_is_not_resumed(
 SIZES = pytest.mark.parametrize("size", [10, 2 * MIB], ids=["small", "large"])
 
 
-@rows("X410")
+@pytest.mark.rows("X410")
 @SIZES
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.usefixtures("age")
@@ -245,7 +244,7 @@ def forbid_and_ask(root: str, door: str, live: bool, known: bool) -> list[Any]:
     return [passing.get("/t.txt"), alone.get("/t.txt"), passing.get("/u.txt")]
 
 
-@rows("X411")
+@pytest.mark.rows("X411")
 @SIZES
 @pytest.mark.parametrize("known", [False, True])
 def test_a_file_forbidden_after_the_start_is_a_miss(
@@ -262,7 +261,7 @@ def test_a_file_forbidden_after_the_start_is_a_miss(
     assert (other.status, other.body) == (200, DIGITS)
 
 
-@rows("X412")
+@pytest.mark.rows("X412")
 @SIZES
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.usefixtures("age")
@@ -310,7 +309,7 @@ class Restless(StaticFiles):
         return answer
 
 
-@rows("X404", "X412")
+@pytest.mark.rows("X404", "X412")
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.usefixtures("age")
 def test_a_file_replaced_after_it_was_opened_is_sent_as_it_was(
@@ -324,7 +323,7 @@ def test_a_file_replaced_after_it_was_opened_is_sent_as_it_was(
     assert answers[-1] == answers[-2]
 
 
-@rows("X404", "X412")
+@pytest.mark.rows("X404", "X412")
 @pytest.mark.parametrize("app", [True, False])
 @pytest.mark.usefixtures("age")
 def test_a_file_that_never_holds_still_is_always_one_of_its_versions(
@@ -338,7 +337,7 @@ def test_a_file_that_never_holds_still_is_always_one_of_its_versions(
     assert open_files() <= before
 
 
-@rows("X410")
+@pytest.mark.rows("X410")
 @pytest.mark.usefixtures("age")
 @pytest.mark.parametrize("app", [True, False])
 def test_a_file_deleted_after_it_was_opened_is_sent_and_then_a_miss(
@@ -353,7 +352,7 @@ def test_a_file_deleted_after_it_was_opened_is_sent_and_then_a_miss(
     assert answer.passed if app else answer.status == 404
 
 
-@rows("X404", "X412")
+@pytest.mark.rows("X404", "X412")
 @pytest.mark.parametrize("by", ["replaced", "deleted"])
 @pytest.mark.usefixtures("age")
 def test_an_answer_is_of_the_file_that_it_describes(
@@ -378,7 +377,7 @@ def test_an_answer_is_of_the_file_that_it_describes(
     assert open_files() <= before
 
 
-@rows("X413")
+@pytest.mark.rows("X413")
 @pytest.mark.usefixtures("age")
 def test_a_file_added_after_the_start_waits_for_a_refresh_of_the_index(
     mode: str, serve: Callable[..., Client], tree: Callable[..., Path]
@@ -392,18 +391,6 @@ def test_a_file_added_after_the_start_waits_for_a_refresh_of_the_index(
     client.files.refresh()
     assert client.get("/new.txt").body == b"new"
     assert client.get("/new/sub.txt").body == b"sub"
-
-
-@rows("X414")
-@pytest.mark.usefixtures("age")
-def test_the_same_request_gets_the_same_coding_a_hundred_times(
-    serve: Callable[..., Client], tree: Callable[..., Path]
-) -> None:
-    client = serve(tree({"app.js": b"x" * 100, "app.js.br": b"b" * 47, "app.js.gz": b"g" * 53}))
-    fields = {"Accept-Encoding": "br"}
-    answers = [client.get("/app.js", fields) for _ in range(100)]
-    assert all(answer == answers[0] for answer in answers)
-    assert (answers[0]["content-encoding"], answers[0].body) == ("br", b"b" * 47)
 
 
 def serve_oddities(root: str, door: str, live: bool) -> tuple[list[Any], list[str]]:
@@ -422,7 +409,7 @@ def serve_oddities(root: str, door: str, live: bool) -> tuple[list[Any], list[st
     return answers, [record.getMessage() for record in records]
 
 
-@rows("X415")
+@pytest.mark.rows("X415")
 def test_a_tree_full_of_oddities_is_served_without_them(door: str, mode: str) -> None:
     with public_directory() as root:
         entries = {
@@ -460,7 +447,7 @@ def test_a_tree_full_of_oddities_is_served_without_them(door: str, mode: str) ->
         assert len(messages) == len(set(messages))
 
 
-@rows("X416")
+@pytest.mark.rows("X416")
 @pytest.mark.usefixtures("age")
 def test_the_same_content_written_again_is_still_known_to_the_client(
     serve: Callable[..., Client], tree: Callable[..., Path]
@@ -479,7 +466,7 @@ def test_the_same_content_written_again_is_still_known_to_the_client(
     assert client.get("/t.txt", {"If-None-Match": first["etag"]}).status == 304
 
 
-@rows("X417")
+@pytest.mark.rows("X417")
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_file_rewritten_at_once_under_the_same_size_has_another_tag(
     frozen: bool, serve: Callable[..., Client], tree: Callable[..., Path]
@@ -499,7 +486,7 @@ def test_a_file_rewritten_at_once_under_the_same_size_has_another_tag(
     assert len(tags) == 10
 
 
-@rows("X417")
+@pytest.mark.rows("X417")
 def test_a_change_does_not_hide_behind_a_frozen_time(
     serve: Callable[..., Client], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -518,7 +505,7 @@ def test_a_change_does_not_hide_behind_a_frozen_time(
     assert second["last-modified"] == first["last-modified"]
 
 
-@rows("X418")
+@pytest.mark.rows("X418")
 @pytest.mark.usefixtures("age")
 def test_a_replaced_sibling_changes_its_own_tag_only(
     serve: Callable[..., Client], tree: Callable[..., Path]
@@ -539,7 +526,7 @@ def test_a_replaced_sibling_changes_its_own_tag_only(
     assert client.get("/app.js", again).status == 200
 
 
-@rows("X410", "X418")
+@pytest.mark.rows("X410", "X418")
 @pytest.mark.usefixtures("age")
 def test_a_deleted_sibling_gives_way_to_its_file(
     serve: Callable[..., Client], tree: Callable[..., Path]
@@ -561,7 +548,7 @@ def test_a_deleted_sibling_gives_way_to_its_file(
 LEAVERS = 100
 
 
-@rows("X419")
+@pytest.mark.rows("X419")
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_clients_that_leave_a_wsgi_door_leave_no_file_open(
     after: int, mode: str, big: Path, monkeypatch: pytest.MonkeyPatch
@@ -583,7 +570,7 @@ def test_clients_that_leave_a_wsgi_door_leave_no_file_open(
     assert open_files() <= before
 
 
-@rows("X419")
+@pytest.mark.rows("X419")
 @pytest.mark.parametrize("leaves", ["OSError", "quietly", "cancelled"])
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_clients_that_leave_an_asgi_door_leave_no_file_open(
@@ -622,7 +609,7 @@ def sparse(tree: Callable[..., Path]) -> Path:
     return path
 
 
-@rows("X420")
+@pytest.mark.rows("X420")
 def test_a_slow_client_of_a_large_file_costs_little_memory(
     sparse: Path, door: str, mode: str
 ) -> None:

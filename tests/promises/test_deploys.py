@@ -12,11 +12,15 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from dualstatic import manifests
+from tests.conftest import DOORS, MODES, make_files
 from tests.support.doors import Client
 from tests.support.servers import ROOT, environment, run
 from tests.support.trees import write_tree
@@ -72,80 +76,96 @@ def wait(store: Path, days: float) -> None:
     (store / STATE).write_text(json.dumps({k: int(t - days * DAY) for k, t in times.items()}))
 
 
-def click(client: Client, names: dict[str, bytes], failures: list[str]) -> None:
-    """A tab shows each of its lazy routes."""
-    for name, code in names.items():
-        answer = client.get(f"/{name}", {"Accept-Encoding": "gzip, br, zstd, dcz"})
-        immutable = "immutable" in (answer.get("cache-control") or "")
-        if (answer.status, immutable) != (200, True) or (
-            "content-encoding" not in answer and answer.body != code
-        ):
-            failures.append(f"{name}: {answer}")
+@dataclass
+class Tabs:
+    """Clients of all doors in all modes, in which each of the last builds is open."""
+
+    clients: list[Client] = field(default_factory=list)
+    builds: list[dict[str, bytes]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def click(self, names: dict[str, bytes]) -> None:
+        """A tab shows each of its lazy routes."""
+        for client, (name, code) in product(self.clients, names.items()):
+            answer = client.get(f"/{name}", {"Accept-Encoding": "gzip, br, zstd, dcz"})
+            immutable = "immutable" in (answer.get("cache-control") or "")
+            if (answer.status, immutable) != (200, True) or (
+                "content-encoding" not in answer and answer.body != code
+            ):
+                self.failures.append(f"{client} {name}: {answer}")
+
+    @contextmanager
+    def clicking(self) -> Iterator[None]:
+        """Click on and on, in a thread, until the block ends."""
+        ended = threading.Event()
+
+        def click_on() -> None:
+            while not ended.wait(0.002):
+                for names in self.builds[-DAYS:]:
+                    self.click(names)
+
+        thread = threading.Thread(target=click_on)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
-def test_in_twenty_deploys_no_tab_fails_and_nothing_else_is_answered(
-    tmp_path: Path, serve: Callable[..., Client], door: str
-) -> None:
-    of_manifest = door == "asgi"  # else a regular expression says what is immutable
-    app, builds, failures = App(), [], []
+def serve(directory: Path, door: str, **options: Any) -> list[Client]:
+    """A client for each mode."""
+    return [
+        Client(make_files(directory, mode, dictionaries=True, **options), door) for mode in MODES
+    ]
+
+
+def test_in_twenty_deploys_no_tab_fails_and_nothing_else_is_answered(tmp_path: Path) -> None:
+    """What is immutable is said by a regular expression, or by the manifest."""
+    app, tabs = App(), Tabs()
     store, current = tmp_path / "store", tmp_path / "current"
     store.mkdir()
-    client, ended = None, threading.Event()
-
-    def clicks_on() -> None:
-        while not ended.wait(0.002):
-            for names in builds[-DAYS:]:
-                click(client, names, failures)
-
     for number in range(DEPLOYS):
         dist = tmp_path / f"dist{number}"
         new = app.build(dist)
-        tabs = threading.Thread(target=clicks_on)
-        if client:
+        if number:
             wait(store, STEP)
-            ended.clear()
-            tabs.start()
-        try:
+        with tabs.clicking():
             command("compress", dist, *ENCODINGS, "--previous", store)
             command("keep", dist, store, "--days", str(DAYS))
             (tmp_path / "next").symlink_to(dist)
             os.replace(tmp_path / "next", current)
-            if client is None or of_manifest:  # as a new process reads the new manifest
-                manifest = manifests.vite(dist / ".vite/manifest.json")
-                immutable = manifest if of_manifest else HASHED
-                client = serve(current, previous=store, dictionaries=True, immutable=immutable)
-            client.files.refresh()
-            builds.append(new)
-        finally:
-            ended.set()
-            if tabs.ident:
-                tabs.join()
+            # As a new process reads the new manifest.
+            manifest = manifests.vite(dist / ".vite/manifest.json")
+            first = tabs.clients[:2] or serve(current, "wsgi", previous=store, immutable=HASHED)
+            second = serve(current, "asgi", previous=store, immutable=manifest)
+            tabs.clients = [*first, *second]
+            for client in tabs.clients:
+                client.files.refresh()
+            tabs.builds.append(new)
         if number:
             shutil.rmtree(tmp_path / f"dist{number - 1}")
-        assert_only(client, builds, failures, app.built)
+        assert_only(tabs, app.built)
 
 
-def assert_only(
-    client: Client, builds: list[dict[str, bytes]], failures: list[str], built: int
-) -> None:
+def assert_only(tabs: Tabs, built: int) -> None:
     """The kept builds are answered, and nothing else is."""
-    kept = {name for names in builds[-DAYS - 1 :] for name in names}
-    for names in builds[-DAYS - 1 :]:
-        click(client, names, failures)
-    assert failures == []
-    older = {name for names in builds for name in names} - kept
+    kept = {name for names in tabs.builds[-DAYS - 1 :] for name in names}
+    for names in tabs.builds[-DAYS - 1 :]:
+        tabs.click(names)
+    assert tabs.failures == []
+    older = {name for names in tabs.builds for name in names} - kept
     withdrawn = [f"{stem}{n}" for n in range(built - 1) for stem in ("news", "plain")]
     others = [
         *older,
         *(f"{each}.html" for each in withdrawn),
         *(f"{each}.js" for each in withdrawn),
     ]
-    assert [name for name in [*others, STATE] if not client.get(f"/{name}").passed] == []
+    for client in tabs.clients:
+        assert [name for name in [*others, STATE] if not client.get(f"/{name}").passed] == []
 
 
-def test_a_tab_gets_a_delta_between_builds_that_others_lie_between(
-    tmp_path: Path, serve: Callable[..., Client]
-) -> None:
+def test_a_tab_gets_a_delta_between_builds_that_others_lie_between(tmp_path: Path) -> None:
     app, store, builds = App(), tmp_path / "store", []
     store.mkdir()
     for number in range(4):
@@ -153,7 +173,9 @@ def test_a_tab_gets_a_delta_between_builds_that_others_lie_between(
         builds.append(app.build(dist))
         command("compress", dist, *ENCODINGS, "--previous", store)
         command("keep", dist, store)
-    client, changed = serve(dist, previous=store, dictionaries=True, immutable=HASHED), 0
+    clients, changed = [], 0
+    for door in DOORS:
+        clients += serve(dist, door, previous=store, immutable=HASHED)
     for route in app.routes:
         [old, *_, new] = [name for names in builds for name in names if route in name]
         if old == new:
@@ -161,7 +183,8 @@ def test_a_tab_gets_a_delta_between_builds_that_others_lie_between(
         changed += 1
         has = base64.b64encode(hashlib.sha256((store / old).read_bytes()).digest()).decode()
         fields = {"Accept-Encoding": "gzip, dcz", "Available-Dictionary": f":{has}:"}
-        assert client.get(f"/{new}", fields)["content-encoding"] == "dcz"
+        codings = [client.get(f"/{new}", fields)["content-encoding"] for client in clients]
+        assert codings == ["dcz"] * 4
     assert changed >= 3
 
 
@@ -187,22 +210,21 @@ def image(app: App, place: Path, previous: Path) -> dict[str, bytes]:
     return names
 
 
-def test_the_recipe_for_an_image_takes_the_store_of_the_image_before(
-    tmp_path: Path, serve: Callable[..., Client]
-) -> None:
-    app, failures = App(), []
-    previous, builds = tmp_path / "python", []
+def test_the_recipe_for_an_image_takes_the_store_of_the_image_before(tmp_path: Path) -> None:
+    app, tabs, previous = App(), Tabs(), tmp_path / "python"
     previous.mkdir()
     for number in range(4):
         place = tmp_path / f"image{number}"
-        builds.append(image(app, place, previous))
+        tabs.builds.append(image(app, place, previous))
         previous = place
     [dictionaries, store] = re.search(r"(\w+)=True, previous=\"(\w+)\"", RECIPE).groups()
+    assert dictionaries == "dictionaries"
     manifest = manifests.vite(place / "app/dist/.vite/manifest.json")
-    options = {dictionaries: True, "previous": place / "app" / store, "immutable": manifest}
-    client = serve(place / "app/dist", **options)
-    for names in builds:
-        click(client, names, failures)
-    assert failures == []
+    for door in DOORS:
+        options = {"previous": place / "app" / store, "immutable": manifest}
+        tabs.clients += serve(place / "app/dist", door, **options)
+    for names in tabs.builds:
+        tabs.click(names)
+    assert tabs.failures == []
     assert list((place / "app/dist").rglob("*.1.dcz"))
     assert re.findall(r"COPY --from=files /app/(\w+)", RECIPE) == ["dist", store]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -21,6 +22,7 @@ from types import ModuleType
 from typing import TypeVar
 
 import anyio
+import pytest
 
 T = TypeVar("T")
 NOBODY = 65534
@@ -94,28 +96,29 @@ def take_descriptors() -> list[int]:
 def within(seconds: float, function: Callable[..., T], *arguments: object) -> T:
     """What `function` gives; a failure where it keeps a processor busy for longer, or hangs.
 
-    The time that a busy machine gives to others is not counted.
+    The time that a busy machine gives to others is not counted. What hangs is broken off in a main
+    thread alone, and on a system that has alarms.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
-    times: list[float] = []
+    rings = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    with alarm(HANGS + seconds) if rings else nullcontext():
+        begun = time.thread_time()
+        result = function(*arguments)
+        taken = time.thread_time() - begun
+    assert taken <= seconds, f"it takes longer than {seconds} s of a processor"
+    return result
 
-    def run() -> None:
-        try:
-            results.append(function(*arguments))
-        except BaseException as error:  # noqa: BLE001 - it is raised again below
-            errors.append(error)
-        times.append(time.thread_time())
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(HANGS + seconds)
-    # A regular expression holds the interpreter's lock: we wake up when it has come to its end.
-    assert times, f"it takes longer than {HANGS + seconds} s"
-    assert times[0] <= seconds, f"it takes longer than {seconds} s of a processor"
-    if errors:
-        raise errors[0]
-    return results[0]
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """Fail in the block after so many seconds, and again each second: its end may hang, too."""
+    message = f"it takes longer than {seconds} s"
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail(message))
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def run_threads(*works: Callable[[], None]) -> None:

@@ -111,19 +111,19 @@ import asyncio
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from werkzeug.test import Client
-from asgiref.testing import ApplicationCommunicator
+from tests.support.doors import make_scope
+from tests.support.steps import staying
 import dualstatic.django
 
 def ask_wsgi(path):
     return Client(wsgi).get(path).status_code
 
 def ask_asgi(path):
-    async def ask():
-        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
-        client = ApplicationCommunicator(asgi, scope)
-        await client.send_input({"type": "http.request"})
-        return (await client.receive_output(10))["status"]
-    return asyncio.run(ask())
+    sent = []
+    async def send(message):
+        sent.append(message)
+    asyncio.run(asgi(make_scope("GET", path.encode(), []), staying(), send))
+    return sent[0]["status"]
 wsgi, asgi = get_wsgi_application(), get_asgi_application()
 if WRAPPED:
     wsgi, asgi = dualstatic.django.wsgi(wsgi), dualstatic.django.asgi(asgi)

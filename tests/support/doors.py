@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, unquote_to_bytes
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -26,6 +26,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
 
+T = TypeVar("T")
 Fields = Sequence[tuple[str, str]]
 
 OnDisk = partial(StaticFiles, memory=0)
@@ -263,11 +264,19 @@ class Messages:
 def ask_asgi(
     client: Client, method: str, target: bytes, lines: Fields, body: bytes, extra: dict[str, Any]
 ) -> Answer:
-    arguments = (client, method, target, lines, body, extra)
-    if client.backend == "asyncio" and not client.backend_options and LOOP.is_here():
-        return LOOP.run(ask_asgi_here(*arguments))
-    options = client.backend_options
-    return anyio.run(ask_asgi_here, *arguments, backend=client.backend, backend_options=options)
+    ask = partial(ask_asgi_here, client, method, target, lines, body, extra)
+    return run_async(ask, client.backend, client.backend_options)
+
+
+def run_async(
+    function: Callable[[], Coroutine[Any, Any, T]],
+    backend: str = "asyncio",
+    options: dict[str, Any] | None = None,
+) -> T:
+    """What the function gives, in the loop that is kept where that can be."""
+    if backend == "asyncio" and not options and LOOP.is_here():
+        return LOOP.run(function())
+    return anyio.run(function, backend=backend, backend_options=options)
 
 
 class Loop:
@@ -280,7 +289,7 @@ class Loop:
     def is_here(self) -> bool:
         return threading.current_thread() is threading.main_thread()
 
-    def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """What the coroutine gives; each task that it has begun must have ended."""
         loop = self.open()
         try:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -21,7 +22,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import Answer, Request, StaticFiles
 
-from .doors import Client, Fields, make_environ, make_scope
+from .doors import Client, Fields, make_environ, make_scope, run_async
 from .faults import path_of
 
 
@@ -116,7 +117,7 @@ def transfer_asgi(
     door = dualstatic.asgi.StaticMiddleware(files=client.files, **client.options)
     scope = make_scope("GET", target.encode(), fields)
     try:
-        anyio.run(door, scope, staying(), send, backend=client.backend)
+        run_async(partial(door, scope, staying(), send), client.backend)
     except Exception as error:  # noqa: BLE001 - the test looks at it
         got.error = error
     return got

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import time
 from collections.abc import Mapping
@@ -35,15 +34,6 @@ def settle(patch: pytest.MonkeyPatch, hours: int = 1) -> None:
 def can_be(name: str) -> bool:
     """Whether this system has files of such a name."""
     return sys.platform != "win32" or Gate("", dotfiles=True, windows=True)(f"/{name}") is not None
-
-
-def write_odd(root: Path) -> None:
-    """A pipe, a socket and, if that is allowed, a device that never ends; Windows has no such."""
-    if sys.platform != "win32":
-        os.mkfifo(root / "fifo")
-        os.mknod(root / "sock", stat.S_IFSOCK | 0o644)
-        if os.geteuid() == 0:
-            os.mknod(root / "device", stat.S_IFCHR | 0o644, os.makedev(1, 5))
 
 
 def write_tree(root: Path, entries: Mapping[str, bytes | str | Link | None]) -> Path:

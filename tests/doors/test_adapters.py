@@ -33,7 +33,6 @@ from tests.support.doors import (
     make_environ,
     make_scope,
 )
-from tests.support.rows import rows
 from tests.support.steps import Connection, open_files, soon
 from tests.support.trees import OLD
 
@@ -53,7 +52,7 @@ def big(tree: Callable[..., Path]) -> Path:
     return path
 
 
-@rows("A421")
+@pytest.mark.rows("A421")
 @pytest.mark.parametrize("kind", ["lifespan", "websocket"])
 def test_other_scopes_reach_the_app_untouched(
     kind: str, mode: str, tree: Callable[..., Path]
@@ -100,7 +99,7 @@ def converse(files: StaticFiles, scope: dict[str, Any], *messages: str) -> list[
     return sent
 
 
-@rows("A421")
+@pytest.mark.rows("A421")
 def test_without_an_app_a_websocket_is_closed_and_the_lifespan_acknowledged(
     mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -123,7 +122,7 @@ def wsgi(directory: Path, mode: str, **options: Any) -> Client:
     return Client(OnDisk(directory, live=mode == "live", **options), "wsgi")
 
 
-@rows("A422")
+@pytest.mark.rows("A422")
 def test_a_scope_without_a_raw_path_goes_by_its_path(mode: str, tree: Callable[..., Path]) -> None:
     client = asgi(tree({"t.txt": DIGITS, "\u00fc.txt": b"u", "\ufffd.txt": b"?"}), mode)
     client.raw = False
@@ -137,7 +136,37 @@ def test_a_scope_without_a_raw_path_goes_by_its_path(mode: str, tree: Callable[.
     assert client.get("/%EF%BF%BD.txt").body == b"?"
 
 
-@rows("A423")
+@pytest.mark.rows("P020")
+def test_a_replacement_character_is_served_only_where_the_target_shows_that_it_was_sent(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"\ufffd.txt": b"?"}))
+    assert client.get("/%EF%BF%BD.txt").body == b"?"
+    client.raw = False
+    assert client.get("/%ff.txt").passed
+    empty: Any = {"raw_path": b""} if client.door == "asgi" else {"REQUEST_URI": ""}
+    assert client.get("/%ff.txt", **empty).passed
+
+
+def absolute_form(client: Client, authority: str, path: str) -> Answer:
+    """As servers pass on an absolute-form target: the path alone, and the whole as the raw one."""
+    if client.door == "wsgi":
+        extra = {"PATH_INFO": path, "REQUEST_URI": f"http://{authority}{path}"}
+        return client.get(path, **extra)
+    return client.get(path, raw_path=f"http://{authority}{path}".encode())
+
+
+@pytest.mark.rows("P063", "P064")
+def test_an_absolute_form_target_whose_path_the_server_passes_is_that_path(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"t.txt": DIGITS, "sub/index.html": b"index"}), html=True)
+    assert absolute_form(client, "localhost", "/t.txt").body == DIGITS
+    assert absolute_form(client, "evil.example", "/sub")["location"] == "./sub/"
+    assert absolute_form(client, "evil.example", "//sub").passed
+
+
+@pytest.mark.rows("A423")
 def test_a_raw_path_with_its_query_is_cut(mode: str, tree: Callable[..., Path]) -> None:
     client = asgi(tree({"t.txt": DIGITS, "sub/a.txt": b"a"}), mode)
     for raw in (b"/t.txt?q=1", b"/t.txt?", b"/t.txt?q=%2f%5c%zz%ff", b"/t.txt?a?b"):
@@ -145,7 +174,7 @@ def test_a_raw_path_with_its_query_is_cut(mode: str, tree: Callable[..., Path]) 
     assert client.get("/sub/a.txt", raw_path=b"/sub%2fa.txt?q=1").passed
 
 
-@rows("A424", "A425", "A426")
+@pytest.mark.rows("A424", "A425", "A426")
 @pytest.mark.parametrize(
     ("root_path", "path", "served"),
     [
@@ -179,7 +208,7 @@ def test_the_root_path_is_cut_off_in_whole_segments(
         assert (answer.status, answer.body) == (200, served)
 
 
-@rows("A424", "A425")
+@pytest.mark.rows("A424", "A425")
 @pytest.mark.parametrize("path", ["/api/static/t.txt", "/static/t.txt", "/t.txt"])
 def test_a_mount_below_one_that_a_proxy_takes_off_is_cut_off_too(
     path: str, mode: str, tree: Callable[..., Path]
@@ -191,7 +220,7 @@ def test_a_mount_below_one_that_a_proxy_takes_off_is_cut_off_too(
     assert client.get(path, root_path="/api/static").passed == (path == "/static/t.txt")
 
 
-@rows("A424", "A425")
+@pytest.mark.rows("A424", "A425")
 def test_a_prefix_lies_below_the_mount_point(
     door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -209,7 +238,7 @@ def test_a_prefix_lies_below_the_mount_point(
     assert mounted("/static2/t.txt").passed
 
 
-@rows("A427")
+@pytest.mark.rows("A427")
 def test_names_of_fields_are_lower_case(
     serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
@@ -249,24 +278,10 @@ EVERY_KIND: list[tuple[str, str, dict[str, str]]] = [
 ]
 
 
-@rows("A428")
-def test_repeated_lines_of_a_request_are_one_list(
-    serve: Callable[..., Client], tree: Callable[..., Path]
-) -> None:
-    client = serve(tree({"app.js": b"x" * 100, "app.js.br": b"b" * 47, "app.js.gz": b"g" * 40}))
-    lines = [("Accept-Encoding", "gzip;q=0.5"), ("Accept-Encoding", "br")]
-    for fields in (lines, lines[::-1]):
-        answer = client.get("/app.js", fields)
-        assert (answer["content-encoding"], answer.body) == ("br", b"b" * 47)
-    tag = answer["etag"]
-    fields = [*lines, ("If-None-Match", '"a"'), ("If-None-Match", tag)]
-    assert client.get("/app.js", fields).status == 304
-
-
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 
-@rows("A429")
+@pytest.mark.rows("A429")
 @BACKENDS
 @pytest.mark.parametrize("leaves", ["quietly", "unheard", "OSError", "RuntimeError"])
 @pytest.mark.parametrize("after", [1, 2, 5])
@@ -308,7 +323,7 @@ def test_a_client_that_leaves_stops_the_reading(
         assert error is None
 
 
-@rows("A429")
+@pytest.mark.rows("A429")
 @BACKENDS
 @pytest.mark.parametrize("moment", ["at once", "in the middle"])
 def test_a_cancelled_request_closes_its_file(
@@ -346,7 +361,7 @@ def test_a_cancelled_request_closes_its_file(
     anyio.run(main, backend=backend)
 
 
-@rows("A429")
+@pytest.mark.rows("A429")
 @pytest.mark.parametrize("moment", ["at once", "in the middle"])
 def test_a_task_cancelled_by_asyncio_closes_its_file(moment: str, mode: str, big: Path) -> None:
     files = OnDisk(big.parent, live=mode == "live")
@@ -375,7 +390,7 @@ def test_a_task_cancelled_by_asyncio_closes_its_file(moment: str, mode: str, big
     asyncio.run(main())
 
 
-@rows("A431")
+@pytest.mark.rows("A431")
 def test_without_the_option_a_server_that_opens_paths_gets_bytes(
     mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -386,7 +401,7 @@ def test_without_the_option_a_server_that_opens_paths_gets_bytes(
     assert client.head("/t.txt")["content-length"] == "10"
 
 
-@rows("A435")
+@pytest.mark.rows("A435")
 def test_path_info_holds_bytes_as_latin_1(mode: str, tree: Callable[..., Path]) -> None:
     client = wsgi(tree({"\u00fc.txt": b"u", "\u962e.txt": b"cjk"}), mode)
     for raw in (True, False):
@@ -403,7 +418,7 @@ def ask_mount(client: Client, mount: str, query: str = "") -> Answer:
     return client.get(f"{mount}{query}", root_path=mount)
 
 
-@rows("A436")
+@pytest.mark.rows("A436")
 @pytest.mark.parametrize("app", [True, False])
 @pytest.mark.parametrize(
     "options",
@@ -434,7 +449,7 @@ def test_the_mount_point_without_its_slash_is_redirected_to_its_slash(
     assert urljoin(asked, answer["location"]) == f"{asked}/{query}"
 
 
-@rows("A436")
+@pytest.mark.rows("A436")
 @pytest.mark.parametrize("raw", [True, False])
 def test_a_mount_point_of_letters_is_redirected_too(
     raw: bool, door: str, mode: str, tree: Callable[..., Path]
@@ -450,7 +465,7 @@ def test_a_mount_point_of_letters_is_redirected_too(
         assert answer["location"] == "./gr%C3%BCn/"
 
 
-@rows("A436")
+@pytest.mark.rows("A436")
 @pytest.mark.parametrize("app", [True, False])
 def test_a_mount_point_without_an_index_page_is_a_miss(
     app: bool, door: str, mode: str, tree: Callable[..., Path]
@@ -461,7 +476,7 @@ def test_a_mount_point_without_an_index_page_is_a_miss(
         assert answer.passed if app else answer.status == 404
 
 
-@rows("A436")
+@pytest.mark.rows("A436")
 @pytest.mark.parametrize("target", [b"", b"http://h", b"http://h?q=1"])
 def test_a_target_without_a_path_is_the_root(
     target: bytes, door: str, mode: str, tree: Callable[..., Path]
@@ -477,7 +492,7 @@ def test_a_target_without_a_path_is_the_root(
         assert not html or answer.body == b"home"
 
 
-@rows("A436")
+@pytest.mark.rows("A436")
 @pytest.mark.parametrize("query", [b"", b"?a=/b"])
 def test_a_mount_point_whose_name_ends_with_the_slash_is_there_already(
     query: bytes, mode: str, tree: Callable[..., Path]
@@ -488,13 +503,14 @@ def test_a_mount_point_whose_name_ends_with_the_slash_is_there_already(
         assert (answer.status, answer.body) == (200, b"home")
 
 
-@rows("A436")
+@pytest.mark.rows("A436")
 @pytest.mark.parametrize("path", ["/", "/sub/"])
+@pytest.mark.parametrize("kind", [OnDisk, StaticFiles])
 def test_a_slash_that_a_framework_has_added_is_taken_off(
-    path: str, door: str, mode: str, tree: Callable[..., Path]
+    kind: type[StaticFiles], path: str, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
     root = tree({"index.html": b"home", "sub/index.html": b"sub", "t.txt": b"t"})
-    client = Client(OnDisk(root, live=mode == "live", html=True), door, app=False)
+    client = Client(kind(root, live=mode == "live", html=True), door, app=False)
     asked = f"/app{path}"
     if door == "wsgi":
         extra = {"SCRIPT_NAME": "/app", "PATH_INFO": path}
@@ -502,15 +518,16 @@ def test_a_slash_that_a_framework_has_added_is_taken_off(
     else:
         extra = {"root_path": "/app", "path": asked}
         file = {"root_path": "/app", "path": "/app/t.txt/"}
-    assert client.get(asked, **extra).status == 200
-    answer = client.get(asked[:-1], **extra)
-    assert answer.status == 307
-    assert urljoin(f"http://h{asked[:-1]}", answer["location"]) == f"http://h{asked}"
+    for _ in range(2):  # the second time it may be remembered
+        answer = client.get(asked[:-1], **extra)
+        assert answer.status == 307
+        assert urljoin(f"http://h{asked[:-1]}", answer["location"]) == f"http://h{asked}"
+        assert client.get(asked, **extra).status == 200
     assert client.get("/app/t.txt", **file).body == b"t"
     assert client.get("/app/t.txt/", **file).status == 404
 
 
-@rows("A436")
+@pytest.mark.rows("A436")
 def test_a_path_that_was_rewritten_is_taken_as_it_is(
     door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -521,7 +538,7 @@ def test_a_path_that_was_rewritten_is_taken_as_it_is(
         assert (answer.status, answer.body) == (200, body)
 
 
-@rows("A437")
+@pytest.mark.rows("A437")
 @pytest.mark.parametrize("name", ["REQUEST_URI", "RAW_URI"])
 def test_a_raw_target_of_the_server_shows_an_encoded_slash(
     name: str, mode: str, tree: Callable[..., Path]
@@ -581,7 +598,7 @@ class Wrapped:
                 self.chunks.close()
 
 
-@rows("A438")
+@pytest.mark.rows("A438")
 def test_a_whole_file_is_handed_to_the_file_wrapper(mode: str, tree: Callable[..., Path]) -> None:
     content = b"x" * (2 * MIB)
     client = wsgi(tree({"t.txt": content}), mode)
@@ -597,7 +614,7 @@ def test_a_whole_file_is_handed_to_the_file_wrapper(mode: str, tree: Callable[..
     assert open_files() <= before
 
 
-@rows("A438")
+@pytest.mark.rows("A438")
 def test_the_wrapped_file_says_at_its_end_that_it_fell_short(
     mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -612,7 +629,7 @@ def test_the_wrapped_file_says_at_its_end_that_it_fell_short(
     assert open_files() <= before
 
 
-@rows("A438")
+@pytest.mark.rows("A438")
 def test_a_client_that_leaves_a_wrapped_file_is_no_error(
     mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -624,7 +641,7 @@ def test_a_client_that_leaves_a_wrapped_file_is_no_error(
     assert open_files() <= before
 
 
-@rows("A439")
+@pytest.mark.rows("A439")
 def test_a_wrapped_file_that_grows_is_not_read_past_its_promise(
     mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -637,7 +654,7 @@ def test_a_wrapped_file_that_grows_is_not_read_past_its_promise(
     assert got.rest() == content
 
 
-@rows("A439")
+@pytest.mark.rows("A439")
 @pytest.mark.parametrize(
     ("method", "fields", "status"),
     [
@@ -665,7 +682,7 @@ def test_a_file_wrapper_gets_nothing_but_whole_files(
     assert open_files() <= before
 
 
-@rows("A439")
+@pytest.mark.rows("A439")
 def test_a_file_wrapper_is_left_alone_where_the_user_or_its_kind_says_so(
     mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -680,7 +697,7 @@ def test_a_file_wrapper_is_left_alone_where_the_user_or_its_kind_says_so(
     assert got.rest() == content
 
 
-@rows("A440")
+@pytest.mark.rows("A440")
 def test_a_head_has_one_empty_piece_and_opens_nothing(mode: str, tree: Callable[..., Path]) -> None:
     root = tree({"t.txt": DIGITS, "big.bin": b"x" * (2 * MIB)})
     client = wsgi(root, mode)
@@ -703,7 +720,7 @@ def reads_on(iterator: Iterator[bytes]) -> bool:
         return False
 
 
-@rows("A441")
+@pytest.mark.rows("A441")
 @pytest.mark.parametrize("wrapper", [None, Wrapper])
 @pytest.mark.parametrize("taken", [0, 1])
 def test_an_answer_closed_early_closes_its_file_once(
@@ -747,7 +764,7 @@ class Broken:
         return ["x"] if self.fault == "text" else [b"x"]
 
 
-@rows("A442")
+@pytest.mark.rows("A442")
 @pytest.mark.parametrize(
     "fault", ["no status", "short status", "no type", "bad name", "tuple", "text"]
 )
@@ -763,7 +780,7 @@ def test_the_validator_of_wsgi_stands_around_every_answer(
         client.get("/t.txt")
 
 
-@rows("A442")
+@pytest.mark.rows("A442")
 @pytest.mark.parametrize("app", [True, False])
 def test_every_kind_of_answer_passes_the_validator(
     app: bool, mode: str, tree: Callable[..., Path]
@@ -786,7 +803,7 @@ HOP_BY_HOP = {
 }
 
 
-@rows("A443")
+@pytest.mark.rows("A443")
 def test_no_field_of_one_connection_comes_from_us(
     serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
@@ -795,28 +812,6 @@ def test_no_field_of_one_connection_comes_from_us(
     for method, path, fields in EVERY_KIND:
         answer = client.ask(method, path, {**fields, "Connection": "close, te", "TE": "trailers"})
         assert not HOP_BY_HOP & {name for name, _ in answer.fields}
-
-
-@rows("A446")
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"X-Sendfile-Type": "X-Sendfile"},
-        {"X-Sendfile-Type": "X-Accel-Redirect", "X-Accel-Mapping": "/=/outside/"},
-        {"X-Accel-Mapping": "{root}=/files/"},
-        {"X-Accel-Redirect": "/etc/passwd", "X-Sendfile": "/etc/passwd"},
-        {"X-Original-URL": "/u.txt", "X-Rewrite-URL": "/u.txt", "X-HTTP-Method-Override": "POST"},
-    ],
-)
-def test_fields_for_a_front_server_are_ignored(
-    fields: dict[str, str], serve: Callable[..., Client], tree: Callable[..., Path]
-) -> None:
-    root = tree({"t.txt": DIGITS, "u.txt": b"other"})
-    client = serve(root)
-    sent = {name: value.format(root=root) for name, value in fields.items()}
-    for path in ("/t.txt", "/nope"):
-        assert client.get(path, sent) == client.get(path)
-    assert client.get("/t.txt", sent).body == DIGITS
 
 
 PATHS = [
@@ -869,7 +864,7 @@ FIELDS: list[dict[str, str]] = [
 ]
 
 
-@rows("A447")
+@pytest.mark.rows("A447")
 @pytest.mark.parametrize("app", [True, False])
 @pytest.mark.parametrize("html", [True, False])
 def test_both_doors_give_the_same_answer(
@@ -921,7 +916,7 @@ if importlib.util.find_spec("uvloop"):
     EVENT_LOOPS.append(("asyncio", {"use_uvloop": True}))
 
 
-@rows("A451")
+@pytest.mark.rows("A451")
 @pytest.mark.parametrize(("backend", "backend_options"), EVENT_LOOPS)
 def test_every_event_loop_gets_the_same_answer(
     backend: str, backend_options: dict[str, Any], mode: str, tree: Callable[..., Path]
@@ -936,7 +931,7 @@ def test_every_event_loop_gets_the_same_answer(
     assert client.get("/nope").passed
 
 
-@rows("A451")
+@pytest.mark.rows("A451")
 def test_the_core_knows_no_event_loop() -> None:
     sources = [path for folder in dualstatic.core.__path__ for path in Path(folder).rglob("*.py")]
     assert len(sources) > 2
@@ -952,7 +947,7 @@ def test_the_core_knows_no_event_loop() -> None:
             assert not isinstance(node, (ast.AsyncFunctionDef, ast.Await)), source
 
 
-@rows("A429")
+@pytest.mark.rows("A429")
 def test_a_server_whose_receive_never_waits_gets_the_whole_file(
     mode: str, tree: Callable[..., Path]
 ) -> None:

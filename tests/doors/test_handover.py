@@ -22,7 +22,6 @@ from dualstatic.disk import root_by_descriptor
 from dualstatic.disk.body import FileChanged
 from dualstatic.disk.nowait import answers_at_once
 from tests.support.doors import OnDisk, make_scope
-from tests.support.rows import rows
 from tests.support.steps import open_files, soon
 from tests.support.trees import settle
 
@@ -60,7 +59,7 @@ def messages_of(
     return messages
 
 
-@rows("A430", "A432")
+@pytest.mark.rows("A430", "A432")
 def test_a_whole_file_is_sent_by_its_path_where_that_is_asked_for(
     mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -72,7 +71,7 @@ def test_a_whole_file_is_sent_by_its_path_where_that_is_asked_for(
         assert rest == [{"type": PATHSEND, "path": str(root / name)}]
 
 
-@rows("A430", "A431", "A432")
+@pytest.mark.rows("A430", "A431", "A432")
 @pytest.mark.parametrize(
     ("offers", "fields", "method", "options"),
     [
@@ -99,7 +98,7 @@ def test_all_else_goes_as_a_body(
     assert messages[1]["body"] == (b"" if method == "HEAD" else DIGITS)
 
 
-@rows("A433")
+@pytest.mark.rows("A433")
 @pytest.mark.parametrize("pathsend", [False, True])
 @pytest.mark.parametrize("value", [None, "bytes=2-4", "bytes=0-9,100000-100009,5-"])
 def test_a_server_that_can_gets_the_descriptor_and_it_is_closed_after_it(
@@ -141,7 +140,7 @@ def hops(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return made
 
 
-@rows("A448")
+@pytest.mark.rows("A448")
 def test_a_file_in_memory_takes_no_hop_and_no_time_of_the_loop(
     tree: Callable[..., Path],
     hops: list[object],
@@ -171,7 +170,7 @@ def test_a_file_in_memory_takes_no_hop_and_no_time_of_the_loop(
     assert "Executing" not in caplog.text
 
 
-@rows("A448")
+@pytest.mark.rows("A448")
 @pytest.mark.parametrize("options", [{"live": True}, {"memory": 0}], ids=["live", "index"])
 def test_a_look_up_in_the_systems_cache_takes_no_hop(
     tree: Callable[..., Path],
@@ -271,7 +270,7 @@ def in_memory_only() -> Iterator[Path]:
     rmtree(path)
 
 
-@rows("A449")
+@pytest.mark.rows("A449")
 def test_where_a_file_system_can_not_say_threads_read(
     in_memory_only: Path, mode: str, hops: list[object]
 ) -> None:
@@ -284,7 +283,7 @@ def test_where_a_file_system_can_not_say_threads_read(
     assert not answers_at_once((in_memory_only / "big.bin").stat().st_dev)
 
 
-@rows("A450")
+@pytest.mark.rows("A450")
 def test_pages_that_are_not_in_the_cache_are_read_by_a_thread(
     tree: Callable[..., Path], mode: str, hops: list[object]
 ) -> None:
