@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .environment import Environment, windows_path
 
-FILES = ["core", "disk", "doors", "rules", "windows"]
+FILES = ["core", "disk", "doors", "rules", "test_cases.py", "windows"]
 PLUGINS = ["-p", "tests.windows.judge", "-p", "no:cacheprovider"]
 LIMITS = ["-o", "faulthandler_timeout=120"]
 
