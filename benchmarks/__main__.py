@@ -87,7 +87,7 @@ def _measure(
     site = trees.make_site(scratch / "site") if needs_site else scratch
     measures: dict[str, Callable[[], None]] = {
         IN_PROCESS: lambda: in_process.measure(site, plan, results, progress),
-        SERVERS: lambda: on_servers.measure(site, scratch / "servers", plan, results, progress),
+        SERVERS: lambda: on_servers.measure(site, scratch, plan, results, progress),
         STARTUP: lambda: start_up.measure(scratch, plan, results, progress),
     }
     for part in PARTS:

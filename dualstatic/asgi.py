@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Generator,
-    Iterable,
-    Iterator,
-)
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from functools import partial
-from io import FileIO
 from logging import DEBUG
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import anyio
-import anyio._backends._asyncio  # else the first request would wait for this import
-import anyio.to_thread
-from anyio.lowlevel import RunVar, checkpoint
+from anyio.lowlevel import checkpoint
 
+from .asgi_sending import (
+    PATHSEND,
+    ZEROCOPYSEND,
+    AsyncChunks,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    open_answer,
+    send_answer,
+    send_whole,
+)
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
-from .disk.body import Answer, Body
+from .disk.body import Answer
 from .doors import (
     MISSES,
+    UNKNOWN,
     FileOfView,
     check_arguments,
     is_logged,
     is_miss,
     make_request,
-    opened,
     with_vary,
 )
 from .staticfiles import StaticFiles
@@ -47,11 +45,6 @@ try:  # FastAPI takes nothing from a view for an answer but what is one of Starl
 except ImportError:
     _Response = object  # type: ignore[assignment,misc]
 
-# Frameworks spell these types in different ways; these take them all.
-Scope: TypeAlias = Any
-Message: TypeAlias = Any
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
@@ -60,28 +53,7 @@ _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 
 _CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
-_PlainFields = tuple[str | None, str | None, str | None]
-"""Accept-Encoding, If-None-Match and Available-Dictionary."""
-
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
-
-T = TypeVar("T")
-
-_PATHSEND = "http.response.pathsend"
-_ZEROCOPYSEND = "http.response.zerocopysend"
-
-_AT_ONCE = 2**15
-"""Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
-
-_TURN = 2**20
-"""Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
-
-_MOMENT = 0.1
-"""Seconds in which a server that has failed to send has to tell that the client has gone."""
-
-_THREADS = 40
-
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
 
 
 class StaticMiddleware:
@@ -108,7 +80,7 @@ class StaticMiddleware:
         self._site = files.site
         self._look_up = files.site.look_up
         self._falls_back = files.site.falls_back
-        wanted = {_PATHSEND: pathsend, _ZEROCOPYSEND: zerocopysend}
+        wanted = {PATHSEND: pathsend, ZEROCOPYSEND: zerocopysend}
         self._handover = frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,28 +91,32 @@ class StaticMiddleware:
         if resource is None:
             if ":" in path:
                 path = _NO_PATH.sub("/", path)
-            ours = path in self._look_up.covers or self._falls_back
-            if self.app is not None and not ours and not is_logged(DEBUG, True):
-                return await self.app(scope, receive, send)
+            app = self.app
+            if (
+                app is not None
+                and path not in self._look_up.covers
+                and not is_logged(DEBUG, UNKNOWN)
+            ):
+                if self._falls_back:
+                    return await self._ask_app(scope, path, receive, send)
+                return await app(scope, receive, send)
         elif response := self._pick(resource, path, scope):
-            return await _answer_whole(response, scope, receive, send)
-        if answer := await self._ask(scope, path):
-            return await self._send(answer, scope, receive, send)
-        assert self.app is not None  # noqa: S101 (for the type checker)
-        if self._site.may_fall_back(scope.get("method", ""), path):
-            return await self._app_or_page(self.app, scope, path, receive, send)
-        return await self.app(scope, receive, send)
-
-    async def _ask(self, scope: Scope, path: str) -> Answer | None:
-        """Our answer, without a wait for the disk if that can be; None: the app's."""
-        if self.app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
-            return None
-        request, read = _request(scope, path), not self._offers(scope)
-        answer = await open_answer(partial(self.files.answer, request), read=read)
+            return await send_whole(response, scope, receive, send)
+        request, offers = _request(scope, path), self._offers(scope)
+        answer = await open_answer(partial(self.files.answer, request), read=not offers)
         if answer is None and self.app is None:
             ask = partial(self.files.fallback, request, has_app=False)
-            return await open_answer(ask, read=read)
-        return answer
+            answer = await open_answer(ask, read=not offers)
+        if answer is not None:
+            return await send_answer(answer, offers, scope, receive, send)
+        return await self._ask_app(scope, path, receive, send)
+
+    async def _ask_app(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        app = self.app
+        assert app is not None  # noqa: S101 (for the type checker)
+        if self._site.may_fall_back(scope.get("method", ""), path):
+            return await self._app_or_page(app, scope, path, receive, send)
+        return await app(scope, receive, send)
 
     async def _app_or_page(
         self, app: ASGIApp, scope: Scope, path: str, receive: Receive, send: Send
@@ -163,7 +139,7 @@ class StaticMiddleware:
                     return failures.append(error)
                 if page:
                     replaced = True  # also if it can't be sent: there is one start of a response
-                    return await self._send(page, scope, receive, send)
+                    return await send_answer(page, self._offers(scope), scope, receive, send)
                 message = _varying(message, request)
             if not replaced:
                 return await send(message)
@@ -188,29 +164,16 @@ class StaticMiddleware:
         raw_path, query = scope.get("raw_path"), scope.get("query_string")
         return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
 
-    async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-        response, body = answer.response, answer.body
-        if body is None:
-            return await _answer_whole(response, scope, receive, send)
-        offers, multiplexed = self._offers(scope), _is_multiplexed(scope)
-        try:
-            if _ZEROCOPYSEND in offers or (_PATHSEND in offers and response.status != 206):
-                work = _hand_over(response, body, offers, send)
-            else:
-                work = _answer(response, body, send, 0 if multiplexed else _TURN)
-            is_long = sum(map(len, response.body)) > _AT_ONCE
-            await _carry_out(work, receive, watch=is_long or multiplexed, grouped=multiplexed)
-        finally:
-            await _close(body)
-        return None
-
     def _offers(self, scope: Scope) -> frozenset[str]:
         """By which messages the server takes a file, as far as that is wanted."""
         return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
-def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> _PlainFields | None:
-    """The fields that browsers send; None: there is another one that decides."""
+def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, ...] | None:
+    """Accept-Encoding, If-None-Match and Available-Dictionary, which browsers send.
+
+    None: there is another field that decides.
+    """
     accepted = tag = dictionary = date = None
     for name, value in headers:
         if name in _FIELD_NAMES:
@@ -253,7 +216,6 @@ class FileResponse(_Response):
     ) -> None:
         super().__init__()
         self._file = FileOfView(files, name, filename, headers)
-        self._door = StaticMiddleware(files=files)
         # Starlette's methods, such as `set_cookie`, add fields here, and FastAPI a task for later.
         self.raw_headers: list[tuple[bytes, bytes]] = []
         self.background = None
@@ -273,7 +235,7 @@ class FileResponse(_Response):
                 message = {**message, "headers": kept + self.raw_headers}
             await send(message)
 
-        await self._door._send(answer, scope, receive, send_with_more)
+        await send_answer(answer, frozenset(), scope, receive, send_with_more)
         if self.background is not None:
             await self.background()
 
@@ -310,150 +272,6 @@ def _raise_not_found(scope: Scope) -> None:
         raise HTTPException(404)
 
 
-class AsyncChunks:
-    """The chunks of an answer, for a framework that iterates over them; all without a wait."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.close = answer.close
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        response, body = self._answer.response, self._answer.body
-        chunks, left = iter(self._answer), sum(map(len, response.body))
-        while left > 0:
-            # Where neither the disk nor the server waits, the task that looks for the client would
-            # not get to run.
-            await checkpoint()
-            chunk = body.next_now() if body else next(chunks)
-            if chunk is None:
-                chunk = await in_thread(chunks.__next__)
-            left -= len(chunk)
-            yield chunk
-
-
-async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answer | None:
-    """What is answered, in a thread only where the disk has to be waited for.
-
-    `read` has the first chunk read in the same hop.
-    """
-    try:
-        return opened(ask, wait=False, read=read)
-    except BlockingIOError:
-        return await in_thread(partial(opened, ask, wait=True, read=read))
-
-
-async def _close(body: Body) -> None:
-    if body.closes_at_once:
-        return body.close()
-    with anyio.CancelScope(shield=True):
-        return await in_thread(body.close)
-
-
-async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
-    """Have the server send the file; by its path it can send nothing but all of it."""
-    if _PATHSEND in offers and response.status != 206 and response.file is not None:
-        path = response.file.opener.path_of(response.file.name)
-        await send(_start(response))
-        return await send({"type": _PATHSEND, "path": path})
-    file = body.handle()
-    await send(_start(response))
-    for part in response.body:
-        await send(_part(part, file))
-    body.prove()  # the server may have met the end of a shortened file, and doesn't tell
-    return await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _part(part: bytes | range, file: FileIO) -> Message:
-    if isinstance(part, bytes):
-        return {"type": "http.response.body", "body": part, "more_body": True}
-    window = {"offset": part.start, "count": len(part)}
-    return {"type": _ZEROCOPYSEND, "file": file, **window, "more_body": True}
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up.
-
-    A thread takes one of its places until it ends. On asyncio a cancelled task ends before its
-    thread does. So the thread has a task of its own there, which nobody cancels.
-    """
-    try:
-        limiter = _limiter.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(_THREADS)
-        _limiter.set(limiter)
-    hop = object()
-    await limiter.acquire_on_behalf_of(hop)
-
-    async def run() -> T:
-        try:
-            return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
-        finally:
-            limiter.release_on_behalf_of(hop)
-
-    with anyio.CancelScope(shield=True):
-        result = await (asyncio.shield(run()) if _is_asyncio() else run())
-    return result  # noqa: RET504 (for mypy, a scope may end an exception and go on)
-
-
-def _is_asyncio() -> bool:
-    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
-
-
-async def _answer_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send an answer that needs no file."""
-    fields, body, is_long = response.wire.get("asgi") or _wire(response)
-    if is_long and _is_multiplexed(scope):
-        return await _carry_out(_write(response, body, send), receive, watch=True, grouped=True)
-    try:
-        await send(
-            # The list is its own: a middleware outside may add to it.
-            {"type": "http.response.start", "status": response.status, "headers": list(fields)}
-        )
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-    except OSError as error:
-        await _watched(_fail(error), receive)
-
-
-async def _write(response: Response, body: bytes, send: Send) -> None:
-    await send(_start(response))
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-async def _answer(response: Response, body: Body, send: Send, turn: int) -> None:
-    first = body.next_now() or b""
-    length = sum(map(len, response.body))
-    left = length - len(first)
-    await send(_start(response))
-    await send({"type": "http.response.body", "body": first, "more_body": left > 0})
-    while left > 0:
-        # A server whose client has gone may take all that is sent, and never wait: without a
-        # pause here nobody else would get to run, those who look for the client among them.
-        if length - left >= turn:
-            await checkpoint()
-        chunk = body.next_now()
-        if chunk is None:
-            chunk = await in_thread(body.__next__)
-        left -= len(chunk)
-        await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
-
-
-def _start(response: Response) -> Message:
-    fields, *_ = response.wire.get("asgi") or _wire(response)
-    return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
-
-
-def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
-    """Fields and body as ASGI has them, made once for an answer that is given again.
-
-    The last says whether a server may have to wait before it has taken the body.
-    """
-    fields = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    parts: Any = () if response.file else response.body
-    body = b"".join(parts)
-    response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
-    return wire
-
-
 def _varying(message: Message, request: Request) -> Message:
     """The app's start of a response, whose Vary tells caches that another request gets a page."""
     fields = with_vary(_lines(message), request)
@@ -464,95 +282,6 @@ def _varying(message: Message, request: Request) -> Message:
 def _lines(start: Message) -> Iterator[tuple[str, str]]:
     for name, value in start.get("headers", ()):
         yield name.decode("latin-1"), value.decode("latin-1")
-
-
-def _is_multiplexed(scope: Scope) -> bool:
-    """Whether a client can hold up this answer alone, and leave it, on a connection that stays.
-
-    Not every server wakes a `send` that waits there (HTTP/2 and HTTP/3).
-    """
-    return not scope.get("http_version", "1").startswith("1")
-
-
-async def _carry_out(
-    work: Awaitable[None], receive: Receive, *, watch: bool, grouped: bool
-) -> None:
-    """Do the work, until it is done or the client has gone."""
-    if watch:
-        return await _watched(work, receive, grouped=grouped)
-    try:
-        await work
-    except OSError as error:
-        await _watched(_fail(error), receive)
-
-
-async def _fail(error: OSError) -> None:
-    raise error
-
-
-async def _watched(work: Awaitable[None], receive: Receive, *, grouped: bool = False) -> None:
-    """Do the work until it is done or the client has gone, as `receive` says.
-
-    `send` doesn't always tell. Where it raises an OSError, `receive` has to say that it is for
-    that reason (ASGI): it may as well be the disk of a log, or the cache, of a middleware outside.
-    """
-    failures: list[Exception] = []
-
-    async def watch() -> None:
-        try:
-            if not await _gone(receive):
-                return
-            failures.clear()
-        except Exception as error:  # noqa: BLE001 (raised again below, as it is)
-            failures.append(error)
-        scope.cancel()
-
-    with anyio.CancelScope() as scope:
-        async with _beside(watch, grouped=grouped or not _is_asyncio()):
-            try:
-                await work
-            except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
-                failures.append(error)
-                if isinstance(error, OSError):
-                    await anyio.sleep(_MOMENT)
-    if failures:
-        raise failures.pop(0)  # else this frame and its failure would hold each other
-
-
-@asynccontextmanager
-async def _beside(
-    work: Callable[[], Coroutine[Any, Any, None]], *, grouped: bool
-) -> AsyncIterator[None]:
-    """A task beside a block, which ends with the block."""
-    if grouped:
-        async with anyio.create_task_group() as group:
-            group.start_soon(work)
-            yield
-            group.cancel_scope.cancel()
-        return
-    # A group costs as much on asyncio as to read a megabyte. Over HTTP/1 there is none, and no task
-    # unless the block waits. gunicorn may close an HTTP/2 connection under an unwatched send.
-    loop, tasks = asyncio.get_running_loop(), []
-    begins = loop.call_soon(lambda: tasks.append(loop.create_task(work())))
-    try:
-        yield
-    finally:
-        begins.cancel()
-        for task in tasks:
-            task.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([task])
-
-
-async def _gone(receive: Receive) -> bool:
-    """Wait until the client has gone; False: this server doesn't tell, nor does it wait."""
-    ended = False
-    while (message := await receive())["type"] != "http.disconnect":
-        if ended:
-            return False
-        ended = not message.get("more_body", False)
-        await checkpoint()
-    return True
 
 
 async def _stand_alone(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What the doors share: their arguments, the request, how an answer is opened, an app's Vary."""
+"""What the doors share: their arguments, the request, an app's Vary."""
 
 from __future__ import annotations
 
@@ -12,13 +12,26 @@ from .core.downloads import attachment
 from .core.replies import deciding_fields
 from .core.values import Fields, Request
 from .disk.body import Answer
+from .explain import log_miss
 from .staticfiles import StaticFiles
 
-is_logged: Callable[[int, bool], bool] = logging.getLogger("dualstatic")._cache.get  # type: ignore[attr-defined]
-"""Asked `is_logged(DEBUG, True)`, it tells whether misses are, or may be, logged.
+_logger = logging.getLogger("dualstatic")
+
+is_logged: Callable[[int, object], object] = _logger._cache.get  # type: ignore[attr-defined]
+"""Asked `is_logged(DEBUG, UNKNOWN)`, it tells whether misses are logged.
 
 The logger's own `isEnabledFor` would take each request that is not ours a tenth longer.
 """
+
+
+class _Unknown:
+    """The answer of `isEnabledFor` where none is kept: a logger that is disabled keeps none."""
+
+    def __bool__(self) -> bool:
+        return _logger.isEnabledFor(logging.DEBUG)
+
+
+UNKNOWN = _Unknown()
 
 Lines = Iterable[tuple[str, str]]
 """Header fields as an app has given them: names in any case, and more than once."""
@@ -61,18 +74,6 @@ def _can_be_called(app: Callable[..., object], arguments: str) -> bool:
     return True
 
 
-def opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:
-    """Our answer. With `read`, its first chunk is read, too, and `Body.next_now` gives that.
-
-    :raises BlockingIOError: it can't be had without a wait, and `wait` is False
-    :raises FileChanged: the file became shorter than promised, but nothing was sent yet
-    """
-    answer = ask(wait=wait)
-    if read and answer is not None and answer.body is not None:
-        answer.body.read_ahead(wait=wait)
-    return answer
-
-
 class FileOfView:
     """The file that a view answers with, whatever the request's own path is."""
 
@@ -104,7 +105,10 @@ class FileOfView:
         if method not in ("GET", "HEAD"):
             method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
         request = Request(method, self._path, headers=headers)
-        return self._files.site.answer_with_file(request, self._fields, wait=wait)
+        answer = self._files.site.answer_with_file(request, self._fields, wait=wait)
+        if answer is None and is_logged(logging.DEBUG, UNKNOWN):
+            log_miss(self._files.site, request, "no file for a view:", wait=wait)
+        return answer
 
     def not_found(
         self, method: str, headers: Mapping[str, str], *, wait: bool = True

@@ -6,10 +6,8 @@ once more: so they can't contradict the answer.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,7 +17,8 @@ from urllib.parse import quote, unquote_to_bytes
 from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
-from .disk.errors import LEADS_OUT, NOT_THERE, OnceLogger, logger
+from .disk.errors import LEADS_OUT, OnceLogger, logger
+from .disk.names import kind, names_in
 from .disk.root import Directory
 from .site import Site
 
@@ -48,12 +47,6 @@ _NAMES = [
 ]
 """Why a name is refused, likewise."""
 
-_ERRORS = {
-    errno.ENAMETOOLONG: "is too long for a name of this file system",
-    errno.ENOTDIR: "goes on below a file, where nothing can be",
-    errno.ELOOP: "leads through too many links, or a loop of them",
-}
-
 
 def request_for(url: str) -> Request:
     """The GET of a URL, or of the path of one, as somebody has copied it.
@@ -68,14 +61,17 @@ def request_for(url: str) -> Request:
     return Request("GET", path, raw_path=raw_path)
 
 
-def log_miss(site: Site, request: Request, *, wait: bool) -> None:
+def log_miss(site: Site, request: Request, asked: str = "", *, wait: bool) -> None:
     """Log why a request has no answer, for who has turned DEBUG on.
+
+    `asked` says who has asked for a file, if not a client.
 
     :raises BlockingIOError: `wait` is False, and the reasons are on the disk
     """
     if not wait:
         raise BlockingIOError("the reasons are on the disk")
-    logger.debug("%s %s", ascii(request.method)[1:-1][:_LONGEST], explain(site, request))
+    by_client = ascii(request.method)[1:-1][:_LONGEST]
+    logger.debug("%s %s", asked or by_client, explain(site, request))
 
 
 def explain(site: Site, request: Request) -> str:
@@ -111,17 +107,16 @@ def _place(path: str) -> str:
 def _by_what(site: Site, path: str, answer: Answer) -> str:
     if answer.status == 307:
         return f"is redirected to {_shown(dict(answer.headers)['location'])}"
-    located = site.locate(path, wait=True)
-    if located is None:
+    known = site.resource_at(path, wait=True)
+    if known is None:
         return "is answered by a file that is gone since"
-    _, found = located
-    found.close()
-    plain, *siblings = [form.stored for form in found.resource.representations]
+    _, resource = known
+    plain, *siblings = [form.file for form in resource.representations]
     coded = [str(sibling.coding) for sibling in siblings]
-    _, warnings = _on_disk(site, plain.file.name)
+    _, warnings = _on_disk(site, plain.name)
     return "".join(
         [
-            f"is answered by {_place(plain.file.opener.path_of(plain.file.name))}",
+            f"is answered by {_place(plain.opener.path_of(plain.name))}",
             f", also in {', '.join(coded)}" if coded else "",
             *[f"; {warning}" for warning in warnings if warning.startswith("left out")],
         ]
@@ -195,23 +190,6 @@ def _not_found(site: Site, path: str, name: str) -> str:
     return _missing(site, path, name)
 
 
-def kind(directory: Directory, name: str) -> str:
-    """What a directory has under a name, or what is wrong with it there; "" if it has nothing."""
-    if not name:
-        return "directory"
-    *parts, leaf = name.split("/")
-    with directory.walk() as walk:
-        try:
-            walk.enter(parts)
-            _, status = walk.find(leaf)
-        except OSError as error:
-            dangling = "leads through a link to nothing" if walk.links else ""
-            return _ERRORS.get(error.errno or 0, dangling)
-    if stat.S_ISDIR(status.st_mode):
-        return "directory"
-    return "file" if stat.S_ISREG(status.st_mode) else "is not a regular file"
-
-
 def _without_page(site: Site, index: str) -> str:
     if site.settings.html or site.settings.clean_urls:
         return _not_served(site, index) or f"is a directory without an {_INDEX}"
@@ -245,7 +223,7 @@ def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
     if look is None:
         return None, warn.said
     look.close()
-    file = look.stored[0].file
+    file = look.stored[0]
     return file.opener.path_of(file.name), warn.said
 
 
@@ -261,7 +239,7 @@ class _Warnings(OnceLogger):
 
 def _missing(site: Site, path: str, name: str) -> str:
     prefix = site.settings.prefix
-    if path in (site.look_up.known() or ()):
+    if site.look_up.knows(path):
         return "was there when the index was made, and is gone from the disk"
     for directory in site.directories:
         if spelled := _spelled(directory, name):
@@ -297,18 +275,6 @@ def _spelled(directory: Directory, name: str) -> str | None:
             return None
         spelled = f"{spelled}/{part if part in alike else min(alike)}".lstrip("/")
     return spelled if spelled != name else None
-
-
-def names_in(directory: Directory, folder: str) -> list[str] | None:
-    """The names in a folder of a directory; None: it is none, or can't be read."""
-    try:
-        with directory.walk() as walk:
-            walk.enter(folder.split("/"))
-            return [name for name, _ in walk.entries()]
-    except OSError as error:
-        if error.errno not in NOT_THERE:
-            raise
-        return None
 
 
 def _folded(name: str) -> str:

@@ -151,6 +151,16 @@ class Manifest:
         return frozenset(self.folder + name for name in names)
 
 
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Says of a name whether one of several says so, a manifest among them."""
+
+    several: tuple[Callable[[str], bool], ...]
+
+    def __call__(self, name: str) -> bool:
+        return any(says(name) for says in self.several)
+
+
 def _version(path: StrPath) -> tuple[int, ...]:
     status = os.stat(path)
     # A build may give all files one date, and the next manifest the inode of the last.

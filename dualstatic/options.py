@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from .core.codings import SUFFIXES
-from .core.deltas import DELTA_SUFFIXES, use_as_dictionary
-from .core.downloads import harmless
+from .core.deltas import DELTA_SUFFIXES
 from .core.media_types import MediaTypes
-from .core.releases import constant_parts
-from .core.values import Fields, File, Policy
+from .core.policies import Policies
+from .core.values import Fields, File
 from .disk.packages import package_directory
-from .manifests import MAKERS, Manifest
+from .manifests import MAKERS, AnyOf, Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
@@ -26,8 +25,6 @@ StrPath = str | os.PathLike[str]
 Live = bool | Callable[[], bool]
 Packages = Sequence[str | tuple[str, str]]
 
-FOREVER = "max-age=31536000, immutable"
-
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
 _MEDIA_TYPE = re.compile(rf"{_FIELD_NAME.pattern}/{_FIELD_NAME.pattern}(?:[ \t]*;[\x20-\x7e]+)?")
@@ -36,7 +33,6 @@ _NO_PATH = re.compile(
     r"^[A-Za-z][A-Za-z0-9+.\-]*:|//|%[0-9A-Fa-f]{2}|[?#*<>{}\\\x00-\x1f\x7f\ud800-\udfff]"
     r"|(?:^|/)\.\.?(?:/|$)|^\s|\s$"
 )
-_NOT_PUBLIC = re.compile(r"(?:^|,)[ \t]*(?:private|no-store)[ \t]*(?:[=,]|$)", re.IGNORECASE)
 _CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
 _OURS = frozenset(
     {
@@ -277,70 +273,24 @@ def _page(value: object) -> str | None:
 
 
 _OFFLOAD = re.compile(
-    r"X-Accel-Redirect: (?=/)((?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?)|X-Sendfile"
+    r"X-Accel-Redirect: (?=/)(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?|X-Sendfile"
 )
 
 
 def offload(value: str | None, directories: int) -> Callable[[File], Fields] | None:
     """What tells a server in front which file to send; None: nothing is handed over to one."""
     takes = 'offload takes "X-Accel-Redirect: /path", "X-Sendfile" or None'
-    if value is None:
+    text = _text_or_none(takes, value, _OFFLOAD)
+    if text is None:
         return None
-    if not isinstance(value, str):
-        raise TypeError(f"{takes}, not {value!r}")
-    match = _OFFLOAD.fullmatch(value)
-    if not match:
-        raise ValueError(f"{takes}, not {value!r}")
-    if match[1] is None:
+    if text == "X-Sendfile":
         return lambda file: (("x-sendfile", quote(os.fsencode(file.opener.path_of(file.name)))),)
     if directories != 1:
         raise ValueError(
             "offload takes X-Accel-Redirect with one directory, and no packages or previous"
         )
-    top = match[1].rstrip("/")
+    top = text.removeprefix("X-Accel-Redirect: ").rstrip("/")
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
-
-
-_OF_DELTAS = (".dcz", ".dcb")
-"""Asked for by their own names: from release to release, the same name has another delta."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """What the options say of each file, asked by its name.
-
-    `asks` says that a function of the user is asked. `foretells` says that `immutable` may be asked
-    of any name, at any time: it is no function. `of_manifest` says that it is a manifest.
-    `dictionaries` says that immutable files offer themselves as such. `of_uploads` says that
-    strangers wrote the files.
-    """
-
-    media_type: MediaTypes
-    cache_control: Callable[[str], str | None]
-    immutable: Callable[[str], bool]
-    headers: Callable[[str], Fields]
-    asks: bool
-    foretells: bool
-    dictionaries: bool
-    of_manifest: bool
-    of_uploads: bool = False
-
-    def was_immutable(self, name: str) -> bool:
-        """Whether a file of an earlier release is immutable. A manifest has those of the last."""
-        if name.endswith(_OF_DELTAS):
-            return False
-        return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
-
-    def __call__(self, name: str, is_previous: bool = False) -> Policy:
-        """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
-        caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
-        forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        is_delta = name.endswith(_OF_DELTAS)
-        immutable = is_previous or (not is_delta and bool(self.immutable(name)))
-        offer = use_as_dictionary(name) if immutable and self.dictionaries else None
-        kind, fields = self.media_type(name), self.headers(name)
-        policy = Policy(kind, caching, fields, coding, offer, forever, immutable)
-        return harmless(policy) if self.of_uploads else policy
 
 
 _OF_UPLOADS = (
@@ -385,10 +335,11 @@ class Settings:
     offload: Callable[[File], Fields] | None
 
 
-def settings(given: Mapping[str, Any], owner: object) -> Settings:
+def settings(given: Mapping[str, Any], owner: object, *, of_uploads: bool) -> Settings:
     """The options of StaticFiles, by their names, as it was given them.
 
-    A package in a zip is copied to a directory, which is removed with `owner`.
+    A package in a zip is copied to a directory, which is removed with `owner`. `of_uploads` says
+    that strangers write the files.
     """
     paths = _all_directories(given["directory"], given["packages"], owner)
     earlier = previous(given["previous"], given["immutable"])
@@ -396,7 +347,7 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
     return Settings(
         directories=paths,
         previous=earlier,
-        policies=_policies(given),
+        policies=_policies(given, of_uploads),
         follow_symlink=flag("follow_symlink", given["follow_symlink"]),
         prefix=prefix(given["prefix"]),
         html=flag("html", given["html"]),
@@ -410,7 +361,7 @@ def settings(given: Mapping[str, Any], owner: object) -> Settings:
     )
 
 
-def _policies(given: Mapping[str, Any]) -> Policies:
+def _policies(given: Mapping[str, Any], of_uploads: bool) -> Policies:
     return Policies(
         MediaTypes(
             media_types(given["media_types"]),
@@ -423,7 +374,8 @@ def _policies(given: Mapping[str, Any]) -> Policies:
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),
         flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
-        isinstance(given["immutable"], Manifest),
+        isinstance(given["immutable"], Manifest | AnyOf),
+        of_uploads,
     )
 
 

@@ -14,9 +14,9 @@ from urllib.parse import quote
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Fields, Request, Resource, Response
-from .disk.body import Answer, Found
+from .disk.body import Answer
 from .disk.errors import logger
-from .disk.find import Finder, LookUp
+from .disk.find import Finder, Found, LookUp, close_all
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
@@ -32,16 +32,6 @@ _MAX_DEPTH = 100
 
 _MAX_LENGTH = 1024
 """Characters of a path after which none is looked for: each look goes over all of its directory."""
-
-_TARGETS, _LONG_TARGET = 16, 256
-"""Request targets remembered of a resource, and the length from which none is."""
-
-
-_Located = tuple[str, Found]
-"""The path under which something is to be asked for, and what it is."""
-
-_Locate = Callable[..., _Located | None]
-_Decide = Callable[[Request, Resource, str], Response | None]
 
 
 class Site:
@@ -60,9 +50,8 @@ class Site:
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
             self.directories.append(make(settings.previous, is_previous=True))
-        self._pages = (
-            pages.clean if settings.clean_urls else pages.html if settings.html else pages.plain
-        )
+        pages_of_folders = pages.html if settings.html else None
+        self._pages = pages.clean if settings.clean_urls else pages_of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
         self.look_up = self._make_look_up(settings, live=settings.live is True)
@@ -72,15 +61,11 @@ class Site:
         describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
         suffixes = () if settings.offload else settings.suffixes
-        policies = settings.policies
-        is_coded = policies.media_type.stored_coding
-        self.finder = Finder(
-            suffixes, is_coded, policies, describe, policies.asks, policies.was_immutable
-        )
+        self.finder = Finder(suffixes, settings.policies, describe)
         if live:
             return Live(self.finder, self.directories, self.gate)
         memory = 0 if settings.offload else settings.memory
-        paths = pages.own_path if self._pages is pages.plain else pages.spellings
+        paths = pages.spellings if self._pages else lambda file: (file,)
         return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
@@ -101,14 +86,16 @@ class Site:
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
         if self.falls_back and not self._has_page(known):
             self.finder.warn("there is no page for not_found", place)
-        if policies.foretells and not any(policies.immutable(path[start + 1 :]) for path in known):
+        # Names that lead through links to folders are not known: there is no end of them.
+        is_sure = policies.foretells and self.look_up.covers is not self.gate
+        if is_sure and not any(policies.immutable(path[start + 1 :]) for path in known):
             self.finder.warn("immutable matches no name", place)
 
     def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
         if page == "404-page":
             return any(path.endswith("/404.html") for path in known)
-        return callable(page) or f"{self._prefix}{page}" in known
+        return callable(page) or self.look_up.knows(f"{self._prefix}{page}")
 
     def __str__(self) -> str:
         known = self.look_up.known() if self.is_ready else None
@@ -154,11 +141,11 @@ class Site:
         the path before.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
-        if raw_path not in resource.targets and not _admits(resource, raw_path, path):
+        if not (raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)):
             return None
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
-            response = chosen.not_modified if if_none_match == chosen.stored.etag else None
+            response = chosen.not_modified if if_none_match == chosen.file.etag else None
         elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
@@ -177,7 +164,7 @@ class Site:
             self._prepare(request.path, wait=wait)
         except MissingDirectory:
             return None
-        return self._open(request, request.path, self.locate, self._decide, wait=wait)
+        return self._open(request, request.path, self._decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -190,17 +177,15 @@ class Site:
         if page or has_app:
             return page
         vary = replies.deciding_fields(request) if self.falls_back else ()
-        return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
+        return Answer(replies.for_method(request, replies.varying(replies.not_found(), *vary)))
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
         self._prepare(path, wait=True)
-        located = self.locate(path, wait=True)
-        if located is None:
+        if (known := self.resource_at(path, wait=True)) is None:
             return None
-        address, found = located
-        found.close()
-        return f"{quote(address)}?{found.resource.version}".removesuffix("?")
+        address, resource = known
+        return f"{quote(address)}?{resource.version}".removesuffix("?")
 
     def answer_with_file(
         self, request: Request, fields: Callable[[], Fields], *, wait: bool
@@ -222,7 +207,7 @@ class Site:
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
-        return self._open(request, request.path, self._locate_file, decide, wait=wait)
+        return self._open(request, request.path, decide, wait=wait, exact=True)
 
     def _prepare(self, path: str, *, wait: bool) -> None:
         """Look for the directories, if `check_dir` has not done so, before the first answer.
@@ -239,7 +224,13 @@ class Site:
                 self.refresh()
 
     def _open(
-        self, request: Request, path: str, locate: _Locate, decide: _Decide, *, wait: bool
+        self,
+        request: Request,
+        path: str,
+        decide: Callable[[Request, Resource, str], Response | None],
+        *,
+        wait: bool,
+        exact: bool = False,
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
@@ -247,29 +238,50 @@ class Site:
         the path is looked up anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
-            located = locate(path, wait=wait, anew=anew)
+            located = self._locate(path, wait=wait, anew=anew, exact=exact)
             if located is None:
                 return None
-            canonical, found = located
+            canonical, (resource, descriptors) = located
             try:
-                response = decide(request, found.resource, canonical)
+                response = decide(request, resource, canonical)
                 if response is None:
                     return None
-                if answer := found.answer(response, wait=wait):
-                    return answer
+                if (file := response.file) is None:
+                    return Answer(response)
+                descriptor = descriptors.pop(file.name, None)
+                if descriptor is None:
+                    descriptor = self.look_up.reopen(resource, file, wait=wait)
+                if descriptor is not None:
+                    return Answer(response, descriptor)
             finally:
-                found.close()
+                if descriptors:
+                    close_all(descriptors)
         return None
 
-    def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
-        """What answers a path, and the path under which it is to be asked for."""
-        if self._pages is not pages.clean and (
-            found := self.look_up.find(path, wait=wait, anew=anew)
-        ):
-            return path, found
-        if self._pages is pages.plain:
+    def resource_at(self, path: str, *, wait: bool) -> tuple[str, Resource] | None:
+        """What answers a path, and the path under which it is to be asked for; nothing is open."""
+        located = self._locate(path, wait=wait)
+        if located is None:
             return None
-        looks: dict[str, Found | None] = {path: None} if self._pages is pages.html else {}
+        canonical, (resource, descriptors) = located
+        close_all(descriptors)
+        return canonical, resource
+
+    def _locate(
+        self, path: str, *, wait: bool, anew: bool = False, exact: bool = False
+    ) -> tuple[str, Found] | None:
+        """What answers a path, and the path under which it is to be asked for.
+
+        `anew`: whatever is remembered; `exact`: a file of that path, and no page that may answer it
+        """
+        if not (anew or exact) and (resource := self.look_up.answers.get(path)):
+            return path, (resource, {})
+        way = None if exact else self._pages
+        if way is not pages.clean and (found := self.look_up.find(path, wait=wait, anew=anew)):
+            return path, found
+        if way is None:
+            return None
+        looks: dict[str, Found | None] = {}
 
         def look(path: str) -> Found | None:
             if path not in looks:
@@ -277,32 +289,26 @@ class Site:
             return looks[path]
 
         try:
-            located = self._pages(path, look)
-            found = looks.pop(located.path) if located else None
-            return (located.canonical, found) if located and found else None
+            file, canonical = way(path, look) or ("", path)
+            found = looks.pop(file, None)
+            return (canonical, found) if found else None
         finally:
-            for other in filter(None, looks.values()):
-                other.close()
+            for _, descriptors in filter(None, looks.values()):
+                close_all(descriptors)
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
-        if request.path and not admits(request.raw_path, request.path):
-            return None
-        if canonical != request.path:
-            return replies.redirect(request, canonical)
-        if self.look_up.answers.get(request.path) is not resource:
-            self.look_up.keep(request.path, resource)
-        response = replies.respond(request, resource, now=time.time(), key=_BOUNDARY_KEY)
-        return replies.kept(resource, response, request.query)
+        response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
+        keep, known = self.look_up.keep, self.look_up.answers.get(request.path)
+        if keep and response and canonical == request.path and known is not resource:
+            keep(request.path, resource)
+        return response
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:
         """Whether a name exists, but not for this method."""
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
-        located = self.locate(request.path, wait=wait)
-        if located:
-            located[1].close()
-        return located is not None
+        return self.resource_at(request.path, wait=wait) is not None
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
@@ -343,13 +349,9 @@ class Site:
     ) -> Answer | None:
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return _for(request, replies.page(status, chosen, *vary))
+            return replies.for_method(request, replies.page(status, chosen, *vary))
 
-        return self._open(request, path, self._locate_file, decide, wait=wait)
-
-    def _locate_file(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
-        found = self.look_up.find(path, wait=wait, anew=anew)
-        return (path, found) if found else None
+        return self._open(request, path, decide, wait=wait, exact=True)
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):
@@ -364,21 +366,3 @@ def _trouble(path: str) -> str | None:
         return "does not exist"
     except OSError as error:
         return f"can't be looked at: {error.strerror}"
-
-
-def _for(request: Request, response: Response) -> Response:
-    return replies.without_body(response) if request.method == "HEAD" else response
-
-
-def _admits(resource: Resource, raw_path: bytes | None, path: str) -> bool:
-    """As `admits`, and remembers targets, which clients repeat.
-
-    Where only the path has a slash at its end, the long way finds out whose that is.
-    """
-    if not admits(raw_path, path):
-        return False
-    if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
-        return False
-    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
-        resource.targets.add(raw_path)
-    return True

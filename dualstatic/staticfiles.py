@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from . import options as check
@@ -80,12 +79,9 @@ class StaticFiles:
         offload: str | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
-        self.site = Site(self._settings(given))
+        self.site = Site(check.settings(given, owner=self, of_uploads=isinstance(self, _Uploads)))
         if check.flag("check_dir", check_dir):
             self.refresh()
-
-    def _settings(self, given: Mapping[str, Any]) -> check.Settings:
-        return check.settings(given, owner=self)
 
     @classmethod
     def uploads(
@@ -196,10 +192,6 @@ class StaticFiles:
 
 class _Uploads(StaticFiles):
     """Files that strangers have written, in a directory that the first of them may make."""
-
-    def _settings(self, given: Mapping[str, Any]) -> check.Settings:
-        settings = super()._settings(given)
-        return replace(settings, policies=replace(settings.policies, of_uploads=True))
 
     def refresh(self) -> None:
         self.site.refresh(may_be_missing=True)

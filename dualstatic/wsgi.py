@@ -13,6 +13,7 @@ from wsgiref.util import FileWrapper
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer, Body
 from .doors import (
+    UNKNOWN,
     FileOfView,
     check_arguments,
     is_logged,
@@ -69,7 +70,7 @@ class StaticMiddleware:
         if not path.isascii():  # a call of `_decoded` takes longer than to look
             path = _decoded(path)
         app = self.app
-        if app is not None and path not in self._look_up.covers and not is_logged(DEBUG, True):
+        if app is not None and path not in self._look_up.covers and not is_logged(DEBUG, UNKNOWN):
             if self._falls_back:
                 return self._ask_app(environ, start_response, path)
             return app(environ, start_response)
@@ -222,7 +223,10 @@ def _not_found_of_flask() -> WSGIApplication | None:
     from werkzeug.exceptions import NotFound
 
     app = flask.current_app
-    page: WSGIApplication = app.make_response(app.handle_user_exception(NotFound()))
+    try:
+        raise NotFound
+    except NotFound as error:  # what Flask calls, and Flask itself, may raise it again
+        page: WSGIApplication = app.make_response(app.handle_user_exception(error))
     return page
 
 

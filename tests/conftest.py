@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,8 +14,8 @@ from typing import Any
 import pytest
 
 from dualstatic import StaticFiles
+from dualstatic.compress.work import cpus
 from tests.support.doors import LOOP, Answer, Client, Everywhere
-from tests.support.rows import ALL, CHECKED, LEFT_OUT
 from tests.support.trees import Link, settle, write_tree
 
 MOST_PROCESSES = 4
@@ -118,7 +117,7 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 LONG = """matrix django deploys changes compress races soak model resources hostile_on_servers http2
-    benchmarks conformance_suite releases links linear hostile examples""".split()
+    benchmarks conformance releases links linear hostile examples""".split()
 """The files that take longest: they begin first, so that no process is left with one at the end."""
 
 
@@ -133,7 +132,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run several files in a process for each processor, file by file; `-n 0` keeps to one."""
-    option, processes = config.option, min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+    option, processes = config.option, min(cpus(), MOST_PROCESSES)
     several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
     is_worker = hasattr(config, "workerinput")
     is_watched = option.usepdb or option.capture == "no"
@@ -148,9 +147,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--hypothesis-profile", None) == "long":
         settings = import_module("hypothesis").settings
         settings.register_profile("long", max_examples=20 * settings.default.max_examples)
-    config.addinivalue_line(
-        "markers", "rows(*ids): the rows of the conformance list that it checks"
-    )
 
 
 def pytest_collection_finish() -> None:
@@ -170,28 +166,5 @@ def spare_the_collector() -> None:
     gc.freeze()
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A process that runs a part of the tests tells the first of its rows."""
+def pytest_sessionfinish() -> None:
     LOOP.close()
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["rows"] = (sorted(CHECKED), LEFT_OUT)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    checked, left_out = getattr(node, "workeroutput", {}).get("rows", ((), {}))
-    CHECKED.update(checked)
-    LEFT_OUT.update(left_out)
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many rows of the conformance list the run checked, and which are left out and why."""
-    if not CHECKED:
-        return
-    terminalreporter.section("conformance list")
-    terminalreporter.line(f"{len(CHECKED)} of {len(ALL)} rows are checked")
-    reasons: dict[str, list[str]] = {}
-    for row, reason in LEFT_OUT.items():
-        reasons.setdefault(reason, []).append(row)
-    for reason, ids in reasons.items():
-        terminalreporter.line(f"left out: {' '.join(sorted(ids))}: {reason}")

@@ -21,6 +21,7 @@ from dualstatic.core.deltas import DELTA_SUFFIXES, is_whole, use_as_dictionary
 from dualstatic.core.fields import dictionary_hash
 from dualstatic.core.replies import select
 from dualstatic.core.values import Resource
+from dualstatic.disk.find import close_all
 from tests.support.doors import Answer, Client
 from tests.support.trees import OLD, write_tree
 
@@ -273,9 +274,10 @@ def resource(tmp_path_factory: pytest.TempPathFactory) -> Resource:
     files = StaticFiles(root, dictionaries=True, live=True)
     found = files.site.look_up.find(PATH, wait=True)
     assert found
-    found.close()
-    assert len(found.resource.deltas) == 2
-    return found.resource
+    resource, descriptors = found
+    close_all(descriptors)
+    assert len(resource.deltas) == 2
+    return resource
 
 
 @given(ACCEPTED, st.none() | DICTIONARIES)
@@ -285,7 +287,7 @@ def test_nobody_gets_a_delta_of_another_file(
     resource: Resource, accepted: str, dictionary: str | None
 ) -> None:
     for _ in range(2):  # the second time it may be remembered
-        chosen = select(resource, accepted, dictionary).stored
+        chosen = select(resource, accepted, dictionary).file
         if chosen.dictionary:
             assert base64.b64encode(chosen.dictionary).decode().rstrip("=") in (dictionary or "")
             assert chosen.coding in accepted.lower()

@@ -78,6 +78,12 @@ REASONS = [
     ("/out/secret.txt", "a link leads out of the root: '{root}/out'; follow_symlink=True", {}),
     ("/out.txt", "is answered by", {"follow_symlink": True}),
     ("/dangling", "leads through a link to nothing", {}),
+    ("/dangling/a.txt", "leads through a link to nothing", {}),
+    ("/self/dangling/a.txt", "leads through a link to nothing", {}),
+    ("/self/nope.txt", "is not in '{root}'", {}),
+    ("/self/nope/a.txt", "is not in '{root}'", {}),
+    ("/self/app.css", "'self/App.css' is, which is spelled otherwise", {}),
+    ("/self/about", "'self/about.html' is: clean_urls=True answers with it", {}),
     ("/loop", "leads through too many links, or a loop of them", {}),
     ("/app.css", "'App.css' is, which is spelled otherwise: ask for '/App.css'", {}),
     ("/SUB/Index.html", "'sub/index.html' is, which is spelled otherwise", {}),
@@ -151,6 +157,14 @@ def test_a_file_that_came_or_went_after_the_index_is_said(root: Path) -> None:
     assert files.explain("/a.txt") == f"'/a.txt' is not in '{root}'"
 
 
+def test_a_file_behind_a_link_that_went_after_the_index_is_said(root: Path) -> None:
+    write_tree(root, {"releases/1/a.txt": "1", "current": Link("releases/1")})
+    files = StaticFiles(root, memory=0)
+    (root / "releases/1/a.txt").unlink()
+    gone = "'/current/a.txt' was there when the index was made, and is gone from the disk"
+    assert files.explain("/current/a.txt") == gone
+
+
 def test_the_sentence_says_which_of_several_directories_has_the_file(
     tree: Callable[..., Path], mode: str
 ) -> None:
@@ -158,7 +172,7 @@ def test_the_sentence_says_which_of_several_directories_has_the_file(
     files = StaticFiles([first, second], live=mode == "live", packages=[("tests", "support")])
     assert files.explain("/a.txt") == f"'/a.txt' is answered by '{first}/a.txt'"
     assert files.explain("/b.txt") == f"'/b.txt' is answered by '{second}/b.txt'"
-    assert "/tests/support/rows.py'" in files.explain("/rows.py")
+    assert "/tests/support/trees.py'" in files.explain("/trees.py")
     last = Path(__file__).parent / "support"
     assert files.explain("/c.txt") == f"'/c.txt' is not in '{first}' or '{second}' or '{last}'"
 

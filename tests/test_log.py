@@ -14,6 +14,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles, manifests
 from dualstatic.disk.root import Walk
+from dualstatic.doors import FileOfView
 from tests.support.doors import Client
 from tests.support.servers import run
 from tests.support.trees import Link, write_tree
@@ -120,6 +121,27 @@ def test_the_disk_is_looked_at_for_a_line_and_not_without(
             assert len(log()) == is_looked_at
 
 
+def test_a_logger_that_is_disabled_costs_no_request_that_is_not_ours(
+    root: Path, serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    answer = StaticFiles.answer
+
+    def watched(files: StaticFiles, request: Request, **more: Any) -> Any:
+        asked.append(request.path)
+        return answer(files, request, **more)
+
+    client = serve(root, prefix="/static")
+    monkeypatch.setattr(StaticFiles, "answer", watched)
+    logger = logging.getLogger("dualstatic")
+    logger.setLevel(logging.NOTSET)  # so that it keeps no answer to whether it logs
+    monkeypatch.setattr(logger, "disabled", True)  # as by `logging.config` for what it isn't told
+    for _ in range(2):
+        assert client.get("/other").passed
+        assert client.get("/static/a.txt").status == 200
+    assert "/other" not in asked
+
+
 def test_the_reasons_are_not_looked_for_on_the_event_loop(
     root: Path, mode: str, log: Callable[..., list[str]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,6 +154,26 @@ def test_the_reasons_are_not_looked_for_on_the_event_loop(
         assert files.answer(Request("GET", "/nope.txt"), wait=False) is None
     except BlockingIOError:
         assert mode == "live"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_view_without_its_file_says_why_too(
+    method: str, root: Path, mode: str, log: Callable[..., list[str]]
+) -> None:
+    files = StaticFiles(root, prefix="/static", html=True, live=mode == "live")
+    log()
+    for name, why in (("a/b.txt", f"is not in '{root}'"), ("../x", "is refused: it has a '.' or")):
+        view = FileOfView(files, name, None, None)
+        with pytest.raises(BlockingIOError):
+            view.answer(method, {}, wait=False)
+        assert log() == []
+        assert view.answer(method, {}) is None
+        [said] = log()
+        assert said.startswith(f"no file for a view: '/static/{name}' {why}")
+    answer = FileOfView(files, "a.txt", None, None).answer(method, {})
+    assert answer is not None
+    answer.close()
+    assert log() == []
 
 
 DJANGO = """
@@ -289,6 +331,9 @@ GAPS: list[tuple[dict[str, Any], list[str]]] = [
     ({"not_found": "404-page", "directory": "deep"}, []),
     ({"not_found": "single-page-application", "directory": "deep"}, [PAGE]),
     ({"not_found": "404-page", "directory": "linked"}, []),
+    ({"not_found": "/at/404.html", "directory": "linked"}, []),
+    ({"not_found": "/at/200.html", "directory": "linked"}, [PAGE]),
+    ({"immutable": "^at/", "directory": "linked"}, []),
     ({"immutable": r"^a\.txt$"}, []),
     ({"immutable": re.compile(r"^a\.txt$")}, []),
     ({"immutable": r"-[0-9a-f]{8}\."}, [NAME]),

@@ -38,13 +38,9 @@ _WRITE = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The directory that a walk has come to; `path` is its path, for systems that need one.
-
-    `follows` says that its files may be links to anywhere.
-    """
+    """The directory that a walk has come to; `follows`: its files may be links to anywhere."""
 
     walk: Walk
-    path: str
     follows: bool
 
     @property
@@ -53,7 +49,7 @@ class Place:
 
     def at(self, leaf: str) -> str:
         """What to call a file in a call that gets `here` as well."""
-        return os.path.join(self.path, leaf) if self.here is None else leaf
+        return self.walk.at(leaf)
 
     def target(self, file: BinaryIO, leaf: str) -> int | str:
         """What to call an open file in a call that changes it."""

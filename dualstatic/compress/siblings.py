@@ -20,9 +20,9 @@ from ..core.codings import is_outdated
 from ..core.media_types import MediaTypes
 from ..core.paths import Gate
 from ..core.values import Identity
-from ..disk.errors import NOT_THERE
-from ..disk.root import Directory, identity
-from ..disk.root_by_descriptor import Kind
+from ..disk.errors import is_missing
+from ..disk.root import Directory
+from ..disk.root_by_descriptor import Kind, identity
 from .codecs import Codec
 from .place import Place
 
@@ -135,7 +135,7 @@ class Tree:
         """The directory called `name`, "" for the root."""
         with self.directory.walk() as walk:
             walk.enter(name.split("/"))
-            yield Place(walk, self.directory.path_of(name), self.follows)
+            yield Place(walk, self.follows)
 
 
 def tree_at(path: str, *, dotfiles: bool = False, follows: bool = False) -> Tree:
@@ -204,7 +204,7 @@ def _find_file(tree: Tree, place: Place, name: str, kind: Kind) -> Iterator[Plai
             plain = Plain(tree, name, identity(os.fstat(file.fileno())))
     except OSError as error:
         # Where a link leads to no file, or out of the root, there is nothing to serve.
-        if kind == "file" or error.errno not in NOT_THERE:
+        if kind == "file" or not is_missing(error):
             yield failure(name, error)
     else:
         yield plain

@@ -6,12 +6,17 @@ import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from itertools import chain
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from .codecs import Codec
 from .deltas import deltas
 from .siblings import MINIMUM, Job, Outcome, Plain, Stop, find, tree_at
+
+_HEARD_WITHIN = 0.2
+"""Seconds."""
 
 
 def cpus() -> int:
@@ -73,9 +78,16 @@ def _run_all(jobs: Sequence[Callable[[], Outcome]], workers: int, stop: Stop) ->
         threads = [pool.submit(work) for _ in range(workers)]
         try:
             for _ in threads:
-                yield from iter(done.get, None)
+                yield from iter(partial(_wait, done), None)
         except BaseException:  # left in the middle: nobody reads what is printed, or Ctrl-C
             stop.signal = stop.signal or signal.SIGTERM
             raise
     for thread in threads:
         thread.result()
+
+
+def _wait(done: SimpleQueue[Outcome | None]) -> Outcome | None:
+    """The next that is done. On Windows a signal ends no wait: it is heard between two of them."""
+    while True:
+        with suppress(Empty):
+            return done.get(timeout=_HEARD_WITHIN)

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from . import fields
 from .downloads import harmless
-from .paths import relative_location
+from .paths import admits, relative_location
 from .values import (
     Fields,
     File,
@@ -20,7 +20,6 @@ from .values import (
     Request,
     Resource,
     Response,
-    Stored,
 )
 
 TEXT = "text/plain; charset=utf-8"
@@ -29,6 +28,9 @@ _NOT_KEPT = ("cache-control", "no-cache")
 # Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
 _CHOICES = 32
 _MAX_CHOICE = 128
+
+_TARGETS, _LONG_TARGET = 16, 256
+"""Request targets remembered of a resource, and the length from which none is."""
 
 _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
@@ -44,7 +46,7 @@ STRONG_DATE_AGE = 2
 
 
 def describe(
-    forms: Sequence[Stored],
+    forms: Sequence[File],
     policy: Policy,
     *,
     contents: Sequence[bytes | None],
@@ -58,54 +60,54 @@ def describe(
     """
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
-    has_delta = any(stored.dictionary for stored in forms)
+    has_delta = any(file.dictionary for file in forms)
     vary = _field("vary", _VARY[has_delta] if len(forms) > 1 else None)
     representations = tuple(
-        _represent(stored, policy, content, offload, vary)
-        for stored, content in zip(forms, contents, strict=True)
+        _represent(file, policy, content, offload, vary)
+        for file, content in zip(forms, contents, strict=True)
     )
-    deltas = tuple(each for each in representations if each.stored.dictionary)
+    deltas = tuple(each for each in representations if each.file.dictionary)
     only = representations[0] if len(forms) == 1 else None
     return Resource(representations, policy, settled, only, deltas, _version(forms[0]))
 
 
-def _version(stored: Stored) -> str:
+def _version(file: File) -> str:
     """A part of the hash of a content, as the query of its address; "": its tag is no hash."""
-    match = _HASH.match(stored.etag or "")
+    match = _HASH.match(file.etag or "")
     return f"v={match[1]}" if match else ""
 
 
-def _stored_in(coding: str, stored: Stored) -> Stored:
+def _stored_in(coding: str, file: File) -> File:
     """The same of a file that is stored in a coding: its tag has that in it, as any has."""
-    etag = stored.etag and f'{stored.etag[:-1]}-{coding}"'
-    return stored._replace(coding=coding, etag=etag)
+    etag = file.etag and f'{file.etag[:-1]}-{coding}"'
+    return file._replace(coding=coding, etag=etag)
 
 
 def _represent(
-    stored: Stored,
+    file: File,
     policy: Policy,
     content: bytes | None,
     offload: Callable[[File], Fields] | None,
     vary: Fields,
 ) -> Representation:
     """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
-    size = stored.file.size
+    size = file.size
     caching = _field("cache-control", policy.forever if policy.immutable else policy.cache_control)
     offer = _field(_OFFER, policy.offer)
-    described = (*_described(stored, policy.media_type), *caching, *vary, NOSNIFF, *offer)
+    described = (*_described(file, policy.media_type), *caching, *vary, NOSNIFF, *offer)
     headers = _merge(described, policy.fields)
     # An empty file has nothing to open it for.
-    whole = Response(200, headers, (range(size),), stored.file) if size else Response(200, headers)
-    validator = _field("etag", stored.etag) or _last_modified(stored)
+    whole = Response(200, headers, (range(size),), file) if size else Response(200, headers)
+    validator = _field("etag", file.etag) or _last_modified(file)
     refreshed = (*validator, *caching, *vary)
     return Representation(
-        stored,
+        file,
         whole,
         without_body(whole),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
         _without(headers, _OF_THE_WHOLE),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
-        Response(200, _without(headers, _OF_THE_BYTES) + offload(stored.file)) if offload else None,
+        Response(200, _without(headers, _OF_THE_BYTES) + offload(file)) if offload else None,
         Response(200, headers, (content,)) if content else None,
     )
 
@@ -131,26 +133,26 @@ def with_fields(
     if of_uploads:
         policy = harmless(policy)
     vary = () if resource.only else _field("vary", _VARY[0])
-    only = _represent(form.stored, policy, content, offload, vary)
+    only = _represent(form.file, policy, content, offload, vary)
     return Resource((only,), policy, resource.settled, only)
 
 
-def _described(stored: Stored, media_type: str) -> Fields:
+def _described(file: File, media_type: str) -> Fields:
     """The fields that tell of the representation itself."""
     return (
         ("content-type", media_type),
-        ("content-length", str(stored.file.size)),
-        *_field("content-encoding", stored.coding),
-        *_field("etag", stored.etag),
-        *_last_modified(stored),
+        ("content-length", str(file.size)),
+        *_field("content-encoding", file.coding),
+        *_field("etag", file.etag),
+        *_last_modified(file),
         ("accept-ranges", "bytes"),
     )
 
 
-def _last_modified(stored: Stored) -> Fields:
-    if stored.modified is None:
+def _last_modified(file: File) -> Fields:
+    if file.modified is None:
         return ()
-    return (("last-modified", formatdate(stored.modified, usegmt=True)),)
+    return (("last-modified", formatdate(file.modified, usegmt=True)),)
 
 
 _OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
@@ -181,6 +183,11 @@ def _merge(ours: Fields, theirs: Fields) -> Fields:
 def without_body(response: Response) -> Response:
     """The answer to HEAD: that of the GET (section 9.3.2)."""
     return Response(response.status, response.headers)
+
+
+def for_method(request: Request, response: Response) -> Response:
+    """The answer to a request, of one that is made for a GET."""
+    return without_body(response) if request.method == "HEAD" else response
 
 
 # The decision on one request.
@@ -216,12 +223,12 @@ def _select(resource: Resource, accept_encoding: str, dictionary: str | None) ->
     others = weights.get("*", 0)
 
     def preference(representation: Representation) -> tuple[int, int]:
-        coding = representation.stored.coding
+        coding = representation.file.coding
         # Identity needs no mention to be acceptable, but any coding that has one is preferred.
         weight = weights.get(coding, others) if coding else weights.get("identity", others)
-        return weight, -representation.stored.file.size
+        return weight, -representation.file.size
 
-    whole = [each for each in resource.representations if not each.stored.dictionary]
+    whole = [each for each in resource.representations if not each.file.dictionary]
     best = max(whole, key=preference)
     return best if preference(best)[0] else whole[0]
 
@@ -233,9 +240,41 @@ def _delta(
     fitting = [
         each
         for each in resource.deltas
-        if each.stored.dictionary == has and weights.get(each.stored.coding or "")
+        if each.file.dictionary == has and weights.get(each.file.coding or "")
     ]
-    return min(fitting, key=lambda each: each.stored.file.size, default=None)
+    return min(fitting, key=lambda each: each.file.size, default=None)
+
+
+def decide(
+    request: Request, resource: Resource, canonical: str, *, now: float, key: bytes
+) -> Response | None:
+    """The answer to a GET or HEAD of a path that leads to a resource; None: it is refused.
+
+    `canonical` is the path under which the resource is to be asked for.
+    """
+    path, target = request.path, request.raw_path
+    is_plain = canonical == path and is_plain_target(resource, target, path)
+    if path and not (is_plain or admits(target, path)):
+        return None
+    if canonical != path:
+        return redirect(request, canonical)
+    return kept(resource, respond(request, resource, now=now, key=key), request.query)
+
+
+def is_plain_target(resource: Resource, raw_path: bytes | None, path: str) -> bool:
+    """Whether a target admits its path, and no slash was added to it; clients repeat targets.
+
+    Where only the path has a slash at its end, `decide` finds out whose that is.
+    """
+    if raw_path in resource.targets:
+        return True
+    if not admits(raw_path, path):
+        return False
+    if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
+        return False
+    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
+        resource.targets.add(raw_path)
+    return True
 
 
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
@@ -246,7 +285,7 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
     )
     status = None
     if not _CONDITIONS.isdisjoint(headers):
-        status = _failed_precondition(request, representation.stored, now)
+        status = _failed_precondition(request, representation.file, now)
     if representation.offloaded:
         # The server that sends the file has its own validators, and judges by them. It does the
         # ranges, too. But a client whose If-None-Match holds our tag has this content already.
@@ -256,10 +295,10 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
         return representation.not_modified
     if status == 412:
         refusal = message(412, "Precondition Failed", representation.error_fields)
-        return without_body(refusal) if request.method == "HEAD" else refusal
+        return for_method(request, refusal)
     if request.method == "HEAD":
         return representation.head
-    ranges = _requested_ranges(headers, representation.stored, now) if "range" in headers else None
+    ranges = _requested_ranges(headers, representation.file, now) if "range" in headers else None
     if ranges is None:
         return representation.in_memory or representation.whole
     if not ranges:
@@ -288,17 +327,17 @@ def kept(resource: Resource, response: Response, query: str) -> Response:
     return made
 
 
-def _failed_precondition(request: Request, stored: Stored, now: float) -> int | None:
+def _failed_precondition(request: Request, file: File, now: float) -> int | None:
     """The status that the preconditions give, in the order of section 13.2.2; None: they hold."""
     headers = request.headers
     if "if-match" in headers:
-        if not _matches(headers["if-match"], stored.etag, weak=False):
+        if not _matches(headers["if-match"], file.etag, weak=False):
             return 412
-    elif _modified_since(headers.get("if-unmodified-since"), stored, now):
+    elif _modified_since(headers.get("if-unmodified-since"), file, now):
         return 412
     if "if-none-match" in headers:
-        return 304 if _matches(headers["if-none-match"], stored.etag, weak=True) else None
-    return 304 if _modified_since(headers.get("if-modified-since"), stored, now) is False else None
+        return 304 if _matches(headers["if-none-match"], file.etag, weak=True) else None
+    return 304 if _modified_since(headers.get("if-modified-since"), file, now) is False else None
 
 
 def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
@@ -318,30 +357,30 @@ def _matches(text: str, etag: str | None, *, weak: bool) -> bool:
     return etag in tags and None not in tags and not etag.startswith("W/")
 
 
-def _modified_since(text: str | None, stored: Stored, now: float) -> bool | None:
+def _modified_since(text: str | None, file: File, now: float) -> bool | None:
     """None if the request or the file has no date: then there is no condition."""
     if text is None:
         return None
     date = fields.http_date(text, now)
-    return None if date is None or stored.modified is None else stored.modified > date
+    return None if date is None or file.modified is None else file.modified > date
 
 
-def _requested_ranges(headers: Mapping[str, str], stored: Stored, now: float) -> list[range] | None:
+def _requested_ranges(headers: Mapping[str, str], file: File, now: float) -> list[range] | None:
     """The ranges to send; an empty list: none can be satisfied; None: the whole (section 14.2)."""
-    size = stored.file.size
+    size = file.size
     specs = fields.byte_ranges(headers["range"]) if size else None
-    if not specs or ("if-range" in headers and not _if_range(headers["if-range"], stored, now)):
+    if not specs or ("if-range" in headers and not _if_range(headers["if-range"], file, now)):
         return None
     ranges = [part for spec in specs if (part := _clip(spec, size))]
     return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
-def _if_range(text: str, stored: Stored, now: float) -> bool:
+def _if_range(text: str, file: File, now: float) -> bool:
     """Section 13.1.5: a strong tag, or the exact date where that is strong."""
     if tag := fields.entity_tag(text):
-        return tag == stored.etag and not tag.startswith("W/")
+        return tag == file.etag and not tag.startswith("W/")
     date = fields.http_date(text, now)
-    return date is not None and date == stored.modified and date + STRONG_DATE_AGE <= now
+    return date is not None and date == file.modified and date + STRONG_DATE_AGE <= now
 
 
 def _clip(spec: fields.RangeSpec, size: int) -> range:
@@ -454,38 +493,38 @@ _NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-con
 
 
 def _unsatisfiable(representation: Representation) -> Response:
-    content_range = ("content-range", f"bytes */{representation.stored.file.size}")
+    content_range = ("content-range", f"bytes */{representation.file.size}")
     headers = (content_range, *representation.error_fields)
     return message(416, "Range Not Satisfiable", headers)
 
 
 def _single(representation: Representation, part: range) -> Response:
-    stored, held = representation.stored, representation.in_memory
+    file, held = representation.file, representation.in_memory
     headers = (
         *representation.part_fields,
-        ("content-range", _content_range(part, stored.file)),
+        ("content-range", _content_range(part, file)),
         ("content-length", str(len(part))),
     )
     if held is None:
-        return Response(206, headers, (part,), stored.file)
+        return Response(206, headers, (part,), file)
     return Response(206, headers, (_cut(held.body[0], part),))
 
 
 def _multipart(representation: Representation, ranges: list[range], key: bytes) -> Response:
     """Several ranges (section 14.6); the whole file where that is no longer."""
-    whole, stored = representation.whole, representation.stored
-    named = f"{stored.etag} {stored.file.identity} {ranges}"
+    whole, file = representation.whole, representation.file
+    named = f"{file.etag} {file.identity} {ranges}"
     boundary = blake2b(named.encode(), key=key, digest_size=16).hexdigest()
     media_type = dict(whole.headers)["content-type"]
     body: list[bytes | range] = []
     for part in ranges:
-        content_range = _content_range(part, stored.file)
+        content_range = _content_range(part, file)
         head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}"
         body += [f"\r\n{head}\r\n\r\n".encode("latin-1"), part]
     body.append(f"\r\n--{boundary}--\r\n".encode())
     length = sum(map(len, body))
     held = representation.in_memory
-    if length >= stored.file.size:
+    if length >= file.size:
         return held or whole
     headers = (
         *_without(representation.part_fields, ("content-type",)),
@@ -493,7 +532,7 @@ def _multipart(representation: Representation, ranges: list[range], key: bytes) 
         ("content-length", str(length)),
     )
     if held is None:
-        return Response(206, headers, tuple(body), stored.file)
+        return Response(206, headers, tuple(body), file)
     return Response(206, headers, tuple([_cut(held.body[0], part) for part in body]))
 
 

@@ -63,27 +63,22 @@ class Opener(Protocol):
 
 
 class File(NamedTuple):
-    """A file as it was when it was looked at: how to open it again, and how to know it again."""
+    """A file as it was when it was looked at: one stored form of a resource.
+
+    `opener` and `name` tell how to open it again, `identity` how to know it again. `coding` is its
+    content coding. `etag` is None where nothing tells two versions apart. `modified` is in seconds
+    since the epoch, and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1).
+    `dictionary` is the SHA-256 of what it has to be decoded with, if it is a delta (RFC 9842).
+    """
 
     opener: Opener
     name: str
     size: int
     identity: Identity
-
-
-class Stored(NamedTuple):
-    """One stored form of a resource: a file, its content coding, its validators.
-
-    `etag` is None where nothing tells two versions apart. `modified` is in seconds since the epoch,
-    and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1). `dictionary` is the
-    SHA-256 of what it has to be decoded with, if it is a delta (RFC 9842).
-    """
-
-    file: File
     coding: str | None
     etag: str | None
     modified: int | None
-    dictionary: bytes | None = None
+    dictionary: bytes | None
 
 
 @dataclass(slots=True)
@@ -123,14 +118,14 @@ class Policy:
 
 @dataclass(slots=True, eq=False)
 class Representation:
-    """A stored form with all that is always true of it: the 200, its HEAD, the 304.
+    """A stored form, `file`, with all that is always true of it: the 200, its HEAD, the 304.
 
     `part_fields` go out with each 206, `error_fields` with a 412 and a 416. `offloaded` is the 200
     that has a server in front send the file. `in_memory` is the 200 with its bytes, for as long as
     they are kept: it may become None at any time.
     """
 
-    stored: Stored
+    file: File
     whole: Response
     head: Response
     not_modified: Response

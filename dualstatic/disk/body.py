@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.values import Fields, File, Resource, Response
+from ..core.values import Fields, File, Response
 from .errors import log_failure
 from .nowait import answers_at_once, read_now
 from .validators import read_at
@@ -36,9 +36,9 @@ class Answer:
 
     __slots__ = ("body", "response")
 
-    def __init__(self, response: Response, body: Body | None = None) -> None:
+    def __init__(self, response: Response, descriptor: int | None = None) -> None:
         self.response = response
-        self.body = body
+        self.body = None if descriptor is None else Body(response, descriptor)
 
     @property
     def status(self) -> int:
@@ -61,26 +61,6 @@ class Answer:
     def close(self) -> None:
         if self.body is not None:
             self.body.close()
-
-
-class Found:
-    """A resource with the files that the look-up opened, by name, for who closes it."""
-
-    __slots__ = ("_descriptors", "resource")
-
-    def __init__(self, resource: Resource, descriptors: dict[str, int]) -> None:
-        self.resource = resource
-        self._descriptors = descriptors
-
-    def answer(self, response: Response, *, wait: bool) -> Answer | None:
-        """The answer, with the open file whose bytes it names; here it is never None."""
-        if response.file is None:
-            return Answer(response)
-        return Answer(response, Body(response, self._descriptors.pop(response.file.name)))
-
-    def close(self) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.popitem()[1])
 
 
 class Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 
-NOT_THERE = frozenset(
+_NOT_THERE = frozenset(
     {
         errno.EACCES,
         errno.EILSEQ,
@@ -21,7 +21,14 @@ NOT_THERE = frozenset(
         errno.ESRCH,
     }
 )
-"""The `errno` values that mean "no such file for us". Any other is a failure of the machine."""
+"""The `errno` values that mean "no such file for us"."""
+
+_NOT_THERE_ON_WINDOWS = frozenset({2, 3, 5, 15, 123, 161, 206, 267, 303, 1463, 1920, 1921, 4390})
+"""The same of Windows' own numbers, most of which Python calls EINVAL or EACCES.
+
+No such file, path or drive; no access; a name that can't be, or is too long; no directory; about to
+be removed; links of a kind that is switched off, that lead nowhere, or in a loop; no link.
+"""
 
 LEADS_OUT = "a link leads out of the root"
 
@@ -31,6 +38,12 @@ _PLACES = 10_000
 """Places that are counted for one message; another message has places of its own."""
 
 _WAYS = {f"skipped, {LEADS_OUT}": "; follow_symlink=True follows such links"}
+
+
+def is_missing(error: OSError) -> bool:
+    """Whether an error means "no such file for us". Any other is a failure of the machine."""
+    number = getattr(error, "winerror", None)
+    return error.errno in _NOT_THERE if number is None else number in _NOT_THERE_ON_WINDOWS
 
 
 class LeadsOut(FileNotFoundError):
@@ -82,5 +95,5 @@ _log_once = OnceLogger(logging.ERROR, named=1000)
 
 def log_failure(error: OSError, path: str) -> None:
     """Log a failure of the machine, once for each kind and place; "not there" is none."""
-    if error.errno not in NOT_THERE:
+    if not is_missing(error):
         _log_once(f"can't be read, {error.strerror}", path)

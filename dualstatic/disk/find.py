@@ -13,11 +13,18 @@ from typing import Protocol
 
 from ..core.codings import is_decodable, is_outdated
 from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
-from ..core.values import File, Identity, Policy, Resource, Stored
-from .body import Found
-from .errors import NOT_THERE, LeadsOut, OnceLogger, log_failure
-from .root import Directory, Opened, Walk, identity
+from ..core.policies import Policies
+from ..core.values import File, Identity, Policy, Resource
+from .errors import LeadsOut, OnceLogger, is_missing, log_failure
+from .root import Directory, Opened, Walk
+from .root_by_descriptor import identity
 from .validators import Validators, is_fresh, modified, read_at
+
+Found = tuple[Resource, dict[str, int]]
+"""A resource with the files that the look-up opened, by name, for who closes them.
+
+Of a resource that is remembered none is open.
+"""
 
 Searched = tuple[Directory, Sequence[str]]
 """A directory to search, and the suffixes of the siblings to look for there."""
@@ -43,14 +50,26 @@ class LookUp(Protocol):
         :raises OSError: the machine's own trouble
         """
 
-    def keep(self, path: str, resource: Resource) -> None:
-        """Remember a resource for a path that it answers, if it stays true."""
+    def reopen(self, resource: Resource, file: File, *, wait: bool) -> int | None:
+        """A file of a resource that is remembered, opened by who closes it.
+
+        None: the resource has to be found anew.
+
+        :raises BlockingIOError, OSError: as `find`
+        """
+
+    @property
+    def keep(self) -> Callable[[str, Resource], None] | None:
+        """Remembers a resource for a path that it answers, if it stays true; None: nothing does."""
 
     def touch(self, resource: Resource) -> None:
         """Its bytes in memory were asked for; KeyError where they are there no more."""
 
     def known(self) -> Set[str] | None:
         """The paths of all files that an index has; None in live mode."""
+
+    def knows(self, path: str) -> bool:
+        """Whether an index has a file at a path, which may lead through links; live: False."""
 
     def refresh(self) -> None:
         """Forget what is remembered, or make it anew."""
@@ -60,19 +79,14 @@ class LookUp(Protocol):
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
 
-    `policy` is what the options say of a name, and of one in the directory of earlier files; it may
-    ask functions of the user (`asks`).
-    `describe` makes a resource of that and of what was found. A file that `is_coded`, for it is
-    stored in a content coding, has no siblings. Of the directory of earlier files, only what
-    `was_immutable` is found.
+    `policies` are what the options say of a name, and `describe` makes a resource of that and of
+    what was found. A file that is stored in a content coding has no siblings. Of the directory of
+    earlier files, only what was immutable is found.
     """
 
     suffixes: Sequence[str]
-    is_coded: Callable[[str], object]
-    policy: Callable[[str, bool], Policy]
+    policies: Policies
     describe: Callable[..., Resource]
-    asks: bool
-    was_immutable: Callable[[str], bool]
     validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
@@ -84,10 +98,10 @@ class Finder:
         :raises OSError: the machine's own trouble
         """
         for directory, suffixes in places:
-            if directory.is_previous and not self.was_immutable(name):
+            if directory.is_previous and not self.policies.was_immutable(name):
                 continue
             look = Look(self, directory, name, read)
-            if look.finds(() if self.is_coded(name) else suffixes):
+            if look.finds(() if self.policies.media_type.stored_coding(name) else suffixes):
                 return look
         return None
 
@@ -109,27 +123,28 @@ class Look:
         self._name = name
         self._read = read
         self.directory = directory
-        self.stored: list[Stored] = []
+        self.stored: list[File] = []
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
         self.files: dict[str, Identity] = {}
         self.absent: list[str] = []
         self.settled = self.certain = True
 
-    def found(self, policy: Policy) -> Found:
-        """The resource, with its open files; these are closed if that fails."""
+    def found(self, policy: Policy | None = None) -> Found:
+        """The resource, with its open files; these are closed if that fails, as a function may."""
         try:
+            if policy is None:
+                policy = self._finder.policies(self._name, self.directory.is_previous)
             resource = self._finder.describe(
                 self.stored, policy, contents=self.contents, settled=self.settled
             )
         except BaseException:
             self.close()
             raise
-        return Found(resource, self.descriptors)
+        return resource, self.descriptors
 
     def close(self) -> None:
-        for descriptor in self.descriptors.values():
-            os.close(descriptor)
+        close_all(self.descriptors)
 
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
@@ -194,7 +209,9 @@ class Look:
         try:
             name, coding = self._name + suffix, coding_of(suffix) if suffix else None
             head = validators.first_bytes(descriptor, status) if coding in _TOLD_BY_HEAD else b""
-            file = File(self.directory, name, status.st_size, identity(status))
+            dictionary = dictionary_of(coding, head) if coding else None
+            size, key, date = status.st_size, identity(status), modified(status)
+            file = File(self.directory, name, size, key, coding, None, date, dictionary)
             self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
             if coding and not self._fits(walk, file, descriptor, coding, head):
@@ -204,22 +221,21 @@ class Look:
         except BaseException:
             os.close(descriptor)
             raise
-        dictionary = dictionary_of(coding, head) if coding else None
-        self.stored.append(Stored(file, coding, etag, modified(status), dictionary))
+        self.stored.append(file._replace(etag=etag))
         self.contents.append(content)
         self.descriptors[name] = descriptor
         return None
 
     def _fits(self, walk: Walk, sibling: File, descriptor: int, coding: str, head: bytes) -> bool:
         """Whether a sibling is worth sending, no older than its file, and can be decoded."""
-        plain = self.stored[0].file
+        plain = self.stored[0]
         if is_outdated(sibling.identity, plain.identity):
             self._warn_of("left out, older than its file", walk, sibling)
             return False
         if sibling.size >= plain.size:
             return False
         is_broken = is_delta(coding) and not (
-            dictionary_of(coding, head)
+            sibling.dictionary
             and is_whole(coding, partial(_read, descriptor), sibling.size, plain.size)
         )
         if is_broken or not is_decodable(coding, head):
@@ -234,12 +250,17 @@ class Look:
 
     def _miss(self, error: OSError, path: Callable[[], str]) -> None:
         """Let pass what means that a name isn't there; raise the machine's own trouble."""
-        if error.errno not in NOT_THERE:
+        if not is_missing(error):
             raise error
         if isinstance(error, PermissionError):
             self._finder.warn("no permission to read", path())
         elif isinstance(error, LeadsOut):
             self._finder.warn(f"skipped, {error.strerror}", error.filename)
+
+
+def close_all(descriptors: dict[str, int]) -> None:
+    while descriptors:
+        os.close(descriptors.popitem()[1])
 
 
 def _read(descriptor: int, count: int, position: int) -> bytes:

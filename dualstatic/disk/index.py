@@ -7,10 +7,9 @@ from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..core.paths import Gate
-from ..core.values import File, Policy, Resource, Response
-from .body import Answer, Body, Found
+from ..core.values import File, Policy, Resource
 from .errors import log_failure
-from .find import Finder, Look, Searched
+from .find import Finder, Found, Searched
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
@@ -75,17 +74,19 @@ class Index:
         state = self._state
         if self._is_remembered(state, resource):
             state.answers[path] = resource
+            if not self._is_remembered(state, resource):  # forgotten by another thread just now
+                state.answers.pop(path, None)
 
     def _is_remembered(self, state: _State, resource: Resource) -> bool:
         return state.found.get(self._path(resource)) is resource
 
     def _path(self, resource: Resource) -> str:
-        return f"{self._gate.prefix}/{resource.representations[0].stored.file.name}"
+        return f"{self._gate.prefix}/{resource.representations[0].file.name}"
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         state = self._state
         if not anew and (resource := state.found.get(path)):
-            return _Remembered(resource, self)
+            return resource, {}
         places = state.places(path, self._finder.suffixes)
         if not places:
             return None
@@ -94,7 +95,7 @@ class Index:
         # If several threads ask for a path at the same time, one reads its file, the others wait.
         with self._locks[hash(path) % len(self._locks)]:
             if not anew and (resource := state.found.get(path)):
-                return _Remembered(resource, self)
+                return resource, {}
             if found := self._find(state, places, path):
                 return found
         if self._is_replaced(state):
@@ -118,26 +119,15 @@ class Index:
         if not look.certain or look.directory is not places[0][0]:
             look.settled, look.contents = False, [None] * len(look.stored)
         self._make_room(state, path)
-        found = self._described(state, path, look)
-        if _stays_true(found.resource):
-            state.found[path] = found.resource
+        # Functions among the options are asked once for each file.
+        resource, descriptors = look.found(state.policies.get(path))
+        state.policies[path] = resource.policy
+        if _stays_true(resource):
+            state.found[path] = resource
             with self._guard:
                 if state is self._state:
-                    self._memory.keep(found.resource)
-        return found
-
-    def _described(self, state: _State, path: str, look: Look) -> Found:
-        """The resource of a file; functions among the options are asked once for each."""
-        name = path[len(self._gate.prefix) + 1 :]
-        try:
-            policy = state.policies.get(path) or self._finder.policy(
-                name, look.directory.is_previous
-            )
-        except BaseException:
-            look.close()
-            raise
-        state.policies[path] = policy
-        return look.found(policy)
+                    self._memory.keep(resource)
+        return resource, descriptors
 
     def _make_room(self, state: _State, path: str) -> None:
         """Forget the oldest paths through links: links in a circle make paths without end."""
@@ -152,18 +142,13 @@ class Index:
         state.policies.pop(oldest, None)
         self._forget(state, oldest)
 
-    def open(self, resource: Resource, file: File, *, wait: bool) -> int | None:
-        """A remembered file, if it is still the one remembered; the caller closes it.
-
-        None: it has to be found anew, since it changed or since its bytes could be in memory.
-
-        :raises BlockingIOError: this can't be told without a wait, and `wait` is False
-        """
-        if self._memory.lacks(resource, file):
+    def reopen(self, resource: Resource, file: File, *, wait: bool) -> int | None:
+        """A file, if it is still the one remembered; None: it changed, or could be in memory."""
+        if file.size <= self._memory.largest and self._memory.lacks(resource, file):
             if not wait:
                 raise BlockingIOError("a file is read to be kept in memory")
             return None
-        plain = resource.representations[0].stored.file
+        plain = resource.representations[0].file
         if file is plain or _is_same(plain, wait):
             descriptor = _open_same(file, wait)
             if descriptor is not None:
@@ -183,6 +168,9 @@ class Index:
         scans = self._state.scans
         hidden = (f"{self._gate.prefix}/{name}" for scan in scans for name in scan.hidden)
         return set(hidden).union(*(scan.paths for scan in scans))
+
+    def knows(self, path: str) -> bool:
+        return any(scan.has(path) for scan in self._state.scans)
 
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole."""
@@ -210,28 +198,10 @@ class Index:
             raise
 
 
-class _Remembered(Found):
-    """A resource that the index remembers; whether it is still true shows when it is opened."""
-
-    __slots__ = ("_index",)
-
-    def __init__(self, resource: Resource, index: Index) -> None:
-        self.resource = resource
-        self._descriptors = {}
-        self._index = index
-
-    def answer(self, response: Response, *, wait: bool) -> Answer | None:
-        """The answer; None: its file is no longer what is remembered, and has to be found anew."""
-        if response.file is None:
-            return Answer(response)
-        descriptor = self._index.open(self.resource, response.file, wait=wait)
-        return None if descriptor is None else Answer(response, Body(response, descriptor))
-
-
 def _stays_true(resource: Resource) -> bool:
     """Whether what is known of a resource stays true of it, or of its bytes in memory."""
     return resource.settled or all(
-        form.in_memory or not form.stored.file.size for form in resource.representations
+        form.in_memory or not form.file.size for form in resource.representations
     )
 
 

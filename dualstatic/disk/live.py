@@ -14,12 +14,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..core.paths import Gate
-from ..core.values import Identity, Resource
-from .body import Found
-from .find import Finder, Look
-from .root import Directory, identity
-from .root_by_descriptor import ByDescriptor
-from .root_by_path import ByPath
+from ..core.values import File, Identity, Resource
+from .find import Finder, Found, Look, close_all
+from .root import Directory
 
 _REMEMBERED = 1024
 """Names whose last resource is remembered."""
@@ -36,18 +33,17 @@ class _Last(NamedTuple):
     absent: Sequence[str]
     resource: Resource
 
-    def open(self, root: ByDescriptor | ByPath, *, wait: bool) -> Found:
+    def open(self, *, wait: bool) -> Found:
         """The same files, opened again; BlockingIOError where one may be another by now."""
-        opened = root.open_again(self.files, self.absent, wait=wait)
+        opened = self.directory.open_again(self.files, self.absent, wait=wait)
         descriptors, changed = {}, None
-        for (name, known), (descriptor, status) in zip(self.files.items(), opened, strict=True):
+        for (name, known), (descriptor, is_now) in zip(self.files.items(), opened, strict=True):
             descriptors[name] = descriptor
-            changed = changed if identity(status) == known else name
-        found = Found(self.resource, descriptors)
+            changed = changed if is_now == known else name
         if changed:
-            found.close()
+            close_all(descriptors)
             raise _unsure(changed)
-        return found
+        return self.resource, descriptors
 
 
 def _unsure(name: str) -> BlockingIOError:
@@ -58,6 +54,7 @@ def _unsure(name: str) -> BlockingIOError:
 class Live:
     """A `LookUp` that keeps no answer, only what it has made of files that didn't change since."""
 
+    keep = None
     finder: Finder
     directories: Sequence[Directory]
     gate: Gate
@@ -72,7 +69,7 @@ class Live:
         name = self.gate(path)
         if name is None:
             return None
-        if self.finder.asks and not wait:
+        if self.finder.policies.asks and not wait:
             # A function of the user's may take its time, as one that reads a manifest does.
             raise BlockingIOError("a function among the options is asked")
         try:
@@ -89,11 +86,9 @@ class Live:
         """
         last = self._last.get(name)
         for directory in self.directories:
-            with directory.root(wait=wait) as root:
-                if last and directory is last.directory:
-                    return last.open(root, wait=wait)
-                if not root.lacks(name, wait=wait):
-                    raise _unsure(name)
+            if last and directory is last.directory:
+                return last.open(wait=wait)
+            directory.open_again((), [name], wait=wait)
         return None
 
     def _find_anew(self, name: str) -> Found | None:
@@ -101,21 +96,24 @@ class Live:
         if look is None:
             self._last.pop(name, None)
             return None
-        found = look.found(self.finder.policy(name, look.directory.is_previous))
-        if _stays(look) and not self.finder.asks:
+        resource, descriptors = look.found()
+        if _stays(look) and not self.finder.policies.asks:
             if len(self._last) >= _REMEMBERED:
                 self._last.clear()
-            self._last[name] = _Last(look.directory, look.files, look.absent, found.resource)
-        return found
+            self._last[name] = _Last(look.directory, look.files, look.absent, resource)
+        return resource, descriptors
 
-    def keep(self, path: str, resource: Resource) -> None:
-        """Nothing is kept in live mode."""
+    def reopen(self, resource: Resource, file: File, *, wait: bool) -> None:
+        """What is found is open."""
 
     def touch(self, resource: Resource) -> None:
         """Nothing is kept in live mode."""
 
     def known(self) -> None:
         """Nothing is known of the disk before it is asked."""
+
+    def knows(self, path: str) -> bool:
+        return False
 
     def refresh(self) -> None:
         self.finder.validators.clear()

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from ..core.values import File, Resource
 from .locks import Lock
-from .root import identity
+from .root_by_descriptor import identity
 from .validators import read_all
 
 LARGEST = 2**20
@@ -30,11 +30,11 @@ class Memory:
     """Keeps resources' bytes: `limit` bytes in all, those that were least lately used go first.
 
     All memories of a process together keep no more than the largest limit among them: the one that
-    keeps most gives way.
+    keeps most gives way. `largest` is the size of the largest file that is kept.
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self._limit, self.largest = limit, min(limit, LARGEST)
         self._size = 0
         self._contents: dict[_Key, bytes] = {}
         self._uses: Counter[_Key] = Counter()
@@ -46,11 +46,11 @@ class Memory:
             _memories.add(self)
 
     def _wants(self, size: int) -> bool:
-        return 0 < size <= min(LARGEST, self._limit)
+        return 0 < size <= self.largest
 
     def lacks(self, resource: Resource, file: File) -> bool:
         """Whether a file that is not here could be, together with all of its resource."""
-        sizes = [form.stored.file.size for form in resource.representations]
+        sizes = [form.file.size for form in resource.representations]
         return self._wants(file.size) and sum(filter(self._wants, sizes)) <= self._limit
 
     def read(self, descriptor: int, status: os.stat_result) -> bytes | None:
@@ -117,7 +117,7 @@ def _keep_to_the_budget() -> None:
 
 
 def _opener(resource: Resource) -> object:
-    return resource.representations[0].stored.file.opener
+    return resource.representations[0].file.opener
 
 
 def _empty(resource: Resource) -> None:
@@ -128,7 +128,7 @@ def _empty(resource: Resource) -> None:
 def _contents(resource: Resource) -> dict[_Key, bytes]:
     """The bytes that a resource holds."""
     return {
-        _key(resource, form.stored.file): part
+        _key(resource, form.file): part
         for form in resource.representations
         for part in (form.in_memory.body if form.in_memory else ())
         if isinstance(part, bytes)

@@ -11,15 +11,15 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import finalize
 
 from ..core.values import Identity
-from .errors import NOT_THERE, LeadsOut, log_failure
+from .errors import LeadsOut, is_missing, log_failure
 from .nowait import try_out
-from .root_by_descriptor import ByDescriptor, Kind
+from .root_by_descriptor import ByDescriptor, Kind, identity
 from .root_by_path import ByPath
 from .targets import is_absolute, parts_below, parts_of
 
@@ -38,16 +38,6 @@ StrPath = str | os.PathLike[str]
 
 Opened = tuple[int, os.stat_result]
 """The descriptor of an open file, and what `fstat` says of it."""
-
-
-def identity(status: os.stat_result) -> Identity:
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
 
 
 class Walk:
@@ -74,6 +64,11 @@ class Walk:
     def here(self) -> int | None:
         """The descriptor of this directory; None where the system opens nothing relative to one."""
         return self._place if isinstance(self._place, int) else None
+
+    def at(self, leaf: str) -> str:
+        """What to call a name of this directory in a call that gets `here` as well."""
+        place = self._place
+        return leaf if isinstance(place, int) else str(self._calls.at(place, leaf))
 
     def _restart(self) -> None:
         self._arrive(self._calls.root, [])
@@ -310,25 +305,31 @@ class Directory:
         :raises OSError: the machine failed
         """
         try:
-            descriptor, status = self._open(name, wait)
+            return self._open(name, wait)
         except BlockingIOError:
             raise
         except OSError as error:
-            if error.errno in NOT_THERE and not isinstance(error, FileNotFoundError):
+            if is_missing(error) and not isinstance(error, FileNotFoundError):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
             log_failure(error, self.path)
             raise
-        return descriptor, identity(status)
 
-    def _open(self, name: str, wait: bool) -> Opened:
+    def open_again(
+        self, names: Iterable[str], absent: Iterable[str], *, wait: bool
+    ) -> list[tuple[int, Identity]]:
+        """Files that were found before, where others are still absent: as `ByDescriptor` has it."""
         with self.root(wait=wait) as root:
-            try:
-                return root.open_again([name], (), wait=wait)[0]
-            except BlockingIOError:
-                if not wait:
-                    raise
+            return root.open_again(names, absent, wait=wait)
+
+    def _open(self, name: str, wait: bool) -> tuple[int, Identity]:
+        try:
+            return self.open_again([name], (), wait=wait)[0]
+        except BlockingIOError:
+            if not wait:
+                raise
         *parts, leaf = name.split("/")
-        return self._walk_to(parts, leaf)
+        descriptor, status = self._walk_to(parts, leaf)
+        return descriptor, identity(status)
 
     def _walk_to(self, parts: list[str], leaf: str, *, last: bool = False) -> Opened:
         with self.walk() as walk:

@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
-from .errors import NOT_THERE
+from ..core.values import Identity
+from .errors import is_missing
 from .nowait import NO_SUCH_CALL, answers_at_once
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -66,6 +67,16 @@ _missing: set[int] = set()
 Kind = Literal["directory", "file", "link", "other"]
 
 
+def identity(status: os.stat_result) -> Identity:
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
 def kind_of(mode: int) -> Kind:
     """What the mode of a status stands for."""
     if stat.S_ISREG(mode):
@@ -104,11 +115,11 @@ class ByDescriptor:
 
     def open_again(
         self, names: Iterable[str], absent: Iterable[str], *, wait: bool
-    ) -> list[tuple[int, os.stat_result]]:
+    ) -> list[tuple[int, Identity]]:
         """Files that were found before, by as few calls as can be, where others are still absent.
 
-        Which files they are now, their status tells. They are not looked at before they are opened:
-        a FIFO that has just taken the name of one is opened, but not waited for.
+        Which files they are now is told, too. They are not looked at before they are opened: a FIFO
+        that has just taken the name of one is opened, but not waited for.
 
         :raises FileNotFoundError, NotADirectoryError: one isn't there
         :raises BlockingIOError: a walk has to tell; or the disk, or a server, had to be waited for,
@@ -123,7 +134,7 @@ class ByDescriptor:
             for name in absent:
                 if not _is_no_file(name, self.root, resolve):
                     raise BlockingIOError(errno.EAGAIN, "it may be there by now", name)
-            return [(descriptor, os.fstat(descriptor)) for descriptor in descriptors]
+            return [(descriptor, identity(os.fstat(descriptor))) for descriptor in descriptors]
         except BaseException:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -143,10 +154,6 @@ class ByDescriptor:
         if not _is_file_at_once(name, self.root, resolve):
             raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", name)
         return _open_by_one_call(name, READ, self.root, resolve)
-
-    def lacks(self, name: str, *, wait: bool) -> bool:
-        """Whether there is neither a file of this name nor a link; False, too, if unsure."""
-        return _is_no_file(name, self.root, self._resolve if wait else self._resolve | _CACHED)
 
     @property
     def real_path(self) -> str:
@@ -189,7 +196,7 @@ class ByDescriptor:
         try:
             os.stat(leaf, dir_fd=place, follow_symlinks=False)
         except OSError as error:
-            return error.errno not in NOT_THERE
+            return not is_missing(error)
         return True
 
     def open(self, place: int, leaf: str) -> int:

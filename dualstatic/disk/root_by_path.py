@@ -13,7 +13,8 @@ import os
 import sys
 from collections.abc import Iterable
 
-from .errors import NOT_THERE
+from ..core.values import Identity
+from .errors import is_missing
 from .root_by_descriptor import NOFOLLOW, READ, Kind, entry_kind, kind_of
 from .targets import parts_below
 
@@ -24,21 +25,16 @@ _STANDS_FOR_A_NAME = 0x20000000
 """The bit of Windows' reparse tags that links and junctions have."""
 
 if sys.platform == "win32":
-    import ctypes
-    import msvcrt
-    from ctypes import wintypes
-
-    _LONGEST = 2**15
-    _final_path = ctypes.WinDLL("kernel32", use_last_error=True).GetFinalPathNameByHandleW
-    _final_path.argtypes = (wintypes.HANDLE, wintypes.LPWSTR, wintypes.DWORD, wintypes.DWORD)
-    _final_path.restype = wintypes.DWORD
-
-    def final_path(descriptor: int) -> str | None:
-        """The path of an open file; None: its file system doesn't tell."""
-        buffer = ctypes.create_unicode_buffer(_LONGEST)
-        length = _final_path(msvcrt.get_osfhandle(descriptor), buffer, _LONGEST, 0)
-        return buffer.value if 0 < length < _LONGEST else None
+    from .windows import final_path, literal, open_file
 else:
+
+    def literal(path: str) -> str:
+        """The path as it is."""
+        return path
+
+    def open_file(path: str, flags: int) -> int:
+        """Open a file to read."""
+        return os.open(path, flags)
 
     def final_path(descriptor: int) -> str | None:
         """The path of an open file; None: this system doesn't tell."""
@@ -66,17 +62,15 @@ class ByPath:
         if not wait:
             raise BlockingIOError(errno.EAGAIN, "this system doesn't tell what has to wait")
         self.path, self.follow = path, follow
-        self.root = self.real_path = os.path.realpath(path)
+        self.real_path = os.path.realpath(path)
+        self.root = literal(self.real_path)
         self._nofollow = 0 if follow else NOFOLLOW
         os.stat(self.root)
 
     def open_again(
         self, names: Iterable[str], absent: Iterable[str], *, wait: bool
-    ) -> list[tuple[int, os.stat_result]]:
+    ) -> list[tuple[int, Identity]]:
         raise BlockingIOError(errno.EAGAIN, "each name has to be looked at", self.path)
-
-    def lacks(self, name: str, *, wait: bool) -> bool:
-        return False
 
     def __enter__(self) -> ByPath:
         return self
@@ -93,30 +87,31 @@ class ByPath:
     def enter(self, place: str, name: str) -> str:
         if kind_of_status(self.status(place, name)) != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
-        return self._at(place, name)
+        return self.at(place, name)
 
-    def _at(self, place: str, name: str) -> str:
+    def at(self, place: str, name: str) -> str:
+        """The path of a name in a place."""
         # Else not by `os.path.join`, for which a name with a drive would lead out of the root.
         return os.path.join(place, name) if self.follow else os.path.join(place, "") + name
 
     def readlink(self, place: str, leaf: str) -> str:
         try:
-            return os.readlink(self._at(place, leaf))
+            return os.readlink(self.at(place, leaf))
         except ValueError as error:  # a kind of link that Python can't read
             raise FileNotFoundError(errno.ENOENT, "a link leads nowhere", leaf) from error
 
     def status(self, place: str, leaf: str) -> os.stat_result:
-        return os.stat(self._at(place, leaf), follow_symlinks=self.follow)
+        return os.stat(self.at(place, leaf), follow_symlinks=self.follow)
 
     def has(self, place: str, leaf: str) -> bool:
         try:
-            os.stat(self._at(place, leaf), follow_symlinks=False)
+            os.stat(self.at(place, leaf), follow_symlinks=False)
         except OSError as error:
-            return error.errno not in NOT_THERE
+            return not is_missing(error)
         return True
 
     def open(self, place: str, leaf: str) -> int:
-        descriptor = os.open(self._at(place, leaf), READ | self._nofollow)
+        descriptor = open_file(self.at(place, leaf), READ | self._nofollow)
         try:
             if not self.follow and not self._is_inside(descriptor, place, leaf):
                 raise OSError(errno.ELOOP, "the file is not where it was looked for", leaf)

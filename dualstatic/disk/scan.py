@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.paths import Gate
-from .errors import NOT_THERE
+from .errors import is_missing
 from .root import MAX_LINKS, PinnedDirectory
 from .root_by_descriptor import Kind
 
@@ -132,7 +132,7 @@ class Scan:
         return False
 
     def _skip(self, error: OSError, name: str) -> None:
-        if error.errno not in NOT_THERE:
+        if not is_missing(error):
             raise error
         self.note(f"skipped, {error.strerror}", self.directory.path_of(name))
 

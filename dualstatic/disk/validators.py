@@ -10,7 +10,7 @@ import time
 from ..core.codings import FIRST_BYTES
 from ..core.values import Identity
 from .locks import Lock
-from .root import identity
+from .root_by_descriptor import identity
 
 HASHED = 64 * 2**20
 """Bytes up to which a tag is a hash of the content. Two releases may share size and date."""
@@ -161,4 +161,6 @@ else:  # Windows, where each descriptor has one reader at a time
 
     def read_at(descriptor: int, size: int, position: int) -> bytes:
         os.lseek(descriptor, position, os.SEEK_SET)
-        return os.read(descriptor, size)
+        data = os.read(descriptor, size)
+        os.lseek(descriptor, 0, os.SEEK_SET)  # there a server begins that gets the file
+        return data

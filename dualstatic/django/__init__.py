@@ -13,7 +13,8 @@ from .storage import CompressedManifestStaticFilesStorage, CompressedStaticFiles
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from ..asgi import ASGIApp, Receive, Scope, Send
+    from ..asgi import ASGIApp
+    from ..asgi_sending import Receive, Scope, Send
 
 __all__ = [
     "CompressedManifestStaticFilesStorage",

@@ -17,7 +17,7 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import MISSES, FileOfView, is_logged, is_miss, make_request
+from ..doors import MISSES, UNKNOWN, FileOfView, is_logged, is_miss, make_request
 from ..staticfiles import StaticFiles
 from .checks import served
 from .settings import OfDjango
@@ -52,7 +52,7 @@ class StaticMiddleware:
         return self._or_page(request, response) if response.status_code in MISSES else response
 
     async def _call_async(self, request: OfDjango) -> OfDjango:
-        from ..asgi import in_thread, open_answer
+        from ..asgi_sending import in_thread, open_answer
 
         for files in self._files:
             if _may_answer(files, request):
@@ -91,7 +91,7 @@ def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) 
 
 def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
     """Whether the files are to be asked; for the log they say of each request why it is a miss."""
-    return request.path_info in files.site.look_up.covers or is_logged(DEBUG, True)
+    return request.path_info in files.site.look_up.covers or bool(is_logged(DEBUG, UNKNOWN))
 
 
 def file_response(
@@ -123,7 +123,7 @@ def file_response(
 
 
 async def _file_response_async(request: OfDjango, ask: Callable[..., Answer | None]) -> OfDjango:
-    from ..asgi import open_answer
+    from ..asgi_sending import open_answer
 
     return _file_or_404(request, await open_answer(ask, read=True))
 
@@ -168,7 +168,7 @@ def _response(request: OfDjango, answer: Answer) -> OfDjango:
 def _chunks(request: OfDjango, answer: Answer) -> Iterable[bytes] | AsyncIterable[bytes]:
     if not _is_asgi(request):
         return wsgi_door.Chunks(answer)
-    from ..asgi import AsyncChunks
+    from ..asgi_sending import AsyncChunks
 
     return AsyncChunks(answer)
 

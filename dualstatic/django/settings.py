@@ -188,7 +188,7 @@ def _others(value: Option, options: dict[str, Option], say: Say) -> Iterator[Sta
         if isinstance(each, StaticFiles):
             yield from _of_their_own(each, say)
         elif isinstance(each, str | os.PathLike):
-            if check.directories(each) == check.directories(settings.MEDIA_ROOT or None):
+            if check.directories(each, "files") == check.directories(settings.MEDIA_ROOT or None):
                 say(_MEDIA_AT_THE_ROOT)
             yield from _from_directory(each, options, say, _NO_OTHER)
         else:
@@ -247,7 +247,7 @@ def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
     except FileNotFoundError as error:
         immutable.expect()
         say(checks.Warning(str(error), "Until then no name is immutable.", id="dualstatic.W004"))
-    return immutable.__call__  # as a function, so that StaticFiles doesn't read it now
+    return manifests.AnyOf((immutable,))  # so that StaticFiles doesn't read it now
 
 
 def _prefix() -> str:
@@ -319,7 +319,7 @@ def _immutable(storage: OfDjango | None, options: dict[str, Option]) -> check.Im
     if hashed is None:
         return wanted
     also = check.immutable(wanted)
-    return lambda name: hashed(name) or also(name)
+    return manifests.AnyOf((hashed, also))
 
 
 def _hashed_names(storage: OfDjango | None) -> Callable[[str], bool] | None:

@@ -459,7 +459,7 @@ def test_a_temporary_file_that_is_swapped_for_a_link_changes_nothing_outside(
 
     def swap() -> None:
         (temporary,) = folder.glob(".dualstatic-*")
-        temporary.rename(folder / "stolen")
+        temporary.replace(folder / "stolen")
         temporary.symlink_to(secret)
 
     outcome = update_while(folder, swap)
@@ -477,7 +477,7 @@ def test_a_directory_that_is_swapped_for_a_link_keeps_its_siblings(folder: Path,
     write(folder / "d/app.js")
 
     def swap() -> None:
-        (folder / "d").rename(folder / "e")
+        (folder / "d").replace(folder / "e")
         (folder / "d").symlink_to(tmp_path / "outside")
 
     assert update_while(folder, swap).state is State.WRITTEN

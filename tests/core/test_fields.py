@@ -9,7 +9,7 @@ from werkzeug import http
 from werkzeug.datastructures import Accept
 
 from dualstatic.core import fields, replies
-from dualstatic.core.values import File, Policy, Request, Stored
+from dualstatic.core.values import File, Policy, Request
 
 NOW = 1.7e9  # 2023-11-14
 
@@ -124,8 +124,8 @@ def test_byte_ranges(text: str, specs: Any) -> None:
     ],
 )
 def test_any_part_of_the_largest_file_can_be_asked_for(value: str, part: str) -> None:
-    file: Any = File(None, "f", 2**63 - 1, (1, 2, 2**63 - 1, 3, 4))  # type: ignore[arg-type]
-    stored = Stored(file, None, '"e"', None)
+    identity = (1, 2, 2**63 - 1, 3, 4)
+    stored = File(None, "f", 2**63 - 1, identity, None, '"e"', None, None)  # type: ignore[arg-type]
     policy = Policy("text/plain", None, ())
     resource = replies.describe([stored], policy, contents=[None], settled=True)
     request = Request("GET", "/f", headers={"range": value})

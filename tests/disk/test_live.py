@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dualstatic import StaticFiles
+from dualstatic import Request, StaticFiles
 from tests.support.doors import Answer, Client
+from tests.support.steps import open_below
 from tests.support.trees import settle, write_tree
 
 PLAIN, OTHER = b"plain text " * 50, b"other text " * 50
@@ -38,7 +40,7 @@ def replace(path: Path, content: bytes) -> None:
     other.write_bytes(content)
     if times:
         os.utime(other, ns=(times[0], times[1]))
-    other.rename(path)
+    other.replace(path)
 
 
 def fifo(path: Path) -> None:
@@ -65,7 +67,7 @@ MADE: dict[str, tuple[str, Callable[[Path], object], bytes | None]] = {
     "a FIFO": ("second/sub/t.txt", fifo, None),
     "a folder": ("second/sub/t.txt", folder, None),
     "a link out": ("second/sub/t.txt", link_out, None),
-    "its folder is gone": ("second/sub", lambda path: path.rename(path.with_name("x")), None),
+    "its folder is gone": ("second/sub", lambda path: path.replace(path.with_name("x")), None),
     "before it": ("first/sub/t.txt", lambda path: replace(path, OTHER), OTHER),
     "a sibling": ("second/sub/t.txt.gz", lambda path: replace(path, GZIPPED), GZIPPED),
     "a sibling as a folder": ("second/sub/t.txt.gz", Path.mkdir, PLAIN),
@@ -132,3 +134,15 @@ def test_a_date_is_told_once_it_has_come(
     assert ["last-modified" in get() for _ in range(2)] == [False, False]
     settle(monkeypatch)
     assert ["last-modified" in get() for _ in range(2)] == [True, True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_function_that_raises_leaves_no_file_open(roots: list[Path]) -> None:
+    def fail(name: str) -> None:
+        raise LookupError(name)
+
+    files = StaticFiles(roots, live=True, headers=fail)
+    with pytest.raises(LookupError) as raised:
+        files.answer(Request("GET", "/sub/u.txt"))
+    assert raised.traceback  # which holds what the look-up held
+    assert open_below(roots[0]) == []

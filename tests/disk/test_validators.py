@@ -14,11 +14,14 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 from dualstatic.disk import validators
+from tests.conftest import WITH_MEMORY, make_files
 from tests.support.doors import Client, OnDisk
-from tests.support.trees import OLD, settle, write_tree
+from tests.support.trees import LAST_MODIFIED, OLD, settle, write_tree
 from tests.support.watch import ACCESS, Watch, needs_inotify
 
 MIB = 2**20
+GRAIN = 100
+"""Nanoseconds that each file system keeps apart, that of Windows as well."""
 HASHED = 64 * MIB
 CONSTANT_DATES = [-86400, 0, 1, 315532800, 315532801, 315705599]
 """Up to 1980-01-02, in UTC."""
@@ -90,11 +93,11 @@ def test_a_hash_is_made_in_small_pieces_and_never_on_the_event_loop(
     tree: Callable[..., Path], mode: str, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tree({"f.bin": bytes(3 * MIB)})
-    pread, reads = os.pread, []
+    read, reads = validators.read_at, []
 
     def read_at(*arguments: int) -> bytes:
         reads.append((threading.get_ident(), arguments[1]))
-        return pread(*arguments)
+        return read(*arguments)
 
     monkeypatch.setattr("dualstatic.disk.validators.read_at", read_at)
     client = Client(StaticFiles(root, live=mode == "live"), "asgi")
@@ -214,9 +217,9 @@ def test_one_hash_at_a_time_is_made_of_a_file(
 ) -> None:
     root = tree({"f.bin": bytes(2**17)})
     files = StaticFiles(root, live=mode == "live")
-    pread, reads = os.pread, []
+    read, reads = validators.read_at, []
     monkeypatch.setattr(
-        "dualstatic.disk.validators.read_at", lambda *a: reads.append(a) or pread(*a)
+        "dualstatic.disk.validators.read_at", lambda *a: reads.append(a) or read(*a)
     )
     ready = threading.Barrier(8)
     tags = set()
@@ -254,7 +257,7 @@ def test_the_tag_of_a_large_file_is_its_size_and_time(
     assert tag(client) == first
     write_sparse(root / "f.bin", HASHED + 2)
     longer = tag(client)
-    os.utime(root / "f.bin", ns=(OLD * 10**9 + 1, OLD * 10**9 + 1))
+    os.utime(root / "f.bin", ns=(OLD * 10**9 + GRAIN, OLD * 10**9 + GRAIN))
     later = tag(client)
     assert len({first, longer, later}) == 3
 
@@ -342,10 +345,86 @@ def test_each_form_has_a_tag_of_its_own_whatever_its_size(
     serve: Callable[..., Client], tree: Callable[..., Path], settled: None
 ) -> None:
     root = tree({"f.bin": bytes(MIB + 9), "f.bin.gz": bytes(MIB + 5), "f.bin.br": bytes(MIB + 5)})
-    write_tree(root, {"small": b"s" * 100, "small.gz": b"g", "small.br": b"g"})
+    write_tree(root, {"f.bin.zst": bytes(MIB + 5)})
+    write_tree(root, {"small": b"s" * 100, "small.gz": b"g", "small.br": b"g", "small.zst": b"g"})
     client = serve(root)
     for target in ("/f.bin", "/small"):
-        codings = ["identity", "gzip", "br"]
+        codings = ["identity", "gzip", "br", "zstd"]
         answers = [client.head(target, {"Accept-Encoding": f"{c}, *;q=0"}) for c in codings]
-        assert [answer.get("content-encoding") for answer in answers] == [None, "gzip", "br"]
-        assert len({answer["etag"] for answer in answers}) == 3
+        assert [answer.get("content-encoding") or "identity" for answer in answers] == codings
+        assert len({answer["etag"] for answer in answers}) == 4
+
+
+def keeps(path: Path, mtime: int) -> bool:
+    """Set a time, and say whether the file system could hold it."""
+    os.utime(path, (mtime, mtime))
+    return int(path.stat().st_mtime) == mtime
+
+
+@pytest.mark.rows("C213")
+@pytest.mark.parametrize("mode", WITH_MEMORY)
+@pytest.mark.usefixtures("aging")
+@pytest.mark.parametrize("mtime", [2**33, 2**38, 2**55], ids=["2242", "10680", "far"])
+@pytest.mark.parametrize("size", [10, 2 * MIB])
+def test_a_time_that_no_date_can_write_is_left_out(
+    mtime: int, size: int, door: str, mode: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("www")
+    memory = Path("/dev/shm") / f"dualstatic-{os.getpid()}"
+    try:
+        (root / "t.txt").write_bytes(b"x" * size)
+        if not keeps(root / "t.txt", mtime) and memory.parent.is_dir():
+            root = memory
+            root.mkdir()
+            (root / "t.txt").write_bytes(b"x" * size)
+        if not keeps(root / "t.txt", mtime):
+            pytest.skip("no file system here holds that time")
+        client = Client(make_files(root, mode), door)
+        answer = client.get("/t.txt")
+        assert (answer.status, len(answer.body)) == (200, size)
+        assert "last-modified" not in answer
+        assert client.get("/t.txt", {"If-None-Match": answer["etag"]}).status == 304
+        assert client.get("/t.txt", {"If-Modified-Since": LAST_MODIFIED}).status == 200
+        part = {"Range": "bytes=0-1", "If-Range": LAST_MODIFIED}
+        assert client.get("/t.txt", part).status == 200
+    finally:
+        if memory.is_dir():
+            (memory / "t.txt").unlink(missing_ok=True)
+            memory.rmdir()
+
+
+@pytest.mark.rows("C215")
+@pytest.mark.parametrize("base", ["d", "x"])
+def test_time_and_size_do_not_run_into_each_other(
+    base: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    number = 16 if base == "x" else 10
+    mtime, size = 5704164645000000001, 80_000_000
+    times, sizes = format(mtime, base), format(size, base)
+    moved_to_size = int(times[:-1], number), int(times[-1] + sizes, number)
+    moved_from_time = int(times[1:], number), int(sizes + times[0], number)
+    files = {"a.bin": (mtime, size), "b.bin": moved_to_size, "c.bin": moved_from_time}
+    root = tree(dict.fromkeys(files, b""))
+    for name, (nanoseconds, length) in files.items():
+        os.truncate(root / name, length)
+        os.utime(root / name, ns=(nanoseconds, nanoseconds))
+        assert (root / name).stat().st_mtime_ns == nanoseconds
+    client = serve(root)
+    tags = {client.head(f"/{name}")["etag"].removeprefix("W/") for name in files}
+    assert len(tags) == len(files)
+
+
+@pytest.mark.rows("C216")
+@pytest.mark.parametrize("mode", WITH_MEMORY)
+def test_a_file_just_written_is_not_resumed_by_its_date(
+    door: str, mode: str, tree: Callable[..., Path]
+) -> None:
+    root = tree({"f.bin": b"0123456789"})
+    os.utime(root / "f.bin")
+    client = Client(make_files(root, mode), door)
+    told = client.get("/f.bin")
+    assert not told["etag"].startswith("W/")
+    by_date = client.get("/f.bin", {"Range": "bytes=0-1", "If-Range": told["last-modified"]})
+    assert (by_date.status, by_date.body) == (200, b"0123456789")
+    by_tag = {"Range": "bytes=0-1", "If-Range": told["etag"]}
+    assert client.get("/f.bin", by_tag).status == 206

@@ -9,7 +9,6 @@ import pytest
 
 from tests import race_compress
 from tests.race import SHAPES, Reader, Shape, race
-from tests.support.rows import rows
 
 OPENS = {"wsgi": 1500, "asgi": 300}
 MOST = 100_000
@@ -24,7 +23,7 @@ def enough(reader: Reader) -> int:
     return 0 if reader.seen.total() > MOST else OPENS[reader.door]
 
 
-@rows("S396", "S397")
+@pytest.mark.rows("S396", "S397")
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_no_race_lets_a_secret_out(shape: Shape, tmp_path: Path) -> None:
     for mode, reader in race(shape, tmp_path, enough):

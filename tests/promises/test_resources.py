@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -432,7 +433,7 @@ def test_what_is_no_file_never_blocks_and_is_a_miss(
     clients = [Client(files, door, app) for app in (True, False)]
     known = within(20, ask_all, clients) if since == "its first use" else []
     for number, name in enumerate(NAMES):
-        (root / name).rename(root.parent / f"away{number}")
+        (root / name).replace(root.parent / f"away{number}")
         NO_FILES[kind](root / name)
     if known and mode == "memory":
         assert within(20, ask_all, clients) == known
@@ -441,6 +442,33 @@ def test_what_is_no_file_never_blocks_and_is_a_miss(
     answers = within(20, ask_all, clients)
     assert all(answer.passed for answer in answers[: len(TARGETS)])
     assert {answer.status for answer in answers[len(TARGETS) :]} == {404}
+
+
+@pytest.mark.rows("P095")
+def test_pipes_keep_no_worker_from_serving_files(serve: Callable[..., Client], root: Path) -> None:
+    os.mkfifo(root / "pipe")
+    answers = within(5, ask_at_once, serve(root), ["/pipe"] * 60 + ["/t.txt"])
+    assert all(answer.passed for answer in answers[:-1])
+    assert answers[-1].body == b"0123456789"
+
+
+def ask_at_once(client: Client, targets: list[str]) -> list[Answer]:
+    """All targets beside each other: in threads, or in one event loop."""
+    if client.door == "wsgi":
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(client.get, targets))
+    answers: dict[int, Answer] = {}
+
+    async def ask(number: int, target: str) -> None:
+        answers[number] = await ask_asgi_here(client, "GET", target.encode(), [], b"", {})
+
+    async def ask_all() -> None:
+        async with anyio.create_task_group() as tasks:
+            for number, target in enumerate(targets):
+                tasks.start_soon(ask, number, target)
+
+    anyio.run(ask_all)
+    return [answers[number] for number in range(len(targets))]
 
 
 # Real servers.

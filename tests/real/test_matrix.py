@@ -70,12 +70,10 @@ INNER = "tell two slashes within from one"
 ANY = "give any file"
 AHEAD = "read a file no faster than the client, over HTTP/2"
 ENDED = "tell that a client has left at the end of an answer, over HTTP/2"
-LOST = "tell that a client has left at once, over HTTP/2"
 HYPERCORN = {
     AHEAD: "over HTTP/2, takes a whole file into memory, ahead of a slow client",
     ENDED: "keeps the task of an answer, an app's too, whose client leaves before its end is taken",
 }
-ON_TRIO = {LOST: "on a busy machine, may keep the file of a client that leaves at once"}
 CLOSES = dict.fromkeys(GO_ON, "closes the connection after each answer")
 MERGES = {SLASHES: "makes one slash of several at the start of a path"}
 EXCEPTIONS: dict[str, dict[str, str]] = {
@@ -88,7 +86,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "werkzeug": CLOSES | MERGES,
     "granian wsgi": {ENCODED: "can't tell an encoded slash from a slash"},
     "hypercorn asyncio": HYPERCORN,
-    "hypercorn trio": HYPERCORN | ON_TRIO,
+    "hypercorn trio": HYPERCORN,
     "daphne": dict.fromkeys(STREAM, "reads a file into memory, ahead of a slow client"),
     "bottle mount": {LETTERS: "as a mount, finds no name beyond ASCII"},
     "pyramid wsgiapp2": {INNER: "as a view, makes one slash of several"},

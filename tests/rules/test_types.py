@@ -16,12 +16,10 @@ import whitenoise.media_types
 from dualstatic import StaticFiles
 from dualstatic.core.media_types import MediaTypes
 from tests.support.doors import Client, Everywhere
-from tests.support.rows import left_out, rows
+from tests.support.rows import rows
 
 pytestmark = pytest.mark.usefixtures("aging")
 
-left_out("`_headers` rules are a later capability", "T371")
-left_out("digest fields are a later capability", "T372", "T373")
 
 ONE_YEAR = "public, max-age=31536000, immutable"
 

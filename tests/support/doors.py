@@ -96,7 +96,8 @@ class Client(Asks):
 
     files: StaticFiles
     door: str
-    app: bool = True
+    app: bool | Callable[..., Any] = True
+    """An app of one's own, or one that says 200, or none."""
     backend: str = "asyncio"
     backend_options: dict[str, Any] = field(default_factory=dict)
     raw: bool = True
@@ -175,6 +176,8 @@ def ask_wsgi(
 
     def app(inner_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         seen.append(inner_environ)
+        if callable(client.app):
+            return client.app(inner_environ, start_response)
         start_response("200 OK", [("Content-Type", "text/plain"), ("X-App", "1")])
         return [b"the app"]
 
@@ -333,6 +336,9 @@ async def ask_asgi_here(
     async def app(inner_scope: Any, inner_receive: Any, inner_send: Any) -> None:
         seen.append(inner_scope)
         assert inner_receive is receive
+        if callable(client.app):
+            await client.app(inner_scope, inner_receive, inner_send)
+            return
         headers = [(b"content-type", b"text/plain"), (b"x-app", b"1")]
         await inner_send({"type": "http.response.start", "status": 200, "headers": headers})
         await inner_send({"type": "http.response.body", "body": b"the app"})

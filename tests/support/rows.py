@@ -1,8 +1,4 @@
-"""The numbered cases of the conformance list: which the suite checks, and which it leaves out.
-
-A case stands in a table as a `Case`, or, where one request can't show it, in a test of its own
-under `@rows("X403")`. Both end up in `CHECKED`.
-"""
+"""The numbered rules of HTTP, and tables of requests that are no case yet (`tests/cases`)."""
 
 from __future__ import annotations
 
@@ -27,8 +23,6 @@ GROUPS = {  # the letter of a group: its first and its last number
     "A": (421, 451),
 }
 ALL = [f"{group}{n:03}" for group, (first, last) in GROUPS.items() for n in range(first, last + 1)]
-CHECKED: set[str] = set()
-LEFT_OUT: dict[str, str] = {}
 
 PASS = "PASS"
 """The status of a request that reaches the app behind the door, untouched."""
@@ -40,14 +34,7 @@ def rows(*ids: str) -> Callable[[F], F]:
     """Say which rows a test checks."""
     unknown = set(ids) - set(ALL)
     assert not unknown, unknown
-    CHECKED.update(ids)
     return lambda test: pytest.mark.rows(*ids)(test)
-
-
-def left_out(reason: str, *ids: str) -> None:
-    """Say why the suite does not check some rows."""
-    assert not set(ids) - set(ALL)
-    LEFT_OUT.update(dict.fromkeys(ids, reason))
 
 
 @dataclass(frozen=True)

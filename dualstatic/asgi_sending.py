@@ -1,0 +1,338 @@
+"""How an answer goes out by ASGI, on asyncio and on trio, and how the event loop is kept free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import lru_cache, partial
+from io import FileIO
+from typing import Any, TypeAlias, TypeVar
+
+import anyio
+import anyio._backends._asyncio  # else the first request would wait for this import
+import anyio.to_thread
+from anyio.lowlevel import RunVar, checkpoint
+
+from .core.values import Response
+from .disk.body import Answer, Body
+
+# Frameworks spell these types in different ways; these take them all.
+Scope: TypeAlias = Any
+Message: TypeAlias = Any
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+T = TypeVar("T")
+
+PATHSEND = "http.response.pathsend"
+ZEROCOPYSEND = "http.response.zerocopysend"
+
+_AT_ONCE = 2**15
+"""Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
+
+_TURN = 2**20
+"""Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
+
+_MOMENT = 0.1
+"""Seconds in which a server has to tell, once it has failed to send, that the client has gone."""
+
+_TELLING = 0.5
+"""Seconds in which a server on trio has to tell all streams of a connection that is lost."""
+
+_THREADS = 40
+
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
+
+
+# How an answer is had.
+
+
+async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answer | None:
+    """What is answered, in a thread only where the disk has to be waited for.
+
+    `read` has the first chunk read in the same hop.
+    """
+    try:
+        return _opened(ask, wait=False, read=read)
+    except BlockingIOError:
+        return await in_thread(partial(_opened, ask, wait=True, read=read))
+
+
+def _opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:
+    """Our answer. With `read`, its first chunk is read, too, and `Body.next_now` gives that.
+
+    :raises BlockingIOError: it can't be had without a wait, and `wait` is False
+    :raises FileChanged: the file became shorter than promised, but nothing was sent yet
+    """
+    answer = ask(wait=wait)
+    if read and answer is not None and answer.body is not None:
+        answer.body.read_ahead(wait=wait)
+    return answer
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Hop to a thread, on a limiter of our own: busy endpoints of the app can't hold us up.
+
+    A thread takes one of its places until it ends. On asyncio a cancelled task ends before its
+    thread does. So the thread has a task of its own there, which nobody cancels.
+    """
+    try:
+        limiter = _limiter.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(_THREADS)
+        _limiter.set(limiter)
+    hop = object()
+    await limiter.acquire_on_behalf_of(hop)
+
+    async def run() -> T:
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
+        finally:
+            limiter.release_on_behalf_of(hop)
+
+    with anyio.CancelScope(shield=True):
+        result = await (asyncio.shield(run()) if _is_asyncio() else run())
+    return result  # noqa: RET504 (for mypy, a scope may end an exception and go on)
+
+
+def _is_asyncio() -> bool:
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
+
+
+# How it is sent.
+
+
+class AsyncChunks:
+    """The chunks of an answer, for a framework that iterates over them; all without a wait."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.close = answer.close
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        response, body = self._answer.response, self._answer.body
+        chunks, left = iter(self._answer), sum(map(len, response.body))
+        while left > 0:
+            # Where neither the disk nor the server waits, the task that looks for the client would
+            # not get to run.
+            await checkpoint()
+            chunk = body.next_now() if body else next(chunks)
+            if chunk is None:
+                chunk = await in_thread(chunks.__next__)
+            left -= len(chunk)
+            yield chunk
+
+
+async def send_answer(
+    answer: Answer, offers: frozenset[str], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send an answer, and close it; `offers` are the messages by which the server takes a file."""
+    response, body = answer.response, answer.body
+    if body is None:
+        return await send_whole(response, scope, receive, send)
+    client = _Client(scope, receive, send)
+    try:
+        if ZEROCOPYSEND in offers or (PATHSEND in offers and response.status != 206):
+            work = _hand_over(response, body, offers, client.send)
+        else:
+            work = _send_body(response, body, client.send, 0 if client.is_multiplexed else _TURN)
+        is_long = sum(map(len, response.body)) > _AT_ONCE
+        await _carry_out(work, client, watch=is_long or client.is_multiplexed)
+    finally:
+        await _close(body)
+    return None
+
+
+async def _close(body: Body) -> None:
+    if body.closes_at_once:
+        return body.close()
+    with anyio.CancelScope(shield=True):
+        return await in_thread(body.close)
+
+
+async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
+    """Have the server send the file; by its path it can send nothing but all of it."""
+    if PATHSEND in offers and response.status != 206 and response.file is not None:
+        path = response.file.opener.path_of(response.file.name)
+        await send(_start(response))
+        return await send({"type": PATHSEND, "path": path})
+    file = body.handle()
+    await send(_start(response))
+    for part in response.body:
+        await send(_part(part, file))
+    body.prove()  # the server may have met the end of a shortened file, and doesn't tell
+    return await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _part(part: bytes | range, file: FileIO) -> Message:
+    if isinstance(part, bytes):
+        return {"type": "http.response.body", "body": part, "more_body": True}
+    window = {"offset": part.start, "count": len(part)}
+    return {"type": ZEROCOPYSEND, "file": file, **window, "more_body": True}
+
+
+async def send_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer that needs no file."""
+    fields, body, is_long = response.wire.get("asgi") or _wire(response)
+    if is_long and _is_multiplexed(scope):
+        return await _watched(_write(response, body, send), _Client(scope, receive, send))
+    try:
+        await send(
+            # The list is its own: a middleware outside may add to it.
+            {"type": "http.response.start", "status": response.status, "headers": list(fields)}
+        )
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+    except OSError as error:
+        await _watched(_fail(error), _Client(scope, receive, send))
+
+
+async def _write(response: Response, body: bytes, send: Send) -> None:
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _send_body(response: Response, body: Body, send: Send, turn: int) -> None:
+    first = body.next_now() or b""
+    length = sum(map(len, response.body))
+    left = length - len(first)
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": first, "more_body": left > 0})
+    while left > 0:
+        # A server whose client has gone may take all that is sent, and never wait: without a
+        # pause here nobody else would get to run, those who look for the client among them.
+        if length - left >= turn:
+            await checkpoint()
+        chunk = body.next_now()
+        if chunk is None:
+            chunk = await in_thread(body.__next__)
+        left -= len(chunk)
+        await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
+
+
+def _start(response: Response) -> Message:
+    fields, *_ = response.wire.get("asgi") or _wire(response)
+    return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
+
+
+def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
+    """Fields and body as ASGI has them, made once for an answer that is given again.
+
+    The last says whether a server may have to wait before it has taken the body.
+    """
+    fields = list(map(_encoded, response.headers))
+    parts: Any = () if response.file else response.body
+    body = b"".join(parts)
+    response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
+    return wire
+
+
+@lru_cache(1024)
+def _encoded(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A field in bytes; most are those of other answers, too."""
+    return field[0].encode(), field[1].encode("latin-1")
+
+
+def _is_multiplexed(scope: Scope) -> bool:
+    """Whether a client can hold up this answer alone, and leave it, on a connection that stays.
+
+    Not every server wakes a `send` that waits there (HTTP/2 and HTTP/3).
+    """
+    return not scope.get("http_version", "1").startswith("1")
+
+
+class _Client:
+    """Whom an answer goes to."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.is_multiplexed = _is_multiplexed(scope)
+        self.has_gone = False
+
+    async def send(self, message: Message) -> None:
+        if self.has_gone:
+            raise anyio.BrokenResourceError  # which ends the work, and is told to nobody
+        await self._send(message)
+
+    async def gone(self) -> bool:
+        """Wait until it has gone; False: this server doesn't tell, nor does it wait."""
+        ended = False
+        while (message := await self._receive())["type"] != "http.disconnect":
+            if ended:
+                return False
+            ended = not message.get("more_body", False)
+            await checkpoint()
+        self.has_gone = True
+        if self.is_multiplexed and not _is_asyncio():
+            # Hypercorn tells the streams of a lost connection one after another, from inside the
+            # `send` of one of them. If that were cancelled at once, those after it would never hear
+            # of it, and keep their files.
+            await anyio.sleep(_TELLING)
+        return True
+
+
+async def _carry_out(work: Awaitable[None], client: _Client, *, watch: bool) -> None:
+    """Do the work, until it is done or the client has gone."""
+    if watch:
+        return await _watched(work, client)
+    try:
+        await work
+    except OSError as error:
+        await _watched(_fail(error), client)
+
+
+async def _fail(error: OSError) -> None:
+    raise error
+
+
+async def _watched(work: Awaitable[None], client: _Client) -> None:
+    """Do the work until it is done or the client has gone, as `receive` says.
+
+    `send` doesn't always tell. Where it raises an OSError, `receive` has to say that it is for
+    that reason (ASGI): it may as well be the disk of a log, or the cache, of a middleware outside.
+    """
+    failures: list[Exception] = []
+
+    async def watch() -> None:
+        try:
+            if not await client.gone():
+                return
+        except Exception as error:  # noqa: BLE001 (raised again below, as it is)
+            failures.append(error)
+        scope.cancel()
+
+    with anyio.CancelScope() as scope:
+        async with _beside(watch, grouped=client.is_multiplexed or not _is_asyncio()):
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
+                failures.append(error)
+                if isinstance(error, OSError):
+                    await anyio.sleep(_MOMENT)
+    if failures and not client.has_gone:
+        raise failures.pop(0)  # else this frame and its failure would hold each other
+
+
+@asynccontextmanager
+async def _beside(
+    work: Callable[[], Coroutine[Any, Any, None]], *, grouped: bool
+) -> AsyncIterator[None]:
+    """A task beside a block, which ends with the block."""
+    if grouped:
+        async with anyio.create_task_group() as group:
+            group.start_soon(work)
+            yield
+            group.cancel_scope.cancel()
+        return
+    # A group costs as much on asyncio as to read a megabyte. Over HTTP/1 there is none, and no task
+    # unless the block waits. gunicorn may close an HTTP/2 connection under an unwatched send.
+    loop, tasks = asyncio.get_running_loop(), []
+    begins = loop.call_soon(lambda: tasks.append(loop.create_task(work())))
+    try:
+        yield
+    finally:
+        begins.cancel()
+        for task in tasks:
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])

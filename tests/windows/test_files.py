@@ -1,0 +1,86 @@
+"""What others may do to a file that is being served, and what they may forbid."""
+
+from __future__ import annotations
+
+import _winapi
+import ctypes
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dualstatic import Request, StaticFiles
+from tests.support.doors import Client, trouble
+
+LARGE = bytes(range(256)) * 8192  # more than is kept in memory
+
+
+@pytest.fixture
+def root(tree: Callable[..., Path]) -> Path:
+    return tree({"large.bin": LARGE, "small.txt": "small", "sub/t.txt": "t"})
+
+
+@pytest.mark.parametrize("change", ["replaced", "renamed", "removed"])
+def test_a_file_that_is_sent_may_be_changed_for_another(change: str, root: Path, mode: str) -> None:
+    path = root / "large.bin"
+    answer = StaticFiles(root, live=mode == "live").answer(Request("GET", "/large.bin"))
+    assert answer is not None
+    with answer:
+        first = next(iter(answer))
+        if change == "replaced":
+            (root / "next").write_bytes(b"the next release")
+            os.replace(root / "next", path)
+            assert path.read_bytes() == b"the next release"
+        elif change == "renamed":
+            os.rename(path, root / "other")
+        else:
+            os.remove(path)
+        assert first + b"".join(answer) == LARGE
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file open as a program does that shares it with nobody."""
+    create = ctypes.WinDLL("kernel32", use_last_error=True).CreateFileW
+    create.restype = ctypes.c_void_p
+    handle = create(str(path), 0x80000000, 0, None, 3, 0, None)
+    assert handle != ctypes.c_void_p(-1).value
+    try:
+        yield
+    finally:
+        _winapi.CloseHandle(handle)
+
+
+def test_a_file_that_a_program_shares_with_nobody_is_no_miss(
+    root: Path, door: str, mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(StaticFiles(root, live=mode == "live"), door)
+    with (
+        locked(root / "small.txt"),
+        trouble(door, "being used by another process|haring violation"),
+    ):
+        client.get("/small.txt")
+    assert "can't be read" in caplog.text
+    assert client.get("/small.txt").body == b"small"
+
+
+def test_a_junction_is_followed_inside_the_root_only(
+    serve: Callable[..., Client], root: Path
+) -> None:
+    _winapi.CreateJunction(str(root / "sub"), str(root / "inside"))
+    _winapi.CreateJunction(str(root.parent / "outside"), str(root / "leads-out"))
+    client = serve(root)
+    assert client.get("/inside/t.txt").body == b"t"
+    assert client.get("/leads-out/secret.txt").passed
+    far = serve(root, follow_symlink=True)
+    assert far.get("/leads-out/secret.txt").body == b"SECRET"
+
+
+def test_a_link_is_followed_inside_the_root_only(serve: Callable[..., Client], root: Path) -> None:
+    os.symlink("sub\\t.txt", root / "inside.txt")
+    os.symlink(root.parent / "outside\\secret.txt", root / "leads-out.txt")
+    client = serve(root)
+    assert client.get("/inside.txt").body == b"t"
+    assert client.get("/leads-out.txt").passed
