@@ -46,6 +46,13 @@ SMALL = {"gzip": (".gz", GZ), "br": (".br", BR), "zstd": (".zst", ZST)}
 DELTAS = ("dcz", "dcb", "two", "cut", "stale")
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
 
+SNIFFED = b"<html><script>text"
+TYPED = (
+    "x.html UPPER.HTML mod.mjs w.wasm d.json x.map m.webmanifest img.svg f.woff2 i.avif i.webp "
+    "v.mp4 style.css e.ts x.php x.py noext data.unknownext archive.tar.gz x.txt x.js".split()
+)
+"""Names that have a type, whatever is in the file."""
+
 MISS = b'{"detail":"Not Found"}'
 """What the app behind says of what it doesn't have."""
 
@@ -101,7 +108,6 @@ FILES: dict[str, bytes] = {
     f"{ODD_NAME}/index.html": b"an index",
     "x.txt.": b"a dot at the end",
     "NUL": b"a device elsewhere",
-    "UPPER.HTML": b"<p>upper</p>",
     "semi;colon.txt": b"a semicolon",
     "[b].txt": b"brackets",
     "b.txt": b"no brackets",
@@ -164,10 +170,22 @@ FILES: dict[str, bytes] = {
     ".git/index.html": b"hidden",
     ".env": b"hidden",
     ".well-known/x.txt": b"well known",
+    ".well-known/.hidden": b"hidden",
+    ".well-known/acme/.hidden/x": b"hidden",
+    ".well-known/acme/token": b"a token",
+    ".well-known-not/x.txt": b"hidden",
+    ".well-knownx": b"hidden",
+    "lost/.well-known": b"hidden",
+    "sub/.hidden": b"hidden",
+    "sub/.git/index.html": b"hidden",
+    "...": b"hidden",
+    "..two": b"hidden",
+    "not.hidden": b"a dot inside a name",
     "sub/.well-known/x": b"hidden",
     "..2024_01/f": b"configured",
     "assets/app.3f2a9c1b.js": b"hashed",
     "assets/plain.js": b"plain",
+    "assets/app.3f2a9c1.js": b"no hash",
     **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in DELTAS},
     **{f"assets/{name}.3f2a9c1b.js.br": BR for name in DELTAS},
     "assets/dcz.3f2a9c1b.js.1.dcz": DCZ,
@@ -186,34 +204,19 @@ FILES: dict[str, bytes] = {
     "far.txt": DIGITS,
     "equal-a.txt": b"0123456789",
     "equal-b.txt": b"0123456780",
-    "x.html": b"x",
-    "mod.mjs": b"x",
-    "w.wasm": b"x",
-    "d.json": b"{}",
-    "x.map": b"{}",
-    "m.webmanifest": b"{}",
-    "img.svg": b"<svg/>",
     "\r\nSet-Cookie:x=1/other.txt": b"no index beside me",
     "\r\nWith-Index:x=1/index.html": b"an index",
     "a\r\nX-Evil: 1.txt": b"line breaks",
     "\\\\evil.example/index.html": b"evil",
-    "f.woff2": b"x",
-    "i.avif": b"x",
-    "i.webp": b"x",
-    "v.mp4": b"x",
-    "style.css": b"p {}",
-    "e.ts": b"x",
-    "x.php": b"<?php",
-    "x.py": b"x",
-    "noext": b"<html><script>text",
-    "data.unknownext": b"<html><script>text",
-    "archive.tar.gz": b"\x1f\x8b",
+    **dict.fromkeys(TYPED, SNIFFED),
+    **{f"void/{name}": b"" for name in TYPED},
     "doc.svgz": b"\x1f\x8b",
 }
 
 LINKS = {
     "linkdir-in": "sub",
     "index-link/index.html": "../page.html",
+    "link-to-hidden": ".hidden",
     "link-in.txt": "file.txt",
     "abs-link.txt": "{root}/file.txt",
     "..data": "..2024_01",
