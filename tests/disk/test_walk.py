@@ -236,6 +236,7 @@ def test_a_walk_knows_where_it_stands(parts: list[str], root: Path) -> None:
 def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_tree(root, {"t.txt.gz": "0"})
     with Directory(str(root), follow_symlink=False).walk() as walk:
         patch_everywhere(monkeypatch, "stat", fails_to_open("t.txt.gz", errno.EIO))
         assert walk.has("t.txt.gz")
