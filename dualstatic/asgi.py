@@ -53,9 +53,6 @@ _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 
 _CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
-_PlainFields = tuple[str | None, str | None, str | None]
-"""Accept-Encoding, If-None-Match and Available-Dictionary."""
-
 _ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 
@@ -172,8 +169,11 @@ class StaticMiddleware:
         return self._handover and self._handover.intersection(scope.get("extensions") or ())
 
 
-def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> _PlainFields | None:
-    """The fields that browsers send; None: there is another one that decides."""
+def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, ...] | None:
+    """Accept-Encoding, If-None-Match and Available-Dictionary, which browsers send.
+
+    None: there is another field that decides.
+    """
     accepted = tag = dictionary = date = None
     for name, value in headers:
         if name in _FIELD_NAMES:

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from .core.paths import admits
-from .core.replies import NOSNIFF, redirect, without_body
+from .core.replies import NOSNIFF, for_method, redirect
 from .core.values import Request, Response
 from .disk.body import Answer
 from .disk.names import kind, names_in
@@ -33,7 +33,7 @@ class Listed(StaticFiles):
         listing = _listing(self.site, request)
         if listing is None:
             return super().fallback(request, has_app=has_app)
-        return Answer(without_body(listing) if request.method == "HEAD" else listing)
+        return Answer(for_method(request, listing))
 
 
 def _listing(site: Site, request: Request) -> Response | None:

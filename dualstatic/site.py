@@ -14,9 +14,9 @@ from urllib.parse import quote
 from .core import pages, replies
 from .core.paths import Gate, admits
 from .core.values import Fields, Request, Resource, Response
-from .disk.body import Answer, Found
+from .disk.body import Answer
 from .disk.errors import logger
-from .disk.find import Finder, LookUp
+from .disk.find import Finder, Found, LookUp, close_all
 from .disk.index import Index
 from .disk.live import Live
 from .disk.locks import Lock
@@ -32,9 +32,6 @@ _MAX_DEPTH = 100
 
 _MAX_LENGTH = 1024
 """Characters of a path after which none is looked for: each look goes over all of its directory."""
-
-_Located = tuple[str, Found]
-"""The path under which something is to be asked for, and what it is."""
 
 
 class Site:
@@ -167,7 +164,7 @@ class Site:
             self._prepare(request.path, wait=wait)
         except MissingDirectory:
             return None
-        return self._open(request, request.path, self.locate, self._decide, wait=wait)
+        return self._open(request, request.path, self._decide, wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -180,17 +177,15 @@ class Site:
         if page or has_app:
             return page
         vary = replies.deciding_fields(request) if self.falls_back else ()
-        return Answer(_for(request, replies.varying(replies.not_found(), *vary)))
+        return Answer(replies.for_method(request, replies.varying(replies.not_found(), *vary)))
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
         self._prepare(path, wait=True)
-        located = self.locate(path, wait=True)
-        if located is None:
+        if (known := self.resource_at(path, wait=True)) is None:
             return None
-        address, found = located
-        found.close()
-        return f"{quote(address)}?{found.resource.version}".removesuffix("?")
+        address, resource = known
+        return f"{quote(address)}?{resource.version}".removesuffix("?")
 
     def answer_with_file(
         self, request: Request, fields: Callable[[], Fields], *, wait: bool
@@ -212,7 +207,7 @@ class Site:
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
-        return self._open(request, request.path, self._locate_file, decide, wait=wait)
+        return self._open(request, request.path, decide, wait=wait, exact=True)
 
     def _prepare(self, path: str, *, wait: bool) -> None:
         """Look for the directories, if `check_dir` has not done so, before the first answer.
@@ -232,10 +227,10 @@ class Site:
         self,
         request: Request,
         path: str,
-        locate: Callable[..., _Located | None],
         decide: Callable[[Request, Resource, str], Response | None],
         *,
         wait: bool,
+        exact: bool = False,
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
@@ -243,35 +238,48 @@ class Site:
         the path is looked up anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
-            located = locate(path, wait=wait, anew=anew)
+            located = self._locate(path, wait=wait, anew=anew, exact=exact)
             if located is None:
                 return None
-            canonical, found = located
+            canonical, (resource, descriptors) = located
             try:
-                response = decide(request, found.resource, canonical)
+                response = decide(request, resource, canonical)
                 if response is None:
                     return None
                 if (file := response.file) is None:
                     return Answer(response)
-                descriptor = found.descriptors.pop(file.name, None)
+                descriptor = descriptors.pop(file.name, None)
                 if descriptor is None:
-                    descriptor = self.look_up.reopen(found.resource, file, wait=wait)
+                    descriptor = self.look_up.reopen(resource, file, wait=wait)
                 if descriptor is not None:
                     return Answer(response, descriptor)
             finally:
-                if found.descriptors:
-                    found.close()
+                if descriptors:
+                    close_all(descriptors)
         return None
 
-    def locate(self, path: str, *, wait: bool, anew: bool = False) -> _Located | None:
-        """What answers a path, and the path under which it is to be asked for."""
-        if not anew and (resource := self.look_up.answers.get(path)):
-            return path, Found(resource, {})
-        if self._pages is not pages.clean and (
-            found := self.look_up.find(path, wait=wait, anew=anew)
-        ):
+    def resource_at(self, path: str, *, wait: bool) -> tuple[str, Resource] | None:
+        """What answers a path, and the path under which it is to be asked for; nothing is open."""
+        located = self._locate(path, wait=wait)
+        if located is None:
+            return None
+        canonical, (resource, descriptors) = located
+        close_all(descriptors)
+        return canonical, resource
+
+    def _locate(
+        self, path: str, *, wait: bool, anew: bool = False, exact: bool = False
+    ) -> tuple[str, Found] | None:
+        """What answers a path, and the path under which it is to be asked for.
+
+        `anew`: whatever is remembered; `exact`: a file of that path, and no page that may answer it
+        """
+        if not (anew or exact) and (resource := self.look_up.answers.get(path)):
+            return path, (resource, {})
+        way = None if exact else self._pages
+        if way is not pages.clean and (found := self.look_up.find(path, wait=wait, anew=anew)):
             return path, found
-        if self._pages is None:
+        if way is None:
             return None
         looks: dict[str, Found | None] = {}
 
@@ -281,12 +289,12 @@ class Site:
             return looks[path]
 
         try:
-            located = self._pages(path, look)
-            found = looks.pop(located.path) if located else None
-            return (located.canonical, found) if located and found else None
+            file, canonical = way(path, look) or ("", path)
+            found = looks.pop(file, None)
+            return (canonical, found) if found else None
         finally:
-            for other in filter(None, looks.values()):
-                other.close()
+            for _, descriptors in filter(None, looks.values()):
+                close_all(descriptors)
 
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
@@ -300,10 +308,7 @@ class Site:
         """Whether a name exists, but not for this method."""
         if request.method in ("GET", "HEAD") or not admits(request.raw_path, request.path):
             return False
-        located = self.locate(request.path, wait=wait)
-        if located:
-            located[1].close()
-        return located is not None
+        return self.resource_at(request.path, wait=wait) is not None
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
@@ -344,13 +349,9 @@ class Site:
     ) -> Answer | None:
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return _for(request, replies.page(status, chosen, *vary))
+            return replies.for_method(request, replies.page(status, chosen, *vary))
 
-        return self._open(request, path, self._locate_file, decide, wait=wait)
-
-    def _locate_file(self, path: str, *, wait: bool, anew: bool) -> _Located | None:
-        found = self.look_up.find(path, wait=wait, anew=anew)
-        return (path, found) if found else None
+        return self._open(request, path, decide, wait=wait, exact=True)
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):
@@ -365,7 +366,3 @@ def _trouble(path: str) -> str | None:
         return "does not exist"
     except OSError as error:
         return f"can't be looked at: {error.strerror}"
-
-
-def _for(request: Request, response: Response) -> Response:
-    return replies.without_body(response) if request.method == "HEAD" else response

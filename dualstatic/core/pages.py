@@ -4,44 +4,37 @@ A page is an HTML file: the index page of a folder belongs to the folder's path,
 slash. The empty path is the mount point without its slash. With clean URLs, as Cloudflare's
 auto-trailing-slash has them, any other page belongs to its path without `.html`.
 
-`html` and `clean` say which file answers a path; `has` tells whether a path has a file. `spellings`
-says the reverse: all paths that may lead to a file.
+`html` and `clean` give the path of the file that answers a path, and the path under which it is to
+be asked for; `has` tells whether a path has a file. `spellings` says the reverse: all paths that
+may lead to a file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 _INDEX, _HTML = "index.html", ".html"
 
 
-class Located(NamedTuple):
-    """The path of a file, and the path under which it is to be asked for."""
-
-    path: str
-    canonical: str
-
-
-def html(path: str, has: Callable[[str], object]) -> Located | None:
+def html(path: str, has: Callable[[str], object]) -> tuple[str, str] | None:
     """Index pages under the path of their folder; it is asked where no file has the path itself."""
     folder = path if path.endswith("/") else f"{path}/"
-    return Located(folder + _INDEX, folder) if has(folder + _INDEX) else None
+    return (folder + _INDEX, folder) if has(folder + _INDEX) else None
 
 
-def clean(path: str, has: Callable[[str], object]) -> Located | None:
+def clean(path: str, has: Callable[[str], object]) -> tuple[str, str] | None:
     """Pages under the one path that belongs to them; one hop leads there from any other."""
     if path and not path.startswith("/"):
         return None  # the target of a server's own
     file = _served(path, has)
     if file and (file != path or not path.endswith(_HTML)):
-        return Located(file, path)
+        return file, path
     for page in _spelled_otherwise(path):
         canonical = _canonical(page)
         if has(page) and _served(canonical, has) == page:
-            return Located(page, canonical)
+            return page, canonical
     # A page whose own path is another file's keeps its name.
-    return Located(path, path) if has(path) else None
+    return (path, path) if has(path) else None
 
 
 def _served(path: str, has: Callable[[str], object]) -> str | None:

@@ -6,9 +6,9 @@ import io
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..core.values import Fields, File, Resource, Response
+from ..core.values import Fields, File, Response
 from .errors import log_failure
 from .nowait import answers_at_once, read_now
 from .validators import read_at
@@ -61,20 +61,6 @@ class Answer:
     def close(self) -> None:
         if self.body is not None:
             self.body.close()
-
-
-class Found(NamedTuple):
-    """A resource with the files that the look-up opened, by name, for who closes it.
-
-    Of a resource that is remembered none is open.
-    """
-
-    resource: Resource
-    descriptors: dict[str, int]
-
-    def close(self) -> None:
-        while self.descriptors:
-            os.close(self.descriptors.popitem()[1])
 
 
 class Body:

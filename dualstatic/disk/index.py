@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from ..core.paths import Gate
 from ..core.values import File, Policy, Resource
-from .body import Found
 from .errors import log_failure
-from .find import Finder, Searched
+from .find import Finder, Found, Searched
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
@@ -75,6 +74,8 @@ class Index:
         state = self._state
         if self._is_remembered(state, resource):
             state.answers[path] = resource
+            if not self._is_remembered(state, resource):  # forgotten by another thread just now
+                state.answers.pop(path, None)
 
     def _is_remembered(self, state: _State, resource: Resource) -> bool:
         return state.found.get(self._path(resource)) is resource
@@ -85,7 +86,7 @@ class Index:
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         state = self._state
         if not anew and (resource := state.found.get(path)):
-            return Found(resource, {})
+            return resource, {}
         places = state.places(path, self._finder.suffixes)
         if not places:
             return None
@@ -94,7 +95,7 @@ class Index:
         # If several threads ask for a path at the same time, one reads its file, the others wait.
         with self._locks[hash(path) % len(self._locks)]:
             if not anew and (resource := state.found.get(path)):
-                return Found(resource, {})
+                return resource, {}
             if found := self._find(state, places, path):
                 return found
         if self._is_replaced(state):
@@ -119,14 +120,14 @@ class Index:
             look.settled, look.contents = False, [None] * len(look.stored)
         self._make_room(state, path)
         # Functions among the options are asked once for each file.
-        found = look.found(state.policies.get(path))
-        state.policies[path] = found.resource.policy
-        if _stays_true(found.resource):
-            state.found[path] = found.resource
+        resource, descriptors = look.found(state.policies.get(path))
+        state.policies[path] = resource.policy
+        if _stays_true(resource):
+            state.found[path] = resource
             with self._guard:
                 if state is self._state:
-                    self._memory.keep(found.resource)
-        return found
+                    self._memory.keep(resource)
+        return resource, descriptors
 
     def _make_room(self, state: _State, path: str) -> None:
         """Forget the oldest paths through links: links in a circle make paths without end."""

@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 from ..core.paths import Gate
 from ..core.values import File, Identity, Resource
-from .body import Found
-from .find import Finder, Look
+from .find import Finder, Found, Look, close_all
 from .root import Directory
 
 _REMEMBERED = 1024
@@ -41,11 +40,10 @@ class _Last(NamedTuple):
         for (name, known), (descriptor, is_now) in zip(self.files.items(), opened, strict=True):
             descriptors[name] = descriptor
             changed = changed if is_now == known else name
-        found = Found(self.resource, descriptors)
         if changed:
-            found.close()
+            close_all(descriptors)
             raise _unsure(changed)
-        return found
+        return self.resource, descriptors
 
 
 def _unsure(name: str) -> BlockingIOError:
@@ -98,12 +96,12 @@ class Live:
         if look is None:
             self._last.pop(name, None)
             return None
-        found = look.found()
+        resource, descriptors = look.found()
         if _stays(look) and not self.finder.policies.asks:
             if len(self._last) >= _REMEMBERED:
                 self._last.clear()
-            self._last[name] = _Last(look.directory, look.files, look.absent, found.resource)
-        return found
+            self._last[name] = _Last(look.directory, look.files, look.absent, resource)
+        return resource, descriptors
 
     def reopen(self, resource: Resource, file: File, *, wait: bool) -> None:
         """What is found is open."""

@@ -62,6 +62,9 @@ OWN = "answers without an app"
     TOLD,
     BARE,
     COOKED,
+    MAZE,
+    MAZE_ALONE,
+    MAZE_FOLLOWED,
 ) = SETTINGS = (
     "pages",
     "alone",
@@ -81,6 +84,9 @@ OWN = "answers without an app"
     "told",
     "bare",
     "cooked",
+    "maze",
+    "maze-alone",
+    "maze-followed",
 )
 LESS = {  # the same tree without index pages, without an app, without both
     PAGES: (FILES, ALONE, BARE),
@@ -88,7 +94,7 @@ LESS = {  # the same tree without index pages, without an app, without both
     CONFINE: ("confine-files", "confine-alone", "confine-bare"),
 }
 SETTINGS += LESS[ODD] + LESS[CONFINE]
-WITHOUT_APP = tuple(alone for less in LESS.values() for alone in less[1:])
+WITHOUT_APP = MAZE_ALONE, *(alone for less in LESS.values() for alone in less[1:])
 WITHOUT_PAGES = tuple(less[n] for less in LESS.values() for n in (0, 2))
 
 
@@ -171,21 +177,6 @@ class Case:
     def group(self) -> str:
         return self.id[0]
 
-
-SHOULDS = frozenset(
-    "C166 C167 C168 C169 C180 C181 C207 R247 R254 R258 R259 "
-    "R260 R261 R264 R277 R278 R279 R280 R293 R296 R302 E322 E323 E325 E327 E328 E333 E334 "
-    "E340 E341 E344".split()
-)
-
-POLICIES = frozenset(
-    ""
-    ""
-    "C182 C183 C203 C216 "
-    "R230 R231 R232 R233 R234 R235 R236 R237 R238 R239 R240 R241 R248 R249 R252 R253 R255 "
-    "R265 R266 R272 E308 E317 E318 E321 E338 E349 E350 "
-    "S390 S391 S392 S398 X408 A430 A431 A433 A434 A444 A445".split()
-)
 
 GROUPS = {
     "P": "Paths",

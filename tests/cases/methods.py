@@ -20,6 +20,7 @@ from .write import DIGITS, ask, case, ours, under
 
 GZIPPED = ("Accept-Encoding", "gzip")
 LENGTH = {"content-length": "10"}
+CONTENT = b"x" * 1_000_000
 OTHERS = ("PUT", "DELETE", "TRACE", "PROPFIND", "FOO", "PATCH", "CONNECT")
 ALL = ("POST", "OPTIONS", "get", *OTHERS)
 NOT_ALLOWED = {
@@ -57,7 +58,7 @@ METHODS = (
         "RFC 9110 9.3.2",
         MUST,
         case("M146", "HEAD has all fields of GET, and no content.", ask("/t.txt", 200, name="get"),
-             ask("/t.txt", 200, method="HEAD", body=b"", has=LENGTH, check="fields as get"),
+             ask("/t.txt", 200, method="HEAD", body=b"", has=LENGTH, same=("get", ())),
              *head("/t.txt", 10), *head("/before.bin", SIZES["before.bin"]),
              *head("/app.js", len(APP_JS), ("Accept-Encoding", "identity"),
                    vary="accept-encoding")),
@@ -97,7 +98,8 @@ METHODS = (
         "RFC 9110 9.3.1",
         SHOULD,
         case("M156", "A GET may have content, which counts for nothing.",
-             *[ask("/t.txt", 200, body=DIGITS, content=b"x" * 1_000_000)] * 2),
+             ask("/t.txt", 200, body=DIGITS, content=CONTENT),
+             ours("/t.txt", 200, body=DIGITS, content=CONTENT)),
     ),
     *under(
         "RFC 9112 7",

@@ -207,12 +207,12 @@ INDEXES = (
     *under(
         "RFC 9110 12.5.3",
         MUST,
-        index("D112", "The sibling of an index page makes none.",
+        case("D112", "The sibling of an index page makes none.",
               ask("/gzindex/", Want((REFUSED,)), Want((200,), {"content-encoding": "gzip",
                   "vary": "accept-encoding", **HTML}, body=GZ), lines=GZIPPED),
               *misses("/gzindex", "/gzindex/index.html", lines=GZIPPED),
               *misses("/gzindex", "/gzindex/", "/gzindex/index.html"),
-              ours("/gzindex/index.html.gz", 200, body=GZ)),
+              ours("/gzindex/index.html.gz", 200, body=GZ), needs=(INDEX, GZIP)),
     ),
     *under(
         "RFC 3986 3.3",
@@ -474,7 +474,7 @@ OF_404_PAGES = (
              *pages("/lost/nope", body=NOT_IN_SUB, method="HEAD"),
              *[each for setting in (ALONE, BARE) for each in (
                  ours("/nope", 404, setting=setting, name="get"),
-                 ours("/nope", 404, setting=setting, method="HEAD", check="fields as get"))]),
+                 ours("/nope", 404, setting=setting, method="HEAD", same=("get", ())))]),
     ),
     *under(
         "RFC 9111 5.2.2.4",

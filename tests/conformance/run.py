@@ -11,9 +11,10 @@ from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.contenders import ASGI, WSGI, LeftOut, NotInstalled, version_of
-from benchmarks.processes import HOST, Launch, Running
+from benchmarks.processes import Launch
 from benchmarks.progress import Progress
 from tests.cases.case import APP, WITHOUT_APP, Ask, Case
+from tests.support.launch import HOST, Launched, free_port
 
 from . import stand
 from .client import NOT_ENDED, Answer, Request, send
@@ -77,7 +78,7 @@ class Server:
     def __init__(self, contender: Contender, root: Path, scratch: Path) -> None:
         self.contender, self._root = contender, root
         self._scratch = scratch / contender.title.replace(" ", "-").replace(",", "")
-        self._running: Running | None = None
+        self._running: Launched | None = None
         self.address = (HOST, 0)
 
     def __enter__(self) -> Server:
@@ -94,10 +95,10 @@ class Server:
     def start(self) -> None:
         if self._running:
             self._running.end()
-        port = processes.free_port()
+        port = free_port()
         launch = _launch(self.contender, self._root, port, self._scratch)
         self._running = processes.start(launch, port, self._scratch / "log")
-        self._running.wait()
+        processes.wait(self._running)
         self.address = (HOST, port)
 
     def answers(self, cases: Sequence[Case], can: Reached | None) -> dict[str, Outcome]:

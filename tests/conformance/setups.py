@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.contenders import ASGI, OURS, WSGI, App
 from tests.cases import case as c
-from tests.cases.site import LINKED, ODD, PLAIN
+from tests.cases.site import LINKED, MAZE, ODD, OPEN_MAZE, PLAIN
 
 HASHED = r"\.[0-9a-f]{8}\.\w+$"
 EXTRA = {
@@ -33,7 +33,8 @@ class Setup:
     def root(self) -> Path:
         linked, odd = (c.FOLLOW, c.CONFINE, *c.LESS[c.CONFINE]), (c.ODD, c.DEVICES, *c.LESS[c.ODD])
         form = LINKED if self.setting in linked else ODD if self.setting in odd else PLAIN
-        return self.site / form
+        mazes = {c.MAZE: MAZE, c.MAZE_ALONE: MAZE, c.MAZE_FOLLOWED: OPEN_MAZE}
+        return self.site / mazes.get(self.setting, form)
 
 
 def our_options(setting: str) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def our_options(setting: str) -> dict[str, Any]:
         c.DOTTED: {"dotfiles": True, "clean_urls": True},
         c.FOLLOW: {"follow_symlink": True},
         c.DEVICES: {"follow_symlink": True},
+        c.MAZE_FOLLOWED: {"html": True, "follow_symlink": True},
         c.RULED: {"immutable": HASHED, "headers": EXTRA, "dictionaries": True},
         c.AT_PREFIX: {"prefix": "/css", "html": True},
         **{each: {} for each in c.WITHOUT_PAGES},

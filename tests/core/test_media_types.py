@@ -1,4 +1,4 @@
-"""The table of media types. What an answer says is group T of `tests/cases`."""
+"""Which suffix has which media type, beyond what the cases say (`tests/cases/types.py`)."""
 
 from __future__ import annotations
 
@@ -90,6 +90,7 @@ for live in (False, True):
 
 
 @pytest.mark.rows("T365")
+@pytest.mark.usefixtures("aging")
 def test_the_types_of_the_host_are_never_read(
     serve: Callable[..., Client], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,14 +1,10 @@
-"""The gate on Windows, and at a root of its own. The rest is groups P and H of `tests/cases`."""
+"""The gate on Windows. What it lets through elsewhere is group P of `tests/cases`."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from dualstatic.core import paths
-from tests.support.doors import Client
 
 WINDOWS_REFUSED = [
     ("P045", "/back\\slash.txt"),
@@ -104,10 +100,3 @@ LIKE_DEVICES = [
 )
 def test_windows_is_asked_for_names_that_only_resemble_devices(path: str) -> None:
     assert paths.Gate("", dotfiles=True, windows=True)(path) == path[1:]
-
-
-@pytest.mark.rows("H376")
-def test_a_file_may_be_well_known_itself(
-    serve: Callable[..., Client], tree: Callable[..., Path]
-) -> None:
-    assert serve(tree({".well-known": "here"})).get("/.well-known").body == b"here"

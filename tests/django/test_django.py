@@ -20,7 +20,7 @@ from dualstatic import Request, StaticFiles
 from tests.support.django_project import ASK_EACH_WAY, LIBRARY, Project
 from tests.support.doors import Answer
 from tests.support.servers import Server, eventually, exchange
-from tests.support.trees import settle
+from tests.support.trees import settle, write_tree
 
 BIG = 32 * 2**20
 ZIPPED = b"zipped" * 90
@@ -758,6 +758,33 @@ say([said, before, client.get(path)['Cache-Control']])
     assert found == ["no-cache", FOREVER]
 
 
+@pytest.mark.parametrize(
+    ("stored", "immutable"),
+    [("Manifest", "None"), ("", "manifests.vite(BASE_DIR / 'store/vite.json')")],
+)
+def test_files_of_earlier_builds_are_served_beside_a_manifest(
+    project: Project, stored: str, immutable: str
+):
+    text = f"""
+from dualstatic import manifests
+STORAGES["staticfiles"]["BACKEND"] = (
+    "django.contrib.staticfiles.storage.{stored}StaticFilesStorage"
+)
+DUALSTATIC = {{'previous': BASE_DIR / 'store', 'immutable': {immutable}}}
+"""
+    names = ["app.0123456789ab.css", "app-Dk3jf93a.js", "plain.css"]
+    write_tree(
+        project.directory, {"store/vite.json": "{}", **{f"store/{name}": "x" for name in names}}
+    )
+    settings = project.settings(f"earlier{stored}", text + ALONE)
+    code = f"""
+from django.test import Client
+answers = [Client().get(f'/static/{{name}}') for name in {names}]
+say([answer.get('Cache-Control') for answer in answers])
+"""
+    assert project.ask(settings, code) == [FOREVER, FOREVER, None]
+
+
 def test_an_argument_comes_before_the_setting(project: Project):
     settings = project.settings("both", "DUALSTATIC = {'prefix': '/a', 'finders': True}")
     code = """
@@ -799,6 +826,37 @@ chunks = asyncio.run(whole(page)) if getattr(page, 'is_async', False) else list(
 say([moved.status_code, moved['Location'], b''.join(chunks).decode(), page.status_code])
 """
     assert project.ask(settings, code) == [307, "./tour/?day=%C3%A9", "a tour", 200]
+
+
+LOGINS = """
+from django.http import HttpResponseRedirect
+def own(get_response):
+    def middleware(request):
+        return get_response(request) if request.user.is_authenticated else HttpResponseRedirect('/')
+    return middleware
+SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies'
+DEBUG = True
+MIDDLEWARE = [
+    'django.contrib.sessions.middleware.SessionMiddleware',
+    'django.contrib.auth.middleware.AuthenticationMiddleware',
+"""
+
+
+@pytest.mark.parametrize(
+    ("login", "status"),
+    [("{settings}.own", 302), ("django.contrib.auth.middleware.LoginRequiredMiddleware", 200)],
+)
+def test_a_login_above_the_files_has_to_be_one_that_asks_by_itself(
+    project: Project, login: str, status: int
+):
+    last = f"    '{login}',\n    'dualstatic.django.StaticMiddleware',\n]"
+    text = LOGINS + last.format(settings="mysite.logins")
+    settings = project.settings("logins", text)
+    code = """
+from django.test import Client
+say([Client().get('/static/more.txt').status_code, Client().get('/url/a').status_code])
+"""
+    assert project.ask(settings, code) == [status, 302]
 
 
 @pytest.mark.parametrize("client", ["Client", "AsyncClient"])

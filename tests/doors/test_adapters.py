@@ -561,11 +561,12 @@ def test_a_mount_point_whose_name_ends_with_the_slash_is_there_already(
 
 @pytest.mark.rows("A436")
 @pytest.mark.parametrize("path", ["/", "/sub/"])
+@pytest.mark.parametrize("kind", [OnDisk, StaticFiles])
 def test_a_slash_that_a_framework_has_added_is_taken_off(
-    path: str, door: str, mode: str, tree: Callable[..., Path]
+    kind: type[StaticFiles], path: str, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
     root = tree({"index.html": b"home", "sub/index.html": b"sub", "t.txt": b"t"})
-    client = Client(OnDisk(root, live=mode == "live", html=True), door, app=False)
+    client = Client(kind(root, live=mode == "live", html=True), door, app=False)
     asked = f"/app{path}"
     if door == "wsgi":
         extra = {"SCRIPT_NAME": "/app", "PATH_INFO": path}
@@ -573,10 +574,11 @@ def test_a_slash_that_a_framework_has_added_is_taken_off(
     else:
         extra = {"root_path": "/app", "path": asked}
         file = {"root_path": "/app", "path": "/app/t.txt/"}
-    assert client.get(asked, **extra).status == 200
-    answer = client.get(asked[:-1], **extra)
-    assert answer.status == 307
-    assert urljoin(f"http://h{asked[:-1]}", answer["location"]) == f"http://h{asked}"
+    for _ in range(2):  # the second time it may be remembered
+        answer = client.get(asked[:-1], **extra)
+        assert answer.status == 307
+        assert urljoin(f"http://h{asked[:-1]}", answer["location"]) == f"http://h{asked}"
+        assert client.get(asked, **extra).status == 200
     assert client.get("/app/t.txt", **file).body == b"t"
     assert client.get("/app/t.txt/", **file).status == 404
 

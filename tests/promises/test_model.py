@@ -243,7 +243,7 @@ class Machine(RuleBasedStateMachine):
         other.write_bytes(self.content_for(name, big))
         if not self.tree.file(name):
             self.tree.room(name)
-        other.rename(self.tree.root / name)
+        other.replace(self.tree.root / name)
         self.model.changed()
 
     def content_for(self, name: str, big: bool) -> bytes:

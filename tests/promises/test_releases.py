@@ -48,7 +48,7 @@ def change(path: Path) -> None:
     for content in VERSIONS:
         other = path.parent.parent / "next"
         other.write_bytes(content)
-        other.rename(path)
+        other.replace(path)
         time.sleep(0.002)
 
 
@@ -102,7 +102,7 @@ def write_releases(base: Path) -> Path:
 
 def switch(current: Path) -> None:
     current.with_name("next").symlink_to("r2")
-    current.with_name("next").rename(current)
+    current.with_name("next").replace(current)
 
 
 @MODES

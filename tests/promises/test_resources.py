@@ -446,7 +446,7 @@ def test_what_is_no_file_never_blocks_and_is_a_miss(
     clients = [Client(files, door, app) for app in (True, False)]
     known = within(20, ask_all, clients) if since == "its first use" else []
     for number, name in enumerate(NAMES):
-        (root / name).rename(root.parent / f"away{number}")
+        (root / name).replace(root.parent / f"away{number}")
         NO_FILES[kind](root / name)
     if known and mode == "memory":
         assert within(20, ask_all, clients) == known

@@ -525,7 +525,7 @@ def test_the_adapter_sends_a_file_replaced_meanwhile_as_it_was(adapter, tmp_path
 
     def replace() -> None:
         (tmp_path / "next").write_bytes(b"new" * next(number))
-        (tmp_path / "next").rename(path)
+        (tmp_path / "next").replace(path)
 
     moving.happen = replace
     connection = adapter(moving)

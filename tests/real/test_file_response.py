@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.exceptions import NotFound
 from werkzeug.http import parse_options_header
 
 import dualstatic.asgi
@@ -266,6 +267,14 @@ def test_the_function_of_headers_is_asked_of_files_alone(tree: Path):
         page.answer("GET", {}, wait=False)
     missing = FileOfView(files, "what a client sends", None, theirs.__getitem__)
     assert missing.answer("GET", {}) is None
+
+
+def test_a_404_that_flask_is_told_to_raise_is_raised(tree: Path):
+    app, files = Flask(__name__, static_folder=None), StaticFiles(tree / "public")
+    app.config.update(TESTING=True, TRAP_HTTP_EXCEPTIONS=True)
+    app.get("/file")(lambda: dualstatic.wsgi.FileResponse(files, "missing.css"))
+    with pytest.raises(NotFound):
+        app.test_client().get("/file")
 
 
 def test_a_404_page_of_flask_that_is_missing_itself_is_a_plain_404(tree: Path):

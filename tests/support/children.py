@@ -54,7 +54,9 @@ def _run_python(
     os.environ.update(environment)
     os.chdir(folder)
     for path, stream in ((out, sys.stdout), (err, sys.stderr)):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        )
         os.dup2(descriptor, stream.fileno())
         os.close(descriptor)
     become_python(*arguments)

@@ -16,6 +16,7 @@ for name in """
     hypercorn.asyncio.run hypercorn.config hypercorn.trio.run
     uvicorn.main uvicorn.protocols.http.httptools_impl uvicorn.protocols.http.h11_impl
     uvicorn.lifespan.on uvloop werkzeug.serving
+    bottle falcon falcon.asgi fastapi flask litestar pyramid.config pyramid.wsgi quart starlette
 """.split():
     with suppress(ImportError):
         import_module(name)

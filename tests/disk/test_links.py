@@ -1,4 +1,4 @@
-"""Group S: links, permissions, and trouble that the machine itself has."""
+"""Links, permissions, and trouble that the machine itself has."""
 
 from __future__ import annotations
 
@@ -15,157 +15,35 @@ import anyio
 import pytest
 
 from dualstatic import StaticFiles
+from tests.cases import CASES, site
+from tests.cases.case import MAZE, PASS
 from tests.support.children import give_up_rights, in_child, take_descriptors
-from tests.support.doors import Answer, Client, Everywhere, ask_asgi_here, trouble
+from tests.support.doors import Answer, Client, ask_asgi_here, trouble
 from tests.support.faults import READS, fails_to_open, fails_to_read, patch_everywhere
-from tests.support.rows import PASS, Case, check, rows, table
 from tests.support.steps import public_directory
 from tests.support.trees import Link, write_tree
 from tests.support.watch import Watch, audit, needs_inotify
 
 ON_DISK: dict[str, Any] = {"memory": 0} if "memory" in signature(StaticFiles).parameters else {}
 
-FILES: dict[str, bytes | str | Link | None] = {
-    "t.txt": "0123456789",
-    "file.txt": "a file",
-    "sub/a.txt": "a in sub",
-    "sub/index.html": "the index of sub",
-    "sub/up.txt": Link("../file.txt"),
-    "sub2/index.html": Link("../../outside/secret.txt"),
-    "sub3/index.html": Link("../linkdir-out/secret.txt"),
-    "link-in.txt": Link("file.txt"),
-    "link-in-2.txt": Link("link-in.txt"),
-    "link-dots.txt": Link("sub/../file.txt"),
-    "link-through.txt": Link("linkdir-in/up.txt"),
-    "link-out.txt": Link("../outside/secret.txt"),
-    "link-out-2.txt": Link("link-out.txt"),
-    "link-out-3.txt": Link("linkdir-out/secret.txt"),
-    "link-back.txt": Link("../www/file.txt"),
-    "linkdir-in": Link("sub"),
-    "linkdir-in-2": Link("linkdir-in"),
-    "linkdir-slash": Link("sub/"),
-    "sub/side": Link("../y"),
-    "linkdir-out": Link("../outside"),
-    "abs-link.txt": Link("{root}/file.txt"),
-    "abs-linkdir": Link("{root}/sub"),
-    "abs-out.txt": Link("{root}/../outside/secret.txt"),
-    "abs-sibling.txt": Link("{root}-secret/s.txt"),
-    "abs-linkdir-out": Link("{root}/../outside"),
-    "..2024_01/f": "configured",
-    "..2024_01/deep/g": "configured below",
-    "..2024_01/.hidden": "hidden",
-    "..data": Link("..2024_01"),
-    "f": Link("..data/f"),
-    "mounted": Link("..data"),
-    "loop": Link("loop"),
-    "ping": Link("pong"),
-    "pong": Link("ping"),
-    "here": Link("."),
-    "x/back": Link("../y"),
-    "y/back": Link("../x"),
-    "y/y.txt": "y",
-    "dangling": Link("nothing"),
-    "dangling-dir": Link("nothing/at/all"),
-    "dangling-out": Link("../outside/nothing"),
-    "proc-link": Link("/proc/self/environ"),
-}
-FAR = {"proc": Link("/proc"), "cwd": Link("/proc/self/cwd"), "linkdir-up": Link("..")}
-
 OUT = [
-    ("S385", "/link-out.txt"),
-    ("S385", "/link-out-2.txt"),
-    ("S385", "/link-out-3.txt"),
-    ("S385", "/link-back.txt"),
-    ("S385", "/abs-out.txt"),
-    ("S385", "/abs-sibling.txt"),
-    ("S386", "/linkdir-out/secret.txt"),
-    ("S386", "/linkdir-up/outside/secret.txt"),
-    ("S386", "/abs-linkdir-out/secret.txt"),
-    ("S387", "/linkdir-out/"),
-    ("S387", "/linkdir-out"),
-    ("S387", "/linkdir-up/"),
-    ("S387", "/abs-linkdir-out/"),
-    ("S388", "/sub2/"),
-    ("S388", "/sub2"),
-    ("S388", "/sub3/"),
-    ("S393", "/loop"),
-    ("S393", "/loop/"),
-    ("S393", "/loop/x"),
-    ("S393", "/ping"),
-    ("S393", "/ping/x"),
-    ("S394", "/dangling"),
-    ("S394", "/dangling/"),
-    ("S394", "/dangling-dir"),
-    ("S394", "/dangling-out"),
-    ("S395", "/proc-link"),
-    ("S395", "/proc/self/environ"),
-    ("S395", "/proc/version"),
-    ("S395", "/cwd/pyproject.toml"),
+    str(ask.target)
+    for case in CASES
+    for ask in case.asks
+    if ask.setting == MAZE and ask.promised.status == (PASS,)
 ]
-
-
-IN = [
-    Case("S384", "/link-in.txt", 200, body=b"a file"),
-    Case("S384", "/link-in-2.txt", 200, body=b"a file"),
-    Case("S384", "/link-dots.txt", 200, body=b"a file"),
-    Case("S384", "/link-through.txt", 200, body=b"a file"),
-    Case("S384", "/sub/up.txt", 200, body=b"a file"),
-    Case("S389", "/linkdir-in/a.txt", 200, body=b"a in sub"),
-    Case("S389", "/linkdir-in-2/a.txt", 200, body=b"a in sub"),
-    Case("S389", "/linkdir-in-2/side/y.txt", 200, body=b"y"),
-    Case("S389", "/linkdir-in/side/back/back/y.txt", 200, body=b"y"),
-    Case("S389", "/linkdir-in-2", 307, has={"location": "./linkdir-in-2/"}),
-    Case("S389", "/linkdir-slash/a.txt", 200, body=b"a in sub"),
-    Case("S389", "/linkdir-in/up.txt", 200, body=b"a file"),
-    Case("S389", "/linkdir-in/", 200, body=b"the index of sub"),
-    Case("S390", "/abs-link.txt", 200, body=b"a file"),
-    Case("S390", "/abs-linkdir/a.txt", 200, body=b"a in sub"),
-    Case("S390", "/abs-linkdir/", 200, body=b"the index of sub"),
-    Case("S391", "/f", 200, body=b"configured"),
-    Case("S391", "/mounted/f", 200, body=b"configured"),
-    Case("S391", "/mounted/deep/g", 200, body=b"configured below"),
-    Case("S391", "/mounted/.hidden", PASS),
-    Case("S391", "/..data/f", PASS),
-    Case("S393", "/here/t.txt", 200, body=b"0123456789"),
-    Case("S393", "/here/here/sub/a.txt", 200, body=b"a in sub"),
-    Case("S393", "/x/back/y.txt", 200, body=b"y"),
-    Case("S393", "/x/back/back/back/y.txt", 200, body=b"y"),
-    Case("S393", "/here" * 40 + "/t.txt", 200, body=b"0123456789"),
-    Case("S393", "/here" * 41 + "/t.txt", PASS),
-]
-
-FOLLOWED = [
-    Case("S390", "/abs-link.txt", 200, body=b"a file"),
-    Case("S392", "/abs-out.txt", 200, body=b"SECRET"),
-    Case("S392", "/abs-linkdir-out/secret.txt", 200, body=b"SECRET"),
-    Case("S392", "/link-out.txt", 200, body=b"SECRET"),
-    Case("S392", "/linkdir-out/secret.txt", 200, body=b"SECRET"),
-    Case("S392", "/linkdir-out/", 200, body=b"SECRET"),
-    Case("S392", "/link-back.txt", 200, body=b"a file"),
-    Case("S392 S393", "/loop", PASS),
-    Case("S392 S393", "/ping/x", PASS),
-    Case("S392 S394", "/dangling", PASS),
-    Case("S392", "/../outside/secret.txt", PASS),
-    Case("S392", "/linkdir-in/../../outside/secret.txt", PASS),
-]
+"""What no case has an answer for in a directory that is full of links."""
 
 
 @pytest.fixture
-def root(tree: Callable[..., Path], tmp_path: Path) -> Path:
-    root = tree({**FILES, **FAR})
-    write_tree(tmp_path / "outside", {"index.html": b"SECRET", "a.txt": b"SECRET"})
-    write_tree(tmp_path / "www-secret", {"s.txt": b"SECRET", "index.html": b"SECRET"})
-    return root
+def root(tmp_path: Path) -> Path:
+    secrets = dict.fromkeys(("secret.txt", "s.txt", "index.html", "a.txt"), b"SECRET")
+    for beside in ("outside", "www-secret"):
+        write_tree(tmp_path / beside, secrets)
+    return site.make_maze(tmp_path / "www", site.MAZE_LINKS | site.FAR)
 
 
-@table(*IN)
-def test_a_link_leads_anywhere_inside_the_root(
-    case: Case, everywhere: Callable[..., Everywhere], root: Path
-) -> None:
-    check(case, everywhere(root, html=True))
-
-
-@rows("S393")
+@pytest.mark.rows("S393")
 @pytest.mark.parametrize(
     "target", ["{root}/link{next}", "link{next}"], ids=["absolute", "relative"]
 )
@@ -181,7 +59,7 @@ def test_forty_links_are_followed_and_no_more(
     assert client.get("/link1").passed
 
 
-@rows("S393")
+@pytest.mark.rows("S393")
 def test_a_chain_of_links_ends_no_start(
     serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
@@ -194,16 +72,7 @@ def test_a_chain_of_links_ends_no_start(
     assert client.get("/a2960").body == b"end"
 
 
-@table(*[Case(row, target, PASS, body=b"the app") for row, target in OUT])
-def test_a_link_that_leads_out_or_nowhere_reaches_the_app(
-    case: Case, everywhere: Callable[..., Everywhere], root: Path
-) -> None:
-    check(case, everywhere(root, html=True))
-    answer = everywhere(root, html=True, app=False).get(case.target)
-    assert (answer.status, answer.get("location")) == (404, None)
-
-
-@rows("S390")
+@pytest.mark.rows("S390")
 def test_absolute_links_are_followed_below_a_root_that_is_a_link_itself(
     serve: Callable[..., Client], root: Path, tmp_path: Path
 ) -> None:
@@ -215,25 +84,8 @@ def test_absolute_links_are_followed_below_a_root_that_is_a_link_itself(
     assert client.get("/link-out.txt").passed
 
 
-@table(*FOLLOWED)
-def test_with_follow_symlink_a_link_leads_anywhere(
-    case: Case, serve: Callable[..., Client], root: Path
-) -> None:
-    for name in FAR:
-        (root / name).unlink()
-    check(case, serve(root, html=True, follow_symlink=True))
-
-
-@rows("S395")
-def test_the_environment_comes_out_of_no_link(serve: Callable[..., Client], root: Path) -> None:
-    for name in FAR:
-        (root / name).unlink()
-    answer = serve(root, follow_symlink=True).get("/proc-link")
-    assert answer.body in (b"", b"the app")
-
-
 @needs_inotify
-@rows("S385", "S386", "S387", "S388")
+@pytest.mark.rows("S385", "S386", "S387", "S388")
 def test_no_link_opens_anything_outside_the_root(
     door: str, mode: str, root: Path, tmp_path: Path
 ) -> None:
@@ -244,13 +96,13 @@ def test_no_link_opens_anything_outside_the_root(
     with Watch(tmp_path, outside, tmp_path / "www-secret") as watch, audit() as audited:
         for app in (True, False):
             fresh = Client(StaticFiles(root, html=True, live=mode == "live"), door, app)
-            for _, target in OUT:
+            for target in OUT:
                 fresh.get(target)
                 fresh.head(target)
         assert watch.take() - {root} == set()
         opened = {path for path in audited if os.path.isabs(path)}
         assert {path for path in opened if not Path(path).is_relative_to(root)} == set()
-        for name in FAR:
+        for name in site.FAR:
             (root / name).unlink()
         followed = StaticFiles(root, live=mode == "live", follow_symlink=True)
         assert Client(followed, door).get("/link-out.txt").body == b"SECRET"
@@ -310,7 +162,7 @@ def ask_overlay_without_rights(roots: list[str], live: bool, memory: int, door: 
     return Client(StaticFiles(roots, live=live, memory=memory), door).get("/t.txt")
 
 
-@rows("S398")
+@pytest.mark.rows("S398")
 @pytest.mark.parametrize("memory", [0, 2**20])
 def test_a_later_directory_has_what_may_not_be_read_in_an_earlier_one(
     door: str, mode: str, memory: int
@@ -327,7 +179,7 @@ def test_a_later_directory_has_what_may_not_be_read_in_an_earlier_one(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-@rows("S398", "S399")
+@pytest.mark.rows("S398", "S399")
 @pytest.mark.parametrize("app", [True, False], ids=["app", "alone"])
 def test_what_may_not_be_read_is_as_if_it_were_missing(door: str, mode: str, app: bool) -> None:
     files = {
@@ -398,7 +250,7 @@ def ask_without_files(root: str, live: bool, door: str, name: str) -> list[Any]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
-@rows("S400")
+@pytest.mark.rows("S400")
 @pytest.mark.parametrize("name", ["new.txt", "known.bin"])
 def test_a_process_out_of_descriptors_raises_and_serves_again(
     name: str, door: str, mode: str, tmp_path: Path
@@ -428,14 +280,14 @@ def refresh_without_files(root: str, live: bool) -> list[Any]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
-@rows("S400")
+@pytest.mark.rows("S400")
 def test_a_scan_out_of_descriptors_raises_and_the_old_index_stays(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "www", {"sub/t.txt": "0123456789"})
     assert in_child(refresh_without_files, str(root), False) == [errno.EMFILE, b"0123456789"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="descriptors have names in /proc only")
-@rows("S401")
+@pytest.mark.rows("S401")
 @pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE], ids=["EIO", "ESTALE"])
 @pytest.mark.parametrize("where", ["open", "read"])
 @pytest.mark.parametrize("app", [True, False], ids=["app", "alone"])
@@ -462,7 +314,7 @@ def test_a_disk_that_fails_is_never_a_miss(
     assert client.get(f"/{name}").body == (root / name).read_bytes()
 
 
-@rows("S402")
+@pytest.mark.rows("S402")
 def test_a_root_that_is_a_link_follows_it_at_the_refresh_or_at_each_request(
     mode: str, serve: Callable[..., Client], tmp_path: Path
 ) -> None:
