@@ -923,6 +923,3 @@ def test_the_switches_of_a_door_are_true_or_false(root: Path) -> None:
     for name in ("pathsend", "zerocopysend"):
         with pytest.raises(TypeError, match=f"{name} takes True or False, not None"):
             dualstatic.asgi.StaticMiddleware(files=files, **{name: None})
-
-
-# Line breaks
