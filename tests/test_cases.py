@@ -73,6 +73,7 @@ def test_a_case_tells_its_rule_where_it_stands_and_what_is_right() -> None:
         assert re.fullmatch(r"[A-Z].+\.", case.says), case.id
         assert re.fullmatch(r"RFC \d{4} [\d.]+", case.section), case.id
         assert case.level in CLASSES
+    assert len({case.says for case in CASES}) == len(CASES)
     wants: list[Want] = []
     for ask in [ask for case in CASES for ask in case.asks]:
         wants += [*ask.wants, ask.promised]
