@@ -164,7 +164,7 @@ MATCH = (
     *under(
         "RFC 9110 13.2.1",
         MUST,
-        case("C194", "If-Match doesn't make a miss a 412.",
+        case("C194", "If-Match with an asterisk doesn't make a miss a 412.",
              ask("/nope.txt", PASS, lines=(match("*"),)),
              ours("/nope.txt", 404, lines=(match("*"),), setting=ALONE), needs=(CONDITIONS,)),
     ),
