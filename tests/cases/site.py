@@ -6,7 +6,10 @@ import hashlib
 import os
 import random
 import stat
+import sys
 from pathlib import Path
+
+from tests.support.trees import can_be
 
 from .write import DIGITS, OLD
 
@@ -44,7 +47,31 @@ DCB = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it")
 DCB_2 = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it", STRANGER)
 SMALL = {"gzip": (".gz", GZ), "br": (".br", BR), "zstd": (".zst", ZST)}
 DELTAS = ("dcz", "dcb", "two", "cut", "stale")
+HASHED, NEARLY = "assets/app.3f2a9c1b.js", "assets/app.3f2a9c1.js"
+SNIFFED = {"typed": b"<html><script>text", "empty": b""}
+"""What all files of these folders have in them, whatever their names say."""
+TYPED = (
+    "x.html UPPER.HTML app.js mod.mjs w.wasm d.json x.map m.webmanifest img.svg f.woff2 i.avif "
+    "i.webp v.mp4 style.css e.ts x.php x.py noext data.unknownext archive.tar.gz t.txt"
+).split()
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
+
+MISS = b'{"detail":"Not Found"}'
+"""What the app behind says of what it doesn't have."""
+
+POST_ONLY = ("Allow", "POST")
+APP: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
+    "/api/users": (200, ()),
+    "/api/gone": (410, ()),
+    "/login": (405, (POST_ONLY,)),
+    "/login.js": (405, (POST_ONLY,)),
+    "/changed": (405, (POST_ONLY, ("allow", "PUT, GETS"))),
+    "/closed": (405, ()),
+    "/read": (405, (("Allow", "GET"),)),
+    "/form": (405, (("Allow", "POST, GET"),)),
+    "/forms": (405, (POST_ONLY, ("Allow", "GET"))),
+}
+"""What it has: the status, and fields."""
 
 FILES: dict[str, bytes] = {
     "t.txt": DIGITS,
@@ -57,6 +84,7 @@ FILES: dict[str, bytes] = {
     "sub/deep/index.html": b"deep",
     "lost/404.html": NOT_IN_SUB,
     "lost/x/here.txt": b"here",
+    "fake404/404.html/x.txt": b"the page is a directory",
     "404.html.gz": TINY,
     "digits/index.html": DIGITS,
     "q?.txt": b"a question mark",
@@ -145,10 +173,21 @@ FILES: dict[str, bytes] = {
     ".git/config": b"hidden",
     ".git/index.html": b"hidden",
     ".env": b"hidden",
+    "...": b"hidden",
+    "..hidden": b"hidden",
+    "sub/.hidden": b"hidden",
+    "sub/.git/index.html": b"hidden",
+    ".well-known/.hidden": b"hidden",
+    ".well-known/acme/.hidden/x": b"hidden",
+    ".well-known/acme/token": b"a token",
+    ".well-known-not/x.txt": b"hidden",
+    "not.hidden": b"a dot inside a name",
     ".well-known/x.txt": b"well known",
     "sub/.well-known/x": b"hidden",
     "..2024_01/f": b"configured",
-    "assets/app.3f2a9c1b.js": b"hashed",
+    HASHED: b"hashed",
+    NEARLY: b"hashed",
+    **{f"{folder}/{name}": body for folder, body in SNIFFED.items() for name in TYPED},
     "assets/plain.js": b"plain",
     **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in DELTAS},
     **{f"assets/{name}.3f2a9c1b.js.br": BR for name in DELTAS},
@@ -197,6 +236,7 @@ LINKS = {
     "linkdir-in": "sub",
     "index-link/index.html": "../page.html",
     "link-in.txt": "file.txt",
+    "link": ".hidden",
     "abs-link.txt": "{root}/file.txt",
     "..data": "..2024_01",
     "f": "..data/f",
@@ -211,6 +251,7 @@ OUTWARD = {
     "abs-out.txt": "{root}/../outside/secret.txt",
     "proc-link": "/proc/self/environ",
     "fake-link.js.gz": "../outside/secret.txt",
+    "linked/404.html": "../../outside/secret.txt",
 }
 
 MAZE_FILES = {
@@ -316,7 +357,8 @@ def make_maze(root: Path, links: dict[str, str]) -> Path:
 
 def _fill(root: Path) -> None:
     for name, content in FILES.items():
-        _write(root / name, content)
+        if can_be(name):
+            _write(root / name, content)
     for name, size in SIZES.items():
         _sparse(root / name, size)
     for name, moment in TIMES.items():
@@ -337,6 +379,8 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _odd(root: Path) -> None:
+    if sys.platform == "win32":  # which has no such
+        return
     _write(root / os.fsdecode(b"\xff\xfe.txt"), b"not UTF-8")
     os.mkfifo(root / "fifo")
     os.mknod(root / "sock", stat.S_IFSOCK | 0o644)

@@ -35,7 +35,7 @@ from dualstatic.disk import root as disk_root
 from dualstatic.disk.root import Directory
 from tests.support.children import NOBODY, give_up_rights, in_child
 from tests.support.servers import environment, eventually, run_anew
-from tests.support.steps import public_directory
+from tests.support.steps import open_below, public_directory
 from tests.support.trees import OLD
 
 TEXT = b"".join(b"line %d of a text that repeats itself\n" % number for number in range(400))
@@ -499,14 +499,21 @@ def test_a_sibling_with_another_name_is_replaced_and_not_dated(folder: Path, tmp
 def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_paths(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """As on Windows."""
+    """As on Windows, which renames no open file, and dates one anew when it is closed."""
     monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
+    real, dated = os.utime, []
+
+    def utime(path: Path, **more: object) -> None:
+        dated.append([each for each in open_below(folder) if each.endswith(".tmp")])
+        real(path, **more)
+
     for name in ("new.js", "sub/old.js", "late.js", "link.js", "noise.bin"):
         write(folder / name, NOISE if name == "noise.bin" else TEXT)
     write(folder / "sub/old.js.gz", gzip.compress(OTHER))
     write(folder / "late.js.gz", gzip.compress(TEXT), OLD - 100)
     write(folder / "noise.bin.gz", gzip.compress(NOISE))
     (folder / "link.js.gz").symlink_to("new.js")
+    monkeypatch.setattr(os, "utime", utime)
     tree = Tree(Directory(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
     plains = [plain for plain in find(tree, Stop()) if isinstance(plain, Plain)]
     outcomes = [Job(plain, codec("gzip"), Stop()).run() for plain in plains]
@@ -520,6 +527,7 @@ def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_pa
     assert decompress(folder / "sub/old.js.gz") == TEXT
     assert (folder / "late.js.gz").stat().st_mtime == OLD
     assert not list(folder.rglob(".*"))
+    assert dated == [[]] * 3
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,7 +135,6 @@ def test_a_date_is_told_once_it_has_come(
     assert ["last-modified" in get() for _ in range(2)] == [True, True]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_function_that_raises_leaves_no_file_open(roots: list[Path]) -> None:
     def fail(name: str) -> None:
         raise LookupError(name)

@@ -30,7 +30,9 @@ from tests.support.doors import Client, OnDisk
 from tests.support.faults import patch_everywhere, path_of
 from tests.support.trees import Link, write_tree
 
-needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+needs_paths = pytest.mark.skipif(
+    sys.platform not in ("linux", "win32"), reason="the system doesn't tell the path of a file"
+)
 
 
 def without_descriptors(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,6 +54,7 @@ def by_paths(patch: pytest.MonkeyPatch) -> None:
         patch_everywhere(patch, call, without_descriptors)
     patch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
     patch.setattr(root_by_path, "NOFOLLOW", 0)
+    patch.setattr(root_by_path, "final_path", lambda number: None)
 
 
 def as_windows(patch: pytest.MonkeyPatch) -> None:
@@ -61,7 +64,7 @@ def as_windows(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(site, "_WINDOWS", True)
 
 
-@pytest.fixture(params=["untold", pytest.param("told", marks=needs_proc)])
+@pytest.fixture(params=["untold", pytest.param("told", marks=needs_paths)])
 def paths_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to prove what was opened: the system tells its path, or it doesn't."""
     by_paths(monkeypatch)
@@ -249,7 +252,7 @@ def test_a_link_that_python_can_not_read_is_a_miss(
     assert client.get("/t.txt").body == b"0123456789"
 
 
-@needs_proc
+@needs_paths
 @pytest.mark.parametrize("shape", SHAPES[:7:2], ids=lambda shape: shape.name)
 def test_no_race_lets_a_secret_out_where_the_system_tells_the_path_of_a_file(
     shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

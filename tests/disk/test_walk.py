@@ -236,6 +236,7 @@ def test_a_walk_knows_where_it_stands(parts: list[str], root: Path) -> None:
 def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_tree(root, {"t.txt.gz": "0"})
     with Directory(str(root), follow_symlink=False).walk() as walk:
         patch_everywhere(monkeypatch, "stat", fails_to_open("t.txt.gz", errno.EIO))
         assert walk.has("t.txt.gz")
@@ -363,3 +364,12 @@ def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_ca
     for target in ("/t.txt", "/sub/a.txt", "/sub/", "/link/a.txt"):
         answer = client.get(target)
         assert (answer.status, answer.passed) == (200, False), target
+
+
+@pytest.mark.rows("H376")
+@pytest.mark.parametrize("name", [".well-known", "sub/.well-known", ".well-knownx"])
+def test_only_a_file_that_is_well_known_itself_is_served(
+    name: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({name: "here"}))
+    assert client.get(f"/{name}").passed == (name != ".well-known")

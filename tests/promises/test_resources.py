@@ -34,6 +34,7 @@ from tests.support.faults import READS, fails_to_open, fails_to_read, patch_ever
 from tests.support.servers import ROOT, Server, environment, eventually, free_port, serve
 from tests.support.steps import Connection, open_below, soon
 from tests.support.trees import settle, write_tree
+from tests.support.watch import Watch, needs_inotify
 
 MIB = 2**20
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -394,6 +395,18 @@ def test_a_name_that_the_locale_can_not_express_is_a_miss(root: Path) -> None:
         check=False,
     )
     assert ended.stdout == "[404, 404] ascii\n", ended.stderr
+
+
+@needs_inotify
+@pytest.mark.rows("M154")
+def test_a_method_that_is_the_apps_opens_no_file(serve: Callable[..., Client], root: Path) -> None:
+    client = serve(root)
+    with Watch(root) as watch:
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO", "get"):
+            assert client.ask(method, "/t.txt").passed
+        assert root / "t.txt" not in watch.take()
+        assert client.get("/t.txt").status == 200
+        assert root / "t.txt" in watch.take()
 
 
 # What is no file.

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.promises.test_hostile import HONEST, check_body, make_root
+from tests.cases import site
+from tests.promises.test_hostile import HONEST, check_body
 from tests.support.doors import Answer
 from tests.support.hostile import FIELDS, SECRET, TARGETS
 from tests.support.servers import eventually, free_port
@@ -63,7 +64,7 @@ def accepts() -> bool:
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    server = Server(make_root(tmp_path_factory.mktemp("served")))
+    server = Server(site.make(tmp_path_factory.mktemp("served")) / site.ALL)
     for name, content in MORE.items():
         (server.root / name).parent.mkdir(exist_ok=True)
         (server.root / name).write_bytes(content)
