@@ -1,9 +1,11 @@
 """`python -m dualstatic keep DIST STORE`: keeps the hashed files of earlier builds.
 
-A page that was loaded before a deploy asks for files of its own build. The store has copies of
-those whose names carry a hash, with their siblings, until no build has had a name for some time.
-Pages are never kept. A list tells when a build had each name last. A name is listed before its file
-is copied, and until its file is gone: however this ends, the next run goes on.
+A page that was loaded before a deploy asks for files of its own build. The store has those whose
+names carry a hash, with their siblings, until no build has had a name for some time. Pages are
+never kept. Where the system allows it they are hard links, else copies. Builds write such a file
+anew: a program that writes into one of DIST writes to the store, too. A list tells when a build had
+each name last. A name is listed before its file is there, and until it is gone: however this ends,
+the next run goes on.
 """
 
 from __future__ import annotations
@@ -76,12 +78,15 @@ def _outcomes(options: argparse.Namespace, stop: Stop) -> Generator[Outcome, Non
             times = _read(store, root) | dict.fromkeys(names, now)
             _write(root, times)
             for name, had in sorted(times.items()):
-                if name in names:
-                    yield _kept(files, name, store, stop)
-                elif had < now - options.days * 24 * 60 * 60:
-                    yield (outcome := _forgotten(name, store))
-                    if outcome.state is State.FORGOTTEN:
+                stop.check()
+                try:
+                    if name in names:
+                        yield Outcome(name, _keep(files, name, store, stop))
+                    elif had < now - options.days * 24 * 60 * 60:
+                        yield Outcome(name, _forget(name, store))
                         del times[name]
+                except (OSError, MemoryError) as error:
+                    yield failure(name, error)
             _write(root, times)
     except re.error as error:
         raise Refused(f"--immutable takes a regular expression: {error}") from error
@@ -91,11 +96,9 @@ def _outcomes(options: argparse.Namespace, stop: Stop) -> Generator[Outcome, Non
 
 def _immutable(build: Tree, files: Mapping[str, Plain], pattern: str | None) -> set[str]:
     """The names to keep."""
-    if pattern is None:
-        names = {name for _, name in listed(build, files, hashed_urls)}
-    else:
-        siblings = {name + suffix for name in files for suffix in _SIBLINGS}
-        names = {name for name in files if re.search(pattern, name)} - siblings
+    named = [name for _, name in listed(build, files, hashed_urls)] if pattern is None else files
+    siblings = {name + suffix for name in files for suffix in _SIBLINGS}
+    names = {name for name in named if re.search(pattern or "", name)} - siblings
     names = {name for name in names if not _PAGE.search(name)}
     if not names:
         raise Refused("no manifest in DIST lists a name with a hash: --immutable says which are")
@@ -134,32 +137,36 @@ def _write(root: Place, times: Mapping[str, int]) -> None:
         new.become(_STATE, new.status)
 
 
-def _kept(files: Mapping[str, Plain], name: str, store: Tree, stop: Stop) -> Outcome:
-    """What became of a file to keep.
+def _keep(files: Mapping[str, Plain], name: str, store: Tree, stop: Stop) -> State:
+    """What becomes of a file to keep.
 
-    An outdated sibling isn't copied: if the file in the store is older, it would pass for current.
+    An outdated sibling isn't kept: if the file in the store is older, it would pass for current.
     """
-    plain = files[name]
-    try:
-        is_new = _copy(plain, store, stop)
-        for each in [files[name + suffix] for suffix in _SIBLINGS if name + suffix in files]:
-            if not is_outdated(each.identity, plain.identity):
-                _copy(each, store, stop)
-    except (OSError, MemoryError) as error:
-        return failure(name, error)
-    return Outcome(name, State.KEPT if is_new else State.CURRENT)
+    is_new = _link_or_copy(plain := files[name], store, stop)
+    for each in [files[name + suffix] for suffix in _SIBLINGS if name + suffix in files]:
+        if not is_outdated(each.identity, plain.identity):
+            _link_or_copy(each, store, stop)
+    return State.KEPT if is_new else State.CURRENT
 
 
-def _copy(plain: Plain, store: Tree, stop: Stop) -> bool:
-    """Copy a file, unless the store has it; whether that was done.
+def _link_or_copy(plain: Plain, store: Tree, stop: Stop) -> bool:
+    """Give the store a file, unless it has it; whether that was done.
 
-    It is no hard link: who writes to DIST would write to the store.
+    The link is one to the open file, since the name in DIST may be another file's by now. The
+    system may refuse it: STORE is on another file system, the file is somebody else's, the name is
+    taken. In its place there is a copy then.
     """
     with plain.open() as (_, file), _folder(store, plain.name) as place:
         pieces = partial(iter, partial(file.read, PIECE), b"")
         with suppress(FileNotFoundError), place.open_plain(plain.leaf) as kept:
+            if os.path.sameopenfile(file.fileno(), kept.fileno()):
+                return False
             if all(kept.read(len(piece)) == piece for piece in pieces()) and not kept.read(1):
                 return False
+        if sys.platform == "linux":
+            with suppress(OSError):
+                os.link(f"/proc/self/fd/{file.fileno()}", plain.leaf, dst_dir_fd=place.here)
+                return True
         file.seek(0)
         with place.create() as new:
             for piece in pieces():
@@ -178,14 +185,11 @@ def _folder(store: Tree, name: str) -> AbstractContextManager[Place]:
     return store.enter("/".join(parts))
 
 
-def _forgotten(name: str, store: Tree) -> Outcome:
-    """What became of a name to forget. The file goes first: a sibling alone answers for nothing."""
+def _forget(name: str, store: Tree) -> State:
+    """Remove a file, and then its siblings: without it, they answer for nothing."""
     folder, _, leaf = name.rpartition("/")
-    try:
-        with suppress(FileNotFoundError), store.enter(folder) as place:
-            for each in ("", *_SIBLINGS):
-                with suppress(FileNotFoundError), place.open_plain(leaf + each) as file:
-                    place.remove(leaf + each, os.fstat(file.fileno()))
-    except OSError as error:
-        return failure(name, error)
-    return Outcome(name, State.FORGOTTEN)
+    with suppress(FileNotFoundError), store.enter(folder) as place:
+        for each in ("", *_SIBLINGS):
+            with suppress(FileNotFoundError), place.open_plain(leaf + each) as file:
+                place.remove(leaf + each, os.fstat(file.fileno()))
+    return State.FORGOTTEN
