@@ -375,8 +375,9 @@ def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], store: Path
 def test_a_signal_leaves_nothing_half_written(
     dist: Path, store: Path, started, number: int, status: int
 ):
+    content = os.urandom(10_000_000)
     for each in range(30):
-        write(dist / f"x-{each:08}.js", os.urandom(10_000_000))
+        write(dist / f"x-{each:08}.js", content)
     process = start(started, dist, store)
     eventually(lambda: len(list(store.glob("*.js"))) > 1, WITHIN)
     process.send_signal(number)

@@ -229,10 +229,13 @@ def test_a_lack_of_descriptors_raises_each_time_and_is_logged_once(
     assert body == (root / name[1:]).read_bytes()
 
 
+@pytest.mark.rows("S401")
 @MODES
 @pytest.mark.parametrize("call", ["open", "stat", "fstat", "read"])
 @pytest.mark.parametrize("name", ["t.txt", "big.bin"])
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE], ids=["EIO", "ESTALE"])
 def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
+    error: int,
     name: str,
     call: str,
     mode: str,
@@ -241,22 +244,24 @@ def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    client = Client(StaticFiles(root, **OPTIONS[mode]), door)
+    files = StaticFiles(root, **OPTIONS[mode])
+    clients = [Client(files, door, app) for app in (True, False, True)]
     before = open_below(root)
     with monkeypatch.context() as patch:
         if call in ("read", "fstat"):
             for each in READS if call == "read" else [call]:
-                patch_everywhere(patch, each, fails_to_read(name, errno.EIO))
+                patch_everywhere(patch, each, fails_to_read(name, error))
         else:
-            patch_everywhere(patch, call, fails_to_open(name, errno.EIO))
-        for _ in range(3):
-            with trouble(door, match="Input/output error") as caught:
+            patch_everywhere(patch, call, fails_to_open(name, error))
+        for client in clients:
+            with trouble(door, match=os.strerror(error)) as caught:
                 client.get(f"/{name}")
-            assert caught.value.errno == errno.EIO
+            assert caught.value.errno == error
     assert soon(lambda: open_below(root) == before)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert caplog.messages[0].startswith(f"can't be read, Input/output error: '{root}")
-    assert client.get(f"/{name}").body == (root / name).read_bytes()
+    assert caplog.messages[0].startswith(f"can't be read, {os.strerror(error)}: '{root}")
+    for client in clients:
+        assert client.get(f"/{name}").body == (root / name).read_bytes()
 
 
 @MODES
