@@ -68,8 +68,9 @@ def run(options: argparse.Namespace) -> int:
     paths = [os.path.realpath(path) for path in (options.directory, options.store)]
     if not os.path.isdir(options.directory):
         raise Refused(f"there is no directory at {options.directory!r}")
-    if os.path.commonpath(paths) in paths:
-        raise Refused("of DIST and STORE none may lie in the other")
+    with suppress(ValueError):  # they lie on two drives
+        if os.path.commonpath(paths) in paths:
+            raise Refused("of DIST and STORE none may lie in the other")
     stop = Stop()
     return carry_out(_outcomes(options, stop), Report(has_bar=False), stop)
 
