@@ -238,11 +238,12 @@ class _Warnings(OnceLogger):
 
 
 def _missing(site: Site, path: str, name: str) -> str:
-    prefix = site.settings.prefix
+    prefix, policies = site.settings.prefix, site.settings.policies
     if site.look_up.knows(path):
         return "was there when the index was made, and is gone from the disk"
     for directory in site.directories:
-        if spelled := _spelled(directory, name):
+        spelled = _spelled(directory, name)
+        if spelled and (not directory.is_previous or policies.was_immutable(spelled)):
             url = _place(quote(f"{prefix}/{spelled}"))
             return (
                 f"is not there, but {_shown(spelled)} is, which is spelled otherwise: ask for {url}"

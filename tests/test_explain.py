@@ -186,6 +186,8 @@ def test_a_name_of_an_earlier_release_that_was_not_immutable_is_said(
     assert files.explain("/x-0a1b2c3d.js") == kept
     said = files.explain("/a.txt")
     assert said == f"'/a.txt' is in '{before}' alone, of which only immutable names are served"
+    assert "ask for '/x-0a1b2c3d.js'" in files.explain("/X-0a1b2c3d.js")
+    assert "is not in" in files.explain("/A.txt")
 
 
 def test_a_directory_that_went_away_is_said(root: Path, mode: str) -> None:

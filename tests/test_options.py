@@ -915,3 +915,52 @@ def test_the_switches_of_a_door_are_true_or_false(root: Path) -> None:
     for name in ("pathsend", "zerocopysend"):
         with pytest.raises(TypeError, match=f"{name} takes True or False, not None"):
             dualstatic.asgi.StaticMiddleware(files=files, **{name: None})
+
+
+# Line breaks
+
+BROKEN = ["a\r\nSet-Cookie: x=1", "a\nb", "a\rb", "\n"]
+
+
+@pytest.mark.rows("T370")
+@pytest.mark.parametrize("value", BROKEN)
+def test_a_line_break_in_a_value_is_refused_at_once(
+    value: str, mode: str, tree: Callable[..., Path]
+) -> None:
+    root, live = tree({"t.txt": b"t"}), mode == "live"
+    for name in ("X-Extra", "Vary", "Cache-Control"):
+        with pytest.raises(ValueError, match="headers"):
+            StaticFiles(root, live=live, headers={name: value})
+    with pytest.raises(ValueError, match="headers"):
+        StaticFiles(root, live=live, headers={f"X-{value}": "1"})
+    with pytest.raises(ValueError, match="cache_control"):
+        StaticFiles(root, live=live, cache_control=value)
+    with pytest.raises(ValueError, match="media_types"):
+        StaticFiles(root, live=live, media_types={".txt": f"text/{value}"})
+    with pytest.raises(ValueError, match="charset"):
+        StaticFiles(root, live=live, charset=value)
+
+
+@pytest.mark.rows("T370")
+@pytest.mark.parametrize("value", BROKEN)
+def test_a_line_break_from_a_callable_never_gets_on_the_wire(
+    value: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    root = tree({"t.txt": b"t"})
+    client = serve(root, headers=lambda name: {"X-Extra": value})
+    with pytest.raises(ValueError, match="headers"):
+        client.get("/t.txt")
+    client = serve(root, headers=lambda name: {f"X-{value}": "1"})
+    with pytest.raises(ValueError, match="headers"):
+        client.get("/t.txt")
+    client = serve(root, cache_control=lambda name: value)
+    with pytest.raises(ValueError, match="cache_control"):
+        client.get("/t.txt")
+
+
+@pytest.mark.rows("T370")
+def test_a_line_break_in_a_name_on_the_disk_is_no_line_of_an_answer(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"a\r\nX-Evil: 1.txt": b"t"}))
+    assert client.get("/a%0d%0aX-Evil:%201.txt").passed

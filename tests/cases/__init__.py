@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import conditions, doors, encodings, fields, links, methods, pages, paths, ranges
+from . import conditions, doors, dotfiles, encodings, links, methods, pages, paths, ranges, types
 from .case import MUST, POLICIES, POLICY, SHOULD, SHOULDS, Case
 
-TABLES = (paths, pages, methods, conditions, ranges, encodings, fields, links, doors)
+TABLES = (paths, pages, methods, conditions, ranges, encodings, types, dotfiles, links, doors)
 
 
 def _levelled(case: Case) -> Case:

@@ -15,17 +15,20 @@ from .case import (
     CANONICAL,
     CLEAN,
     CLEAN_URLS,
+    CONFINE,
     DOTTED,
     FALLBACK,
     FILES,
     GZIP,
     IMMUTABLE,
     INDEX,
+    LESS,
     LOST,
     MOUNTED,
     MUST,
     PAGE_404,
     PAGE_FOR_APP,
+    PAGES,
     PASS,
     POLICY,
     REFUSED,
@@ -34,12 +37,14 @@ from .case import (
     SPA,
     Ask,
     Case,
+    Lines,
     Want,
 )
-from .site import GZ, HOME, NOT_FOUND, NOT_IN_SUB, ODD_NAME, PAGE, SUB
-from .write import DIGITS, ask, case, ours, passes, under
+from .site import GZ, HOME, MISS, NOT_FOUND, NOT_IN_SUB, ODD_NAME, PAGE, SUB
+from .write import DIGITS, ask, case, only_ours, ours, passes, under
 
-HTML = {"content-type": "text/html; charset=utf-8"}
+HTML = {"content-type": "text/html"}
+OUR_HTML = {"content-type": "text/html; charset=utf-8"}
 REDIRECTS = (307, 301, 302, 308)
 VALIDATORS = ("etag", "last-modified", "accept-ranges", "content-range")
 GZIPPED = (("Accept-Encoding", "gzip"),)
@@ -64,7 +69,7 @@ def our_hop(target: str, location: str, **how: Any) -> Ask:
 def lands(target: str, location: str) -> list[Ask]:
     """One step, and no other behind it."""
     path, _, query = target.partition("?")
-    return [our_hop(target, location), ours(f"{path}/{query and '?'}{query}", 200, has=HTML)]
+    return [our_hop(target, location), ours(f"{path}/{query and '?'}{query}", 200, has=OUR_HTML)]
 
 
 def index(key: str, says: str, *asks: Ask, **how: Any) -> Case:
@@ -81,7 +86,7 @@ def misses(*targets: str, **how: Any) -> list[Ask]:
 
 
 def our_page(target: str, body: bytes, **how: Any) -> Ask:
-    return ours(target, 200, body=body, has=HTML, **how)
+    return ours(target, 200, body=body, has=OUR_HTML, **how)
 
 
 UNCONDITIONAL = (
@@ -170,9 +175,11 @@ INDEXES = (
         "RFC 9110 9.3.1",
         MUST,
         index("D108", "The root is its index page.", ask("/", 200, body=HOME, has=HTML),
+              our_page("/", HOME),
               our_page("/css/", HOME, setting=AT_PREFIX), our_page("?", HOME),
               *without_pages("/")),
         index("D109", "A directory is its index page.", ask("/sub/", 200, body=SUB, has=HTML),
+              our_page("/sub/", SUB),
               our_page("/sub/deep/", b"deep"), our_page("/linkdir-in/", SUB),
               *without_pages("/sub/")),
     ),
@@ -180,7 +187,7 @@ INDEXES = (
         "RFC 9110 9.3.1",
         POLICY,
         index("D110", "An index page has a path of its own, too.",
-              ask("/sub/index.html", 200, body=SUB, ours=Want((200,), HTML, body=SUB)),
+              ask("/sub/index.html", 200, body=SUB, ours=Want((200,), OUR_HTML, body=SUB)),
               our_page("/index.html", HOME)),
     ),
     *under(
@@ -251,14 +258,14 @@ PAGES_OF_THE_ROOT = (
     moved("/index/index", "../"),
     moved("/index/index.html", "../"),
 )
-VARIES = {"vary": "accept-encoding", **HTML}
+VARIES = {"vary": "accept-encoding", **OUR_HTML}
 
 CLEANED = (
     *under(
         "RFC 9110 9.3.1",
         POLICY,
         clean("D116", "With clean URLs, a page is under its name without the suffix.",
-              ask("/page", 200, body=b"page", has=HTML),
+              ask("/page", 200, body=b"page", has=HTML), our_page("/page", b"page"),
               our_page("/deep/er/page?q=1", b"deep page"), our_page("/%C3%BC%20b", b"odd page"),
               our_page("/twice.html", b"twice"),
               ours("/exact", 200, body=b"no page"), ours("/t.txt", 200, body=DIGITS),
@@ -288,7 +295,8 @@ CLEANED = (
         MUST,
         clean("D121", "A page under its clean URL has its siblings.",
               ask("/packed", 200, lines=GZIPPED, body=GZ,
-                  has={"content-encoding": "gzip", **VARIES}),
+                  has={"content-encoding": "gzip", "vary": "accept-encoding", **HTML},
+                  ours=Want((200,), {"content-encoding": "gzip", **VARIES}, body=GZ)),
               *[ours("/packed", 200, has=VARIES, body=PAGE, name="plain")] * 2,
               ours("/packed", 304, lines=(("If-None-Match", "{plain.etag}"),)),
               *misses("/gzonly", "/gzonly.html", lines=GZIPPED), more=(GZIP,)),
@@ -304,13 +312,19 @@ CLEANED = (
     ),
 )  # fmt: skip
 
-DIRECTORIES = SLASHES + INDEXES + CLEANED
 
-
-def page(target: str, body: bytes = NOT_FOUND, lines: Any = (), **how: Any) -> Ask:
-    how = {"has": {**HTML, "content-length": str(len(body))}, "lacks": ("content-range",), **how}
+def page(target: str, body: bytes = NOT_FOUND, **how: Any) -> Ask:
+    """A 404 page, whole and not to be kept, whatever was asked of it."""
+    length = {"content-length": str(len(body))}
     content = b"" if how.get("method") == "HEAD" else body
-    return ask(target, 404, body=content, lines=lines, **how)
+    want = Want((404,), {**HTML, **length}, ("content-range",), content)
+    has = {**OUR_HTML, **length, "cache-control": "no-cache"}
+    return ask(target, want, ours=Want((404,), has, ("content-range", "location"), content), **how)
+
+
+def pages(*targets: str, body: bytes = NOT_FOUND, **how: Any) -> list[Ask]:
+    """The same of dualstatic alone."""
+    return [only_ours(page(target, body, **how)) for target in targets]
 
 
 def miss(key: str, says: str, *asks: Ask, **how: Any) -> Case:
@@ -321,42 +335,223 @@ def navigated(key: str, says: str, *asks: Ask, more: tuple[str, ...] = ()) -> Ca
     return case(key, says, *asks, needs=(SPA, *more), setting=FALLBACK)
 
 
-NAVIGATE = (("Sec-Fetch-Mode", "navigate"),)
-LOAD = (*NAVIGATE, ("Sec-Fetch-Dest", "document"))
-DOWNLOAD = (*NAVIGATE, ("Sec-Fetch-Dest", "empty"))
-ACCEPT = (("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"),)
+def app_alone(target: str, *lines: Line, **how: Any) -> list[Ask]:
+    """The app's own answer to a miss, with and without index pages."""
+    want: dict[str, Any] = {"check": "the app's own", "lacks": ("vary",), "body": MISS}
+    return [ours(target, PASS, lines=lines, setting=setting, **want, **how)
+            for setting in (FILES, PAGES)]  # fmt: skip
 
-MISSES = (
-    passes("N125", "", "/nope.txt"),
-    miss("N126", "", page("/nope")),
-    miss("N127", "", page("/lost/x/y", NOT_IN_SUB)),
-    case("N128", "", ask("/nope", 404, body=NOT_FOUND, has=HTML, lines=NAVIGATE),
-         ask("/nope", PASS, has={"vary": "sec-fetch-mode"}, lines=(("Sec-Fetch-Mode", "cors"),)),
-         needs=(PAGE_FOR_APP, APP), setting=LOST),
-    miss("N129", "", page("/nope", lines=(("If-None-Match", "*"),))),
-    miss("N130", "", ask("/404.html", 200, name="page"),
-         page("/nope", lines=(("If-None-Match", "{page.etag}"),))),
-    case("N131", "", ask("/nope", PASS, lacks=("content-range",), lines=(("If-Match", '"a"'),))),
-    miss("N132", "", page("/nope", lines=(("Range", "bytes=0-4"),))),
-    miss("N133", "", page("/nope", method="HEAD")),
-    miss("N134", "", ask("/404.html", 200, body=NOT_FOUND)),
-    case("N135", "", ask("/assets/gone.3f2a9c1b.js", PASS, 404, check="not kept for ever"),
-         needs=(IMMUTABLE,), setting=RULED),
-    navigated("N136", "", ask("/app/route", 200, body=HOME, has=HTML, lines=NAVIGATE)),
-    navigated("N137", "", ask("/app/route", 200, body=HOME, has=HTML, lines=ACCEPT)),
-    navigated("N138", "", ask("/app/route", PASS, lines=(("Sec-Fetch-Mode", "cors"),))),
-    navigated("N139", "", ask("/assets/old-abc.js", PASS, 404, check="not a page",
-              lines=(("Sec-Fetch-Mode", "no-cors"),))),
-    navigated("N140", "", *[ask("/assets/old-abc.js", PASS, 404, lines=lines)
-              for lines in (NAVIGATE, DOWNLOAD)]),
-    navigated("N141", "", ask("/api/users", 200, body=b"users", lines=NAVIGATE), more=(APP,)),
-    navigated("N142", "", ask("/api/nope", PASS, lines=(("Accept", "application/json"),))),
-    navigated("N143", "", ask("/app/route", PASS, REFUSED, method="POST", lines=NAVIGATE)),
-    navigated("N144", "", ask("/app/route", 200, lines=NAVIGATE, check="varies, asked for again"),
-              ask("/app/route", 200, lines=ACCEPT, check="varies, asked for again")),
-    navigated("N145", "", ask("/v1.2/docs", 200, body=HOME, lines=NAVIGATE),
-              ask("/just.a.test", 200, body=HOME, lines=NAVIGATE),
-              ask("/wiki/Node.js", 200, body=HOME, lines=LOAD)),
+
+Line = tuple[str, str]
+NAVIGATE, CORS = ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Mode", "cors")
+ACCEPT = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+JSON = ("Accept", "application/json")
+
+
+def dest(value: str) -> Line:
+    return "Sec-Fetch-Dest", value
+
+
+LOAD, FETCH = (NAVIGATE, dest("document")), (NAVIGATE, dest("empty"))
+BY_MODE: tuple[str, ...] = ("sec-fetch-mode",)
+BY_DEST, BY_ACCEPT = (*BY_MODE, "sec-fetch-dest"), (*BY_MODE, "accept")
+"""What Vary names: the fields that were looked at."""
+
+FUTURE, PAST = "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"
+TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-cache"}
+NOT_FOUND_TEXT = ours("/nope", 404, has=TEXT, body=b"Not Found\n", setting=BARE)
+
+
+def routed(target: str, *lines: Line, by: tuple[str, ...] = BY_DEST) -> list[Ask]:
+    """The single page for a route of it."""
+    has = {**OUR_HTML, "cache-control": "no-cache", "content-length": str(len(HOME)), "vary": by}
+    return [ours(target, 200, lines=lines, has=has, lacks=VALIDATORS, body=body, method=method)
+            for method, body in (("GET", HOME), ("HEAD", b""))]  # fmt: skip
+
+
+def kept(target: str, *lines: Line, by: tuple[str, ...] = (), method: str = "GET") -> list[Ask]:
+    """The app's 404, be the page the single one or of a 404; `by`: what might have made it one."""
+    want: dict[str, Any] = {"check": "the app's own", "body": MISS, "method": method}
+    want |= {"has": {"vary": by}} if by else {"lacks": ("vary",)}
+    return [ours(target, PASS, lines=lines, setting=each, **want) for each in (FALLBACK, LOST)]
+
+
+def no_get(target: str, *, has: Any = None, lines: Lines = (NAVIGATE,), method: str = "GET",
+           allow: str = "") -> list[Ask]:  # fmt: skip
+    """A path of the app that takes no GET: a navigation gets the page. With `allow`, it doesn't."""
+    if allow:
+        has = {"x-app": "reached", "allow": allow, **(has or {})}
+        lacks = () if "vary" in has else ("vary",)
+        return [ours(target, 405, lines=lines, method=method, has=has, lacks=lacks, setting=each,
+                     check="the app's own", body=MISS) for each in (FALLBACK, LOST)]  # fmt: skip
+    want: dict[str, Any] = {"lines": lines, "method": method, "lacks": ("allow", "x-app")}
+    coded = ("accept-encoding", *BY_DEST)
+    return [ours(target, 200, body=HOME, has={"vary": BY_DEST}, **want),
+            ours(target, 404, body=NOT_FOUND, has={"vary": coded}, setting=LOST, **want)
+            ]  # fmt: skip
+
+
+def stays(target: str, status: int, body: bytes) -> list[Ask]:
+    has = {"x-app": "reached"}
+    return [ours(target, status, lines=(NAVIGATE,), has=has, lacks=("vary",), body=body,
+                 setting=each) for each in (FALLBACK, LOST)]  # fmt: skip
+
+
+NO_PAGE = (
+    ((CORS,), BY_MODE),
+    ((CORS, ACCEPT), BY_MODE),
+    ((CORS, dest("document")), BY_MODE),
+    ((), BY_ACCEPT),
+    ((("Accept", "*/*"),), BY_ACCEPT),
+    ((("Accept", "text/html;q=0, */*"),), BY_ACCEPT),
+    ((("Accept", "text/html-x, x/text/html"),), BY_ACCEPT),
+    ((NAVIGATE, ACCEPT, dest("object")), BY_DEST),
+    ((NAVIGATE, ACCEPT, dest("embed")), BY_DEST),
+    ((NAVIGATE, dest("")), BY_DEST),
+)
+FRAMES = [dest(each) for each in ("document", "iframe", "frame", "fencedframe")]
+
+OF_404_PAGES = (
+    *under(
+        "RFC 9110 15.5.5",
+        POLICY,
+        miss("N126", "Without an app, a miss is the 404 page, or a line of text.", page("/nope"),
+             *pages("/nope.txt?q=1", "/noindex/nope", "/assets/", "/no/such/directory/"),
+             NOT_FOUND_TEXT),
+        miss("N127", "It is the nearest page above the path.", page("/lost/x/y", NOT_IN_SUB),
+             *pages("/lost/nope", "/lost/", "/lost/x/here.txt/y", "/lost/no/such/directory",
+                    body=NOT_IN_SUB),
+             *pages("/fake404/nope"), *pages("/linked/nope", setting=LESS[CONFINE][1])),
+        case("N128", "In front of an app, a navigation gets it in place of the app's 404.",
+             ask("/nope", 404, body=NOT_FOUND, has=HTML, lines=(NAVIGATE,)),
+             ask("/nope", PASS, has={"vary": "sec-fetch-mode"}, lines=(CORS,)),
+             *[each for line in (NAVIGATE, ACCEPT) for each in (
+                 *pages("/nope", lines=(line,)),
+                 *pages("/lost/x/y", body=NOT_IN_SUB, lines=(line,)))],
+             needs=(PAGE_FOR_APP, APP), setting=LOST),
+        miss("N134", "The page is a file under its own name.",
+             ask("/404.html", 200, body=NOT_FOUND),
+             *[our_page(f"/{name}404.html", body, setting=setting)
+               for name, body in (("", NOT_FOUND), ("lost/", NOT_IN_SUB))
+               for setting in (ALONE, PAGES)]),
+    ),
+    *under(
+        "RFC 9110 15.5.5",
+        MUST,
+        case("N125", "A miss in front of an app is the app's.",
+             *passes("", "", "/nope.txt").asks, *app_alone("/nope.txt"), *app_alone("/lost/nope"),
+             *app_alone("/nope.txt", method="HEAD"),
+             *app_alone("/nope.txt", ("Range", "bytes=0-4"))),
+    ),
+    *under(
+        "RFC 9110 13.2.1",
+        MUST,
+        miss("N129", "No condition holds of a miss.",
+             page("/nope", lines=(("If-None-Match", "*"),)),
+             *pages("/nope", lines=(("If-Modified-Since", FUTURE),)),
+             *app_alone("/nope.txt", ("If-None-Match", "*"))),
+        miss("N130", "Not even that of the page's tag.", ask("/404.html", 200, name="page"),
+             page("/nope", lines=(("If-None-Match", "{page.etag}"),)),
+             *[each for value in ("W/{page.etag|opaque}", '"x", {page.etag}')
+               for each in pages("/nope", lines=(("If-None-Match", value),))]),
+        case("N131", "Nor does one of another method.",
+             ask("/nope", PASS, lacks=("content-range",), lines=(("If-Match", '"a"'),)),
+             *[each for line in (("If-Match", '"a"'), ("If-Unmodified-Since", PAST))
+               for each in pages("/nope", lines=(line,), setting=ALONE)],
+             *app_alone("/nope.txt", ("If-Match", '"a"'))),
+    ),
+    *under(
+        "RFC 9110 14.2",
+        MUST,
+        miss("N132", "A miss has no parts.", page("/nope", lines=(("Range", "bytes=0-4"),)),
+             *pages("/nope", lines=(("Range", "bytes=100-"),)),
+             *pages("/nope", lines=(("Range", "bytes=0-1,4-5"),))),
+    ),
+    *under(
+        "RFC 9110 9.3.2",
+        MUST,
+        miss("N133", "HEAD of a miss is as GET.", page("/nope", method="HEAD"),
+             *pages("/lost/nope", body=NOT_IN_SUB, method="HEAD"),
+             *[each for setting in (ALONE, BARE) for each in (
+                 ours("/nope", 404, setting=setting, name="get"),
+                 ours("/nope", 404, setting=setting, method="HEAD", check="fields as get"))]),
+    ),
+    *under(
+        "RFC 9111 5.2.2.4",
+        SHOULD,
+        case("N135", "A miss is not kept, whatever rule its name falls under.",
+             ask("/assets/gone.3f2a9c1b.js", PASS, 404, check="not kept for ever"),
+             needs=(IMMUTABLE,), setting=RULED),
+    ),
 )  # fmt: skip
 
-CASES = DIRECTORIES + MISSES
+OF_A_SINGLE_PAGE = (
+    *under(
+        "RFC 9110 12.1",
+        POLICY,
+        navigated("N136", "A navigation to what nobody has gets the single page.",
+                  ask("/app/route", 200, body=HOME, has=HTML, lines=(NAVIGATE,)),
+                  *routed("/app/route", NAVIGATE), *routed("/app/route?q=1", NAVIGATE, JSON),
+                  *routed("/gone.html", NAVIGATE),
+                  *routed("/lost/", NAVIGATE, ("Range", "bytes=0-1"), ("If-None-Match", "*")),
+                  *[each for frame in FRAMES
+                    for each in routed("/repo/src/main.py", NAVIGATE, frame)]),
+        navigated("N137", "Where a browser doesn't say so, what it accepts tells a navigation.",
+                  ask("/app/route", 200, body=HOME, has=HTML, lines=(ACCEPT,)),
+                  *routed("/app/route", ACCEPT, by=BY_ACCEPT),
+                  *routed("/app/route", ACCEPT, dest("empty"), by=BY_ACCEPT)),
+        navigated("N138", "No other request gets it.", ask("/app/route", PASS, lines=(CORS,)),
+                  *[each for lines, by in NO_PAGE
+                    for each in kept("/app/route", *lines, by=by)]),
+        navigated("N139", "A script that is gone is no page.",
+                  ask("/assets/old-abc.js", PASS, 404, check="not a page",
+                      lines=(("Sec-Fetch-Mode", "no-cors"),)),
+                  *kept("/assets/old-abc.js", ("Sec-Fetch-Mode", "no-cors"), by=BY_MODE)),
+        navigated("N140", "Nor is it one if a user asks for it.",
+                  *[ask("/assets/old-abc.js", PASS, 404, lines=lines)
+                    for lines in ((NAVIGATE,), FETCH)],
+                  *kept("/assets/old-abc.js", NAVIGATE, by=BY_DEST),
+                  *kept("/assets/OLD.PNG", NAVIGATE, by=BY_DEST),
+                  *kept("/assets/old.tar.gz", ACCEPT, by=BY_ACCEPT),
+                  *kept("/report.pdf", *FETCH, ACCEPT, by=BY_DEST),
+                  *kept("/wiki/Node.js", ACCEPT, dest("document"), by=BY_ACCEPT)),
+        navigated("N141", "The app comes first, but with what it has for another method alone.",
+                  ask("/api/users", 200, body=b"users", lines=(NAVIGATE,)),
+                  *stays("/api/users", 200, b"users"), *stays("/api/gone", 410, MISS),
+                  *[each for target in ("/login", "/changed", "/closed") for method in (
+                      "GET", "HEAD") for each in no_get(target, method=method)],
+                  *no_get("/login", lines=(CORS,), allow="POST", has={"vary": BY_MODE}),
+                  *no_get("/login", lines=(), allow="POST", has={"vary": BY_ACCEPT}),
+                  *no_get("/login.js", lines=(ACCEPT,), allow="POST", has={"vary": BY_ACCEPT}),
+                  *no_get("/login", method="PUT", allow="POST"),
+                  *no_get("/form", method="HEAD", allow="POST, GET"),
+                  *no_get("/forms", method="HEAD", allow="POST, GET"),
+                  *no_get("/read", allow="GET"), more=(APP,)),
+        navigated("N142", "What asks for data gets the app's 404.",
+                  ask("/api/nope", PASS, lines=(JSON,)), *kept("/api/nope", JSON, by=BY_ACCEPT)),
+        navigated("N145", "A dot alone makes no name of a file.",
+                  ask("/v1.2/docs", 200, body=HOME, lines=(NAVIGATE,)),
+                  ask("/just.a.test", 200, body=HOME, lines=(NAVIGATE,)),
+                  ask("/wiki/Node.js", 200, body=HOME, lines=LOAD),
+                  *routed("/v1.2/docs", NAVIGATE), *routed("/just.a.test", NAVIGATE),
+                  *routed("/wiki/Node.js", *LOAD, ("Accept", "*/*"))),
+    ),
+    *under(
+        "RFC 9110 9.1",
+        MUST,
+        navigated("N143", "Another method is no navigation.",
+                  ask("/app/route", PASS, REFUSED, method="POST", lines=(NAVIGATE,)),
+                  *kept("/app/route", *LOAD, method="POST"),
+                  *kept("/app/route", NAVIGATE, method="POST"),
+                  *kept("/app/route", NAVIGATE, method="OPTIONS")),
+    ),
+    *under(
+        "RFC 9110 12.5.5",
+        MUST,
+        navigated("N144", "Vary names what has decided, and the page is asked for again.",
+                  ask("/app/route", 200, lines=(NAVIGATE,), check="varies, asked for again"),
+                  ask("/app/route", 200, lines=(ACCEPT,), check="varies, asked for again")),
+    ),
+)  # fmt: skip
+
+CASES = SLASHES + INDEXES + CLEANED + OF_404_PAGES + OF_A_SINGLE_PAGE

@@ -47,7 +47,31 @@ DCB = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it")
 DCB_2 = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it", STRANGER)
 SMALL = {"gzip": (".gz", GZ), "br": (".br", BR), "zstd": (".zst", ZST)}
 DELTAS = ("dcz", "dcb", "two", "cut", "stale")
+HASHED, NEARLY = "assets/app.3f2a9c1b.js", "assets/app.3f2a9c1.js"
+SNIFFED = {"typed": b"<html><script>text", "empty": b""}
+"""What all files of these folders have in them, whatever their names say."""
+TYPED = (
+    "x.html UPPER.HTML app.js mod.mjs w.wasm d.json x.map m.webmanifest img.svg f.woff2 i.avif "
+    "i.webp v.mp4 style.css e.ts x.php x.py noext data.unknownext archive.tar.gz t.txt"
+).split()
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
+
+MISS = b'{"detail":"Not Found"}'
+"""What the app behind says of what it doesn't have."""
+
+POST_ONLY = ("Allow", "POST")
+APP: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
+    "/api/users": (200, ()),
+    "/api/gone": (410, ()),
+    "/login": (405, (POST_ONLY,)),
+    "/login.js": (405, (POST_ONLY,)),
+    "/changed": (405, (POST_ONLY, ("allow", "PUT, GETS"))),
+    "/closed": (405, ()),
+    "/read": (405, (("Allow", "GET"),)),
+    "/form": (405, (("Allow", "POST, GET"),)),
+    "/forms": (405, (POST_ONLY, ("Allow", "GET"))),
+}
+"""What it has: the status, and fields."""
 
 FILES: dict[str, bytes] = {
     "t.txt": DIGITS,
@@ -60,6 +84,7 @@ FILES: dict[str, bytes] = {
     "sub/deep/index.html": b"deep",
     "lost/404.html": NOT_IN_SUB,
     "lost/x/here.txt": b"here",
+    "fake404/404.html/x.txt": b"the page is a directory",
     "404.html.gz": TINY,
     "digits/index.html": DIGITS,
     "q?.txt": b"a question mark",
@@ -148,10 +173,21 @@ FILES: dict[str, bytes] = {
     ".git/config": b"hidden",
     ".git/index.html": b"hidden",
     ".env": b"hidden",
+    "...": b"hidden",
+    "..hidden": b"hidden",
+    "sub/.hidden": b"hidden",
+    "sub/.git/index.html": b"hidden",
+    ".well-known/.hidden": b"hidden",
+    ".well-known/acme/.hidden/x": b"hidden",
+    ".well-known/acme/token": b"a token",
+    ".well-known-not/x.txt": b"hidden",
+    "not.hidden": b"a dot inside a name",
     ".well-known/x.txt": b"well known",
     "sub/.well-known/x": b"hidden",
     "..2024_01/f": b"configured",
-    "assets/app.3f2a9c1b.js": b"hashed",
+    HASHED: b"hashed",
+    NEARLY: b"hashed",
+    **{f"{folder}/{name}": body for folder, body in SNIFFED.items() for name in TYPED},
     "assets/plain.js": b"plain",
     **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in DELTAS},
     **{f"assets/{name}.3f2a9c1b.js.br": BR for name in DELTAS},
@@ -200,6 +236,7 @@ LINKS = {
     "linkdir-in": "sub",
     "index-link/index.html": "../page.html",
     "link-in.txt": "file.txt",
+    "link": ".hidden",
     "abs-link.txt": "{root}/file.txt",
     "..data": "..2024_01",
     "f": "..data/f",
@@ -214,6 +251,7 @@ OUTWARD = {
     "abs-out.txt": "{root}/../outside/secret.txt",
     "proc-link": "/proc/self/environ",
     "fake-link.js.gz": "../outside/secret.txt",
+    "linked/404.html": "../../outside/secret.txt",
 }
 
 MAZE_FILES = {

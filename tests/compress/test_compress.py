@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -573,7 +574,7 @@ sys.argv = ["dualstatic", "compress", *sys.argv[1:]]
 runpy.run_module("dualstatic", run_name="__main__")
 """
 BEFORE = random.Random(0).randbytes(4060)
-MANY = [bytes(2**20)] * 400
+MANY = [bytes(2**20)] * 200
 
 
 def brotli_bomb() -> bytes:
@@ -684,12 +685,17 @@ def test_a_coding_that_is_asked_for_without_its_library_is_an_error(folder: Path
 # The end, early.
 
 
+@cache
+def long_text() -> bytes:
+    words = [random.Random(0).randbytes(3).hex().encode() for _ in range(4000)]
+    pick = random.Random(1)
+    return b" ".join(pick.choices(words, k=600_000))
+
+
 @pytest.fixture
 def long(folder: Path) -> Path:
     """A directory that takes brotli some seconds, in one file and in many."""
-    words = [random.Random(0).randbytes(3).hex().encode() for _ in range(4000)]
-    pick = random.Random(1)
-    text = b" ".join(pick.choices(words, k=600_000))
+    text = long_text()
     write(folder / "large.txt", text)
     for number in range(40):
         write(folder / f"{number}.txt", text[number * 1000 :][:90_000])

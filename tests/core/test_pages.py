@@ -53,3 +53,23 @@ def test_a_page_without_a_name_is_not_the_page_of_the_root(
     client = serve(tree({".html": "no name"}), clean_urls=True, dotfiles=True)
     assert client.get("/").passed
     assert client.get("/.html").body == b"no name"
+
+
+@pytest.mark.parametrize("prefix", ["/static", "/"])
+def test_the_root_without_an_index_page_gets_the_404_page_with_and_without_its_slash(
+    serve: Callable[..., Client], tree: Callable[..., Path], prefix: str
+) -> None:
+    client = serve(tree({"404.html": "no such page"}), html=True, app=False, prefix=prefix)
+    for target in {"/": ("/",), "/static": ("/static", "/static/")}[prefix]:
+        answer = client.get(target)
+        assert (answer.status, answer.body) == (404, b"no such page")
+    assert client.get("/staticx").body == (b"Not Found\n" if prefix != "/" else b"no such page")
+
+
+def test_a_miss_without_a_404_page_is_a_line_of_text(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    answer = serve(tree({"t.txt": "t"}), html=True, app=False).get("/nope")
+    assert (answer.status, answer["cache-control"]) == (404, "no-cache")
+    assert answer["content-type"].startswith("text/plain")
+    assert 0 < len(answer.body) < 100

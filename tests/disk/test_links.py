@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import sys
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -19,7 +18,6 @@ from tests.cases import CASES, site
 from tests.cases.case import MAZE, PASS
 from tests.support.children import give_up_rights, in_child, take_descriptors
 from tests.support.doors import Answer, Client, ask_asgi_here, trouble
-from tests.support.faults import READS, fails_to_open, fails_to_read, patch_everywhere
 from tests.support.steps import public_directory
 from tests.support.trees import Link, write_tree
 from tests.support.watch import Watch, audit, needs_inotify
@@ -284,34 +282,6 @@ def refresh_without_files(root: str, live: bool) -> list[Any]:
 def test_a_scan_out_of_descriptors_raises_and_the_old_index_stays(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "www", {"sub/t.txt": "0123456789"})
     assert in_child(refresh_without_files, str(root), False) == [errno.EMFILE, b"0123456789"]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="descriptors have names in /proc only")
-@pytest.mark.rows("S401")
-@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE], ids=["EIO", "ESTALE"])
-@pytest.mark.parametrize("where", ["open", "read"])
-@pytest.mark.parametrize("app", [True, False], ids=["app", "alone"])
-@pytest.mark.parametrize("name", ["small.txt", "big.bin"])
-def test_a_disk_that_fails_is_never_a_miss(
-    error: int,
-    where: str,
-    app: bool,
-    name: str,
-    serve: Callable[..., Client],
-    tree: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    root = tree({"small.txt": "0123456789", "big.bin": b"x" * 2_000_000})
-    client = serve(root, app=app)
-    with monkeypatch.context() as patch:
-        if where == "open":
-            patch_everywhere(patch, "open", fails_to_open(name, error))
-        for call in READS if where == "read" else []:
-            patch_everywhere(patch, call, fails_to_read(name, error))
-        with trouble(client.door, match=os.strerror(error)) as raised:
-            client.get(f"/{name}")
-        assert raised.value.errno == error
-    assert client.get(f"/{name}").body == (root / name).read_bytes()
 
 
 @pytest.mark.rows("S402")

@@ -152,6 +152,21 @@ def test_a_settled_file_is_hashed_once_for_all_requests(
 
 
 @needs_inotify
+def test_head_reads_nothing_of_a_large_file_whose_tag_is_known(
+    serve: Callable[..., Client], tree: Callable[..., Path], settled: None
+) -> None:
+    root = tree({"f.bin": b"x" * (2 * 2**20)})
+    client = serve(root)
+    client.head("/f.bin")
+    with Watch(root, events=ACCESS) as watch:
+        for _ in range(3):
+            assert client.head("/f.bin").status == 200
+        assert root / "f.bin" not in watch.take()
+        client.get("/f.bin")
+        assert root / "f.bin" in watch.take()
+
+
+@needs_inotify
 def test_the_hash_of_an_unchanged_file_outlives_a_refresh_of_the_index(
     tree: Callable[..., Path], settled: None
 ) -> None:

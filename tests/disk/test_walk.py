@@ -364,3 +364,12 @@ def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_ca
     for target in ("/t.txt", "/sub/a.txt", "/sub/", "/link/a.txt"):
         answer = client.get(target)
         assert (answer.status, answer.passed) == (200, False), target
+
+
+@pytest.mark.rows("H376")
+@pytest.mark.parametrize("name", [".well-known", "sub/.well-known", ".well-knownx"])
+def test_only_a_file_that_is_well_known_itself_is_served(
+    name: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({name: "here"}))
+    assert client.get(f"/{name}").passed == (name != ".well-known")

@@ -99,6 +99,62 @@ def converse(files: StaticFiles, scope: dict[str, Any], *messages: str) -> list[
     return sent
 
 
+@pytest.mark.rows("N125")
+@pytest.mark.parametrize("target", [b"/nope.txt?q=%41", b"/%7Enope/%C3%BC", b"/sub//nope%00"])
+def test_neither_the_request_nor_the_answer_of_a_miss_is_touched(
+    target: bytes, door: str, mode: str, tree: Callable[..., Path]
+) -> None:
+    files = StaticFiles(tree({"sub/404.html": "no"}), html=True, live=mode == "live")
+    (wsgi_is_untouched if door == "wsgi" else asgi_is_untouched)(files, target)
+
+
+def wsgi_is_untouched(files: StaticFiles, target: bytes) -> None:
+    environ = make_environ("GET", target, [("Accept", "*/*")])
+    before = dict(environ)
+    seen: list[Any] = []
+    chunks = [b"not ", b"here"]
+
+    def app(inner: Any, start_response: Any) -> Any:
+        assert inner is environ
+        assert inner == before
+        start_response("404 Nowhere", [("X-App", "1")])
+        return chunks
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        seen.append((status, headers))
+
+    door = dualstatic.wsgi.StaticMiddleware(app, files=files)
+    assert list(door(environ, start_response)) == [b"not ", b"here"]
+    assert seen == [("404 Nowhere", [("X-App", "1")])]
+    assert environ == before
+
+
+def asgi_is_untouched(files: StaticFiles, target: bytes) -> None:
+    scope = make_scope("GET", target, [("Accept", "*/*")])
+    before = dict(scope)
+    start = {"type": "http.response.start", "status": 404, "headers": [(b"X-App", b"1")]}
+    body = {"type": "http.response.body", "body": b"not here"}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the request's body is the app's to receive")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def app(inner: Any, inner_receive: Any, inner_send: Any) -> None:
+        assert inner is scope
+        assert inner == before
+        assert inner_receive is receive
+        await inner_send(start)
+        await inner_send(body)
+
+    anyio.run(dualstatic.asgi.StaticMiddleware(app, files=files), scope, receive, send)
+    assert sent == [start, body]
+    assert sent[0] is start
+    assert scope == before
+
+
 @pytest.mark.rows("A421")
 def test_without_an_app_a_websocket_is_closed_and_the_lifespan_acknowledged(
     mode: str, tree: Callable[..., Path]

@@ -34,6 +34,7 @@ from tests.support.faults import READS, fails_to_open, fails_to_read, patch_ever
 from tests.support.servers import ROOT, Server, environment, eventually, free_port, serve
 from tests.support.steps import Connection, open_below, soon
 from tests.support.trees import settle, write_tree
+from tests.support.watch import Watch, needs_inotify
 
 MIB = 2**20
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -228,10 +229,13 @@ def test_a_lack_of_descriptors_raises_each_time_and_is_logged_once(
     assert body == (root / name[1:]).read_bytes()
 
 
+@pytest.mark.rows("S401")
 @MODES
 @pytest.mark.parametrize("call", ["open", "stat", "fstat", "read"])
 @pytest.mark.parametrize("name", ["t.txt", "big.bin"])
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE], ids=["EIO", "ESTALE"])
 def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
+    error: int,
     name: str,
     call: str,
     mode: str,
@@ -240,22 +244,24 @@ def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    client = Client(StaticFiles(root, **OPTIONS[mode]), door)
+    files = StaticFiles(root, **OPTIONS[mode])
+    clients = [Client(files, door, app) for app in (True, False, True)]
     before = open_below(root)
     with monkeypatch.context() as patch:
         if call in ("read", "fstat"):
             for each in READS if call == "read" else [call]:
-                patch_everywhere(patch, each, fails_to_read(name, errno.EIO))
+                patch_everywhere(patch, each, fails_to_read(name, error))
         else:
-            patch_everywhere(patch, call, fails_to_open(name, errno.EIO))
-        for _ in range(3):
-            with trouble(door, match="Input/output error") as caught:
+            patch_everywhere(patch, call, fails_to_open(name, error))
+        for client in clients:
+            with trouble(door, match=os.strerror(error)) as caught:
                 client.get(f"/{name}")
-            assert caught.value.errno == errno.EIO
+            assert caught.value.errno == error
     assert soon(lambda: open_below(root) == before)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert caplog.messages[0].startswith(f"can't be read, Input/output error: '{root}")
-    assert client.get(f"/{name}").body == (root / name).read_bytes()
+    assert caplog.messages[0].startswith(f"can't be read, {os.strerror(error)}: '{root}")
+    for client in clients:
+        assert client.get(f"/{name}").body == (root / name).read_bytes()
 
 
 @MODES
@@ -389,6 +395,18 @@ def test_a_name_that_the_locale_can_not_express_is_a_miss(root: Path) -> None:
         check=False,
     )
     assert ended.stdout == "[404, 404] ascii\n", ended.stderr
+
+
+@needs_inotify
+@pytest.mark.rows("M154")
+def test_a_method_that_is_the_apps_opens_no_file(serve: Callable[..., Client], root: Path) -> None:
+    client = serve(root)
+    with Watch(root) as watch:
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO", "get"):
+            assert client.ask(method, "/t.txt").passed
+        assert root / "t.txt" not in watch.take()
+        assert client.get("/t.txt").status == 200
+        assert root / "t.txt" in watch.take()
 
 
 # What is no file.

@@ -17,6 +17,8 @@ def answered(client: Client, ask: Ask, setting: str, earlier: Answers) -> Answer
     lines = [(name, filled(value, earlier)) for name, value in ask.lines]
     if ask.host:
         lines.append(("Host", ask.host))
+    if ask.content and client.door == "asgi":
+        lines.append(("Content-Length", str(len(ask.content))))
     if ask.most is not None:
         begun = transfer(client, str(ask.target), lines, first=leave)
         return Answer(begun.status, tuple(begun.fields.items()), begun.body)

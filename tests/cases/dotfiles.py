@@ -1,0 +1,91 @@
+"""Group H: files whose names begin with a dot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .case import (
+    AT_PREFIX,
+    CLEAN_URLS,
+    DOTTED,
+    HIDDEN,
+    MUST,
+    PASS,
+    POLICY,
+    PREFIX,
+    Ask,
+    Case,
+)
+from .write import ask, case, everywhere, ours, refuses, under
+
+
+def hides(
+    key: str, says: str, *targets: str, more: tuple[str, ...] = (), asks: tuple[Ask, ...] = ()
+) -> Case:
+    hidden = refuses(key, says, *targets, more=more, needs=(HIDDEN,))
+    return replace(hidden, asks=(*hidden.asks, *asks))
+
+
+def shows(body: bytes, *targets: str, **how: Any) -> list[Ask]:
+    return [ours(target, 200, body=body, **how) for target in targets]
+
+
+def app(*targets: str, **how: Any) -> list[Ask]:
+    return [ours(target, PASS, lacks=("location",), **how) for target in targets]
+
+
+HIDDEN_BELOW = (
+    "/.well-known/.hidden",
+    "/.well-known/acme/.hidden/x",
+    "/.well-known-not/x.txt",
+    "/.well-known/../.env",
+)
+
+CASES = (
+    *under(
+        "RFC 9110 17.3",
+        POLICY,
+        hides("H374", "A name that begins with a dot is not there.", "/.hidden",
+              more=("/sub/.hidden", "/...", "/..hidden"),
+              asks=(*shows(b"a dot inside a name", "/not.hidden"), *shows(b"hidden", "/link"))),
+        hides("H375", "Nothing lies below such a name.", "/.git/config"),
+        hides("H378", "Such a name is no directory.", "/.git", "/.git/",
+              more=("/sub/.git", "/sub/.git/")),
+        case("H383", "Such names are there if the user says so; dot segments are not.",
+             ask("/.hidden", 200, body=b"hidden"),
+             *shows(b"hidden", "/%2ehidden", "/.git/config", "/sub/.well-known/x", "/...",
+                    "/..hidden", "/.git/"),
+             ours("/.git", 307, has={"location": "./.git/"}),
+             *app("/.env/.", "/.env%00", "/.", "/..", "/sub/../t.txt"), setting=DOTTED),
+    ),
+    *under(
+        "RFC 8615 3",
+        MUST,
+        case("H376", "What lies in .well-known is there, but nothing in it that begins with a dot.",
+             ask("/.well-known/x.txt", 200, body=b"well known"),
+             *shows(b"well known", "/%2ewell-known/x.txt"),
+             *shows(b"a token", "/.well-known/acme/token"),
+             *[each for target in HIDDEN_BELOW for each in everywhere(target)]),
+        hides("H377", "That is so at the root alone.", "/sub/.well-known/x",
+              more=("/.well-known/.well-known/x.txt",)),
+    ),
+    *under(
+        "RFC 3986 6.2.2.2",
+        MUST,
+        hides("H379", "An escaped dot is a dot.", "/%2ehidden",
+              more=("/%2Egit/config", "/sub/%2ehidden")),
+    ),
+    *under(
+        "RFC 9110 17.3",
+        MUST,
+        hides("H380", "Nothing behind such a name makes it another.", "/.env/.", "/.env%00",
+              more=("/.env/", "/.env?x")),
+        case("H381", "A prefix ends with a segment.", ask("/css-config.env", PASS),
+             ask("/cssconfig.env", PASS), ask("/css/config.env", 200, body=b"one"),
+             *app("/csscss-config.env"), *shows(b"three", "/css/css-config.env"),
+             needs=(PREFIX,), setting=AT_PREFIX),
+        case("H382", "No suffix makes a name of one that is hidden.", ask("/page2", PASS),
+             *app("/.html", "/page2", "/.page2", setting=CLEAN_URLS)),
+    ),
+)  # fmt: skip
