@@ -83,8 +83,8 @@ CASES = (
              *lost("/dangling", setting=MAZE_FOLLOWED), setting=ODD),
         confined("S395", "What the system tells by files is no file of the directory.",
                  "/proc-link",
-                 more=[*lost("/proc-link", "/proc/self/environ", "/proc/version",
-                             "/cwd/pyproject.toml"),
+                 more=[*lost("/proc-link", "/proc-link/self/environ", "/proc/self/environ",
+                             "/proc/version", "/cwd/pyproject.toml"),
                        *found(b"", "/proc-link", setting=MAZE_FOLLOWED)]),
     ),
     *under(
