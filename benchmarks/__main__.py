@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from . import chart, in_process, load, machine, on_servers, report, start_up, trees
+from . import in_process, load, machine, on_servers, pages, report, start_up, trees
 from .checks import checks
 from .plan import FULL, QUICK, Plan
+from .processes import PACKAGE
 from .progress import Progress
 from .results import Results
 
@@ -34,17 +35,12 @@ def main() -> None:
         scratch.chmod(0o755)
         _measure(scratch, arguments.only, plan, results, progress)
     progress.finish()
-    reached = checks(results)
-    lines = [check.line() for check in reached]
+    lines = [check.line() for check in checks(results)]
     print(report.text(results), "", "what has to be reached:", *lines, sep="\n")
     if arguments.quick:
         print("(quick: a sketch, too short to be sure of)")
-    if arguments.json:
-        arguments.json.write_text(report.as_json(results, reached), encoding="utf-8")
-    if arguments.markdown:
-        arguments.markdown.write_text(report.markdown(results), encoding="utf-8")
-    if arguments.chart:
-        arguments.chart.write_text(chart.svg(results), encoding="utf-8")
+    if arguments.write:
+        pages.write(results, arguments.write)
 
 
 def _arguments() -> argparse.Namespace:
@@ -59,9 +55,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", type=_parts, default=PARTS, metavar="PARTS", help=f"of {','.join(PARTS)}"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write medians and ratios there")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write tables there")
-    parser.add_argument("--chart", type=Path, metavar="FILE", help="write a chart (SVG) there")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        nargs="?",
+        const=PACKAGE,
+        metavar="FOLDER",
+        help="write results.json, results.svg and the tables of README.md there, else beside this",
+    )
     return parser.parse_args()
 
 
@@ -87,7 +88,7 @@ def _measure(
     site = trees.make_site(scratch / "site") if needs_site else scratch
     measures: dict[str, Callable[[], None]] = {
         IN_PROCESS: lambda: in_process.measure(site, plan, results, progress),
-        SERVERS: lambda: on_servers.measure(site, scratch / "servers", plan, results, progress),
+        SERVERS: lambda: on_servers.measure(site, scratch, plan, results, progress),
         STARTUP: lambda: start_up.measure(scratch, plan, results, progress),
     }
     for part in PARTS:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from . import trees
 from .contenders import (
     ASGI,
-    BARE,
     CONSTANT,
     CONTENDERS,
     PATHSEND,
@@ -21,15 +19,18 @@ from .contenders import (
     constant_app,
 )
 
+MEMORY = trees.MB // 2
+"""Bytes in which dualstatic keeps the files of 1 and 64 KB, and not the one of 1 MB."""
+
 DOOR, NAME, ROOT = "BENCHMARKS_DOOR", "BENCHMARKS_NAME", "BENCHMARKS_ROOT"
 
 
 def make() -> App:
     door, name = os.environ[DOOR], os.environ[NAME]
-    if name in (CONSTANT, BARE):
-        return _constant(door, _our_fields if name == CONSTANT else lambda path: ())
+    if name == CONSTANT:
+        return _constant(door)
     app = constant_app(door, b"the app")
-    return contender(door, name).make(Setting(Path(os.environ[ROOT]), app))
+    return contender(door, name).make(Setting(Path(os.environ[ROOT]), app, memory=MEMORY))
 
 
 def contender(door: str, name: str) -> Contender:
@@ -46,12 +47,13 @@ def _our_fields(path: str) -> Fields:
     return answer.headers if answer else ()
 
 
-def _constant(door: str, fields: Callable[[str], Fields]) -> App:
+def _constant(door: str) -> App:
     """One constant app for each file, and nothing but a look at which."""
     files = {"small.js": trees.SMALL, "medium.js": trees.MEDIUM, "large.js": trees.LARGE}
     sizes = {trees.url(name): size for name, size in files.items()}
     apps = {
-        path: constant_app(door, trees.content(size), fields(path)) for path, size in sizes.items()
+        path: constant_app(door, trees.content(size), _our_fields(path))
+        for path, size in sizes.items()
     }
     other = constant_app(door, b"")
 

@@ -36,6 +36,7 @@ COLUMNS = (
         "servers/uvicorn/1 KB",
         "servers/uvicorn/64 KB",
         "servers/granian-asgi/1 KB",
+        "servers/granian-http2/1 KB",
     ),
     (
         "in-process/wsgi/1 KB",
@@ -44,6 +45,7 @@ COLUMNS = (
         "in-process/wsgi/live",
         "servers/gunicorn/1 KB",
         "servers/gunicorn/64 KB",
+        "servers/granian-wsgi/1 KB",
         "startup/time",
     ),
 )

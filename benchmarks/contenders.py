@@ -17,9 +17,6 @@ OURS = "dualstatic"
 CONSTANT = "constant app"
 """Gives the same answer, all its fields, from memory: the most that Python can reach."""
 
-BARE = "constant app, 2 fields"
-"""The same bytes under a Content-Type and a Content-Length alone: less than a file's answer."""
-
 ASGI, WSGI = "asgi", "wsgi"
 
 
@@ -74,12 +71,9 @@ def _our_files(setting: Setting) -> Any:
     from dualstatic import StaticFiles
 
     options: dict[str, Any] = {"prefix": f"/{FOLDER}", "live": setting.live}
-    if setting.memory is None:
-        return StaticFiles(setting.files, **options)
-    try:
-        return StaticFiles(setting.files, memory=setting.memory, **options)
-    except TypeError:  # a version that keeps no files in memory
-        return StaticFiles(setting.files, **options)
+    if setting.memory is not None:
+        options["memory"] = setting.memory
+    return StaticFiles(setting.files, **options)
 
 
 def _our_asgi(setting: Setting) -> App:

@@ -1,4 +1,7 @@
-"""Load on a server: requests a second, by wrk where it is installed, else by a client in Python."""
+"""Load on a server: requests a second, by wrk where it is installed, else by a client in Python.
+
+Over HTTP/2 it is h2load, or nobody.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ import subprocess
 import sys
 import time
 
+from tests.support.launch import HOST
+
 from . import machine
 from .browser import Get
-from .processes import HOST, PACKAGE
+from .processes import PACKAGE
 
 CONNECTIONS = 16
 HEAD_END = b"\r\n\r\n"
@@ -22,9 +27,15 @@ class LoadFailed(Exception):
     """Answers that were no answers."""
 
 
-def load(port: int, path: str, seconds: float) -> float:
+def load(port: int, path: str, seconds: float, http2: bool = False) -> float:
+    if http2:
+        return _h2load(port, path, seconds)
     wrk = machine.program("wrk")
     return _wrk(wrk, port, path, seconds) if wrk else _python(port, path, seconds)
+
+
+def can_http2() -> bool:
+    return machine.program("h2load") is not None
 
 
 def name() -> str:
@@ -47,6 +58,20 @@ def _wrk(wrk: str, port: int, path: str, seconds: float) -> float:
     if not match or "Non-2xx" in output or not float(match[1]):
         raise LoadFailed(output)
     return float(match[1])
+
+
+def _h2load(port: int, path: str, seconds: float) -> float:
+    """Two requests are under way on each of two connections: some servers take long for 1 MB."""
+    # HTTP/2 has no Connection field, and says the host in another way.
+    fields = [f"-H{name}: {value}" for name, value in Get(path).fields[2:]]
+    options = ["-t1", "-c2", "-m2", f"-D{round(seconds * 1000)}ms", *fields]
+    command = ["h2load", *options, f"http://{HOST}:{port}{path}"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 20, check=True)
+    rate = re.search(r"^finished in .*?, ([\d.]+) req/s", run.stdout, re.MULTILINE)
+    codes = re.search(r"^status codes: [1-9]\d* 2xx, 0 3xx, 0 4xx, 0 5xx", run.stdout, re.MULTILINE)
+    if not rate or not codes or not float(rate[1]):
+        raise LoadFailed(run.stdout)
+    return float(rate[1])
 
 
 def _python(port: int, path: str, seconds: float) -> float:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from .contenders import CONTENDERS, version_of
 
-SERVERS = ("uvicorn", "httptools", "uvloop", "granian", "gunicorn")
-PROGRAMS = {"wrk": "-v", "nginx": "-v", "caddy": "version"}
+SERVERS = ("uvicorn", "httptools", "uvloop", "granian", "gunicorn", "hypercorn")
+PROGRAMS = {"wrk": "-v", "h2load": "--version", "nginx": "-v", "caddy": "version"}
 
 
 def describe() -> dict[str, str]:

@@ -6,14 +6,17 @@ import contextlib
 import http.client
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from . import contenders, processes, trees
+from tests.support.launch import HOST, Launched, free_port
+
+from . import contenders, load, processes, trees
 from .browser import FIELDS
-from .contenders import ASGI, BARE, CONSTANT, OURS, PATHSEND, WSGI, LeftOut, NotInstalled
-from .load import LoadFailed, load
+from .contenders import ASGI, CONSTANT, OURS, PATHSEND, WSGI, LeftOut, NotInstalled
+from .load import LoadFailed
 from .plan import Plan
-from .processes import HOST, Launch, Running
+from .processes import Launch
 from .progress import Progress
 from .results import PER_SECOND, Results, Row
 
@@ -22,13 +25,13 @@ GRANIAN_STATIC, NGINX, CADDY = "Granian's static files", "nginx", "Caddy"
 SIZES = (
     ("1 KB", "small.js", trees.SMALL),
     ("64 KB", "medium.js", trees.MEDIUM),
-    ("1 MB", "large.js", trees.LARGE),
+    ("1 MB", "large.js", trees.LARGE),  # not in memory
 )
 
-KEY = {OURS, CONSTANT, BARE, "Starlette", "WhiteNoise"}
-"""Those that the checks speak of, or that show what the others are about."""
+KEY = {OURS, CONSTANT, "Starlette", "WhiteNoise"}
+"""Those that the checks speak of."""
 
-Launcher = Callable[[Path, int, Path], Launch]
+Launcher = Callable[[Path, int], Launch]
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,28 @@ class Group:
     key: str
     title: str
     launchers: dict[str, Launcher]
+    http2: bool = False
 
 
 def groups(plan: Plan) -> list[Group]:
-    files = {GRANIAN_STATIC: _granian_static}
-    programs: dict[str, Launcher] = {NGINX: processes.nginx, CADDY: processes.caddy}
     asgi, wsgi = _names(ASGI, plan), _names(WSGI, plan)
-    on_granian = asgi if plan.key_contenders_only else [*asgi, PATHSEND.name]
-    beside = {} if plan.key_contenders_only else programs
-    return [
-        Group("uvicorn", "uvicorn", {n: _uvicorn(n) for n in asgi} | files | programs),
-        Group("granian-asgi", "Granian, ASGI", {n: _granian(ASGI, n) for n in on_granian} | files),
-        Group("granian-wsgi", "Granian, WSGI", {n: _granian(WSGI, n) for n in wsgi} | files),
-        Group("gunicorn", "gunicorn, gthread", {n: _gunicorn(n) for n in wsgi} | beside),
+    files: dict[str, Launcher] = {GRANIAN_STATIC: processes.granian_static}
+    programs: dict[str, Launcher] = {NGINX: processes.nginx, CADDY: processes.caddy}
+    on_uvicorn = {name: partial(processes.uvicorn, name) for name in asgi}
+    on_gunicorn = {name: partial(processes.gunicorn, name) for name in wsgi}
+    on_hypercorn = {name: partial(processes.hypercorn, name) for name in asgi}
+    by_asgi = {name: partial(processes.granian, ASGI, name) for name in [*asgi, PATHSEND.name]}
+    by_wsgi = {name: partial(processes.granian, WSGI, name) for name in wsgi}
+    every = [
+        Group("uvicorn", "uvicorn", on_uvicorn | files | programs),
+        Group("granian-asgi", "Granian, ASGI", by_asgi | files),
+        Group("granian-wsgi", "Granian, WSGI", by_wsgi | files),
+        Group("gunicorn", "gunicorn, gthread", on_gunicorn),
+        Group("granian-http2", "Granian, HTTP/2", by_asgi | files, http2=True),
+        Group("hypercorn-http2", "Hypercorn, HTTP/2", on_hypercorn, http2=True),
     ]
+    has_client = load.can_http2() and not plan.key_contenders_only
+    return [group for group in every if has_client or not group.http2]
 
 
 def steps(plan: Plan) -> int:
@@ -59,24 +70,8 @@ def steps(plan: Plan) -> int:
 
 
 def _names(door: str, plan: Plan) -> list[str]:
-    names = [CONSTANT, BARE, *(c.name for c in contenders.of_door(door) if c.installed)]
+    names = [CONSTANT, *(c.name for c in contenders.of_door(door) if c.installed)]
     return [name for name in names if name in KEY or not plan.key_contenders_only]
-
-
-def _uvicorn(name: str) -> Launcher:
-    return lambda root, port, _: processes.uvicorn(name, root, port)
-
-
-def _gunicorn(name: str) -> Launcher:
-    return lambda root, port, _: processes.gunicorn(name, root, port)
-
-
-def _granian(door: str, name: str) -> Launcher:
-    return lambda root, port, _: processes.granian(door, name, root, port)
-
-
-def _granian_static(root: Path, port: int, _: Path) -> Launch:
-    return processes.granian_static(root, port)
 
 
 def measure(site: Path, scratch: Path, plan: Plan, results: Results, progress: Progress) -> None:
@@ -88,7 +83,7 @@ def measure(site: Path, scratch: Path, plan: Plan, results: Results, progress: P
                 progress.step(f"servers, {group.title}: {size}")
                 path = trees.url(file)
                 right = _those_that_answer(servers, path, length, group, results)
-                samples, failed = _samples(right, path, plan)
+                samples, failed = _samples(right, path, group.http2, plan)
                 _name_failures(failed, group, results)
                 if samples:
                     key, title = f"servers/{group.key}/{size}", f"{group.title}, {size} GET"
@@ -97,20 +92,18 @@ def measure(site: Path, scratch: Path, plan: Plan, results: Results, progress: P
 
 def _start(
     group: Group, site: Path, scratch: Path, stack: contextlib.ExitStack, results: Results
-) -> Iterator[tuple[str, Running]]:
+) -> Iterator[tuple[str, Launched]]:
     """All begin at once; then each is waited for."""
-    begun: list[tuple[str, Running]] = []
+    begun: list[tuple[str, Launched]] = []
     for number, (name, launcher) in enumerate(group.launchers.items()):
-        folder = scratch / f"{group.key}-{number}"
-        folder.mkdir(parents=True)
-        port = processes.free_port()
+        port, log = free_port(), scratch / f"{group.key}-{number}.log"
         with _left_out(f"{name} on {group.title}", results):
-            server = processes.start(launcher(site, port, folder), port, folder / "log")
+            server = processes.start(launcher(site, port), port, log)
             stack.callback(server.end)
             begun.append((name, server))
     for name, server in begun:
         with _left_out(f"{name} on {group.title}", results):
-            server.wait()
+            processes.wait(server)
             yield name, server
 
 
@@ -130,8 +123,8 @@ def _name_failures(failed: set[str], group: Group, results: Results) -> None:
 
 
 def _those_that_answer(
-    servers: dict[str, Running], path: str, length: int, group: Group, results: Results
-) -> dict[str, Running]:
+    servers: dict[str, Launched], path: str, length: int, group: Group, results: Results
+) -> dict[str, Launched]:
     right = {}
     for name, server in servers.items():
         if _answers(server, path, length):
@@ -141,7 +134,7 @@ def _those_that_answer(
     return right
 
 
-def _answers(server: Running, path: str, length: int) -> bool:
+def _answers(server: Launched, path: str, length: int) -> bool:
     connection = http.client.HTTPConnection(HOST, server.port, timeout=10)
     try:
         connection.request("GET", path, headers=dict(FIELDS))
@@ -154,7 +147,7 @@ def _answers(server: Running, path: str, length: int) -> bool:
 
 
 def _samples(
-    servers: dict[str, Running], path: str, plan: Plan
+    servers: dict[str, Launched], path: str, http2: bool, plan: Plan
 ) -> tuple[dict[str, list[float]], set[str]]:
     """Requests a second, for each contender and round; and who failed."""
     samples: dict[str, list[float]] = {name: [] for name in servers}
@@ -162,7 +155,7 @@ def _samples(
     for number in range(plan.load_rounds):
         for name in plan.turn(list(servers), number):
             try:
-                samples[name].append(load(servers[name].port, path, plan.load))
+                samples[name].append(load.load(servers[name].port, path, plan.load, http2))
             except LoadFailed:
                 failed.add(name)
     return {name: rates for name, rates in samples.items() if name not in failed}, failed

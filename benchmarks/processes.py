@@ -1,26 +1,20 @@
-"""Servers as subprocesses on free loopback ports: one worker each, ended by their id."""
+"""Servers as programs on free loopback ports: one worker each."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+
+from tests.support.launch import HOST, Launched
+from tests.support.launch import start as start_program
 
 from . import apps, machine
 from .contenders import ASGI, CONSTANT, WSGI, LeftOut, NotInstalled, version_of
 from .trees import FOLDER
 
-HOST = "127.0.0.1"
-STARTING = 20.0
-ENDING = 5.0
 PACKAGE = Path(__file__).resolve().parent
 
 FACTORY = "benchmarks.apps:make"
@@ -34,67 +28,26 @@ class Launch:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
-class Running:
-    process: subprocess.Popen[bytes]
-    port: int
-    log: IO[bytes]
-
-    def wait(self) -> None:
-        """Until it listens."""
-        end = time.monotonic() + STARTING
-        while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
-                return
-            time.sleep(0.02)
-        self.log.seek(0)
-        text = self.log.read().decode(errors="replace").strip()
-        raise LeftOut(text.splitlines()[-1] if text else "the server doesn't listen")
-
-    def end(self) -> None:
-        """It, and then what is left of its group: the workers, which it began."""
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(ENDING)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(ENDING)
-        self.log.close()
+def start(launch: Launch, port: int, log: Path) -> Launched:
+    return start_program(launch.command, port, log, launch.environment)
 
 
-def start(launch: Launch, port: int, log: Path) -> Running:
-    file = open(log, "w+b")  # noqa: SIM115 (read when the server fails, closed at its end)
-    environment = os.environ | {"PYTHONPATH": _python_path()} | launch.environment
-    process = subprocess.Popen(
-        launch.command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=file,
-        stderr=file,
-        start_new_session=True,
-    )
-    return Running(process, port, file)
+def wait(server: Launched) -> None:
+    """Until it listens."""
+    try:
+        server.wait()
+    except AssertionError as error:
+        raise LeftOut(str(error).strip().splitlines()[-1]) from error
 
 
 @contextlib.contextmanager
-def running(launch: Launch, port: int, log: Path) -> Iterator[Running]:
+def running(launch: Launch, port: int, log: Path) -> Iterator[Launched]:
     server = start(launch, port, log)
     try:
-        server.wait()
+        wait(server)
         yield server
     finally:
         server.end()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
 
 
 def _module(name: str, *arguments: str) -> list[str]:
@@ -135,14 +88,14 @@ def _no_control_socket() -> list[str]:
     return ["--no-control-socket"] if major >= 25 else []
 
 
+def hypercorn(name: str, root: Path, port: int) -> Launch:
+    command = _module("hypercorn", "--bind", f"{HOST}:{port}", "--log-level", "error")
+    return Launch([*command, f"{FACTORY}()"], _environment(ASGI, name, root))
+
+
 def granian(door: str, name: str, root: Path, port: int) -> Launch:
     command = _module("granian", *_granian_options(door, port), FACTORY)
     return Launch(command, _environment(door, name, root))
-
-
-def _granian_options(door: str, port: int) -> list[str]:
-    at = ["--host", HOST, "--port", str(port), "--http", "1", "--no-ws"]
-    return ["--interface", door, "--factory", "--workers", "1", "--log-level", "error", *at]
 
 
 def granian_static(root: Path, port: int) -> Launch:
@@ -150,6 +103,12 @@ def granian_static(root: Path, port: int) -> Launch:
     files = ("--static-path-route", f"/{FOLDER}", "--static-path-mount", str(root / FOLDER))
     command = _module("granian", *_granian_options(ASGI, port), *files, FACTORY)
     return Launch(command, _environment(ASGI, CONSTANT, root))
+
+
+def _granian_options(door: str, port: int) -> list[str]:
+    """It tells HTTP/2 from HTTP/1 by the first bytes."""
+    at = ["--host", HOST, "--port", str(port), "--no-ws"]
+    return ["--interface", door, "--factory", "--workers", "1", "--log-level", "error", *at]
 
 
 NGINX = """\
@@ -179,7 +138,8 @@ http {{
 """
 
 
-def nginx(root: Path, port: int, scratch: Path) -> Launch:
+def nginx(root: Path, port: int) -> Launch:
+    scratch = root.parent
     config = scratch / "nginx.conf"
     config.write_text(NGINX.format(scratch=scratch, host=HOST, port=port, root=root))
     return Launch(_program("nginx", "-c", str(config), "-p", str(scratch), "-e", "stderr"))
@@ -198,7 +158,8 @@ CADDY = """\
 """
 
 
-def caddy(root: Path, port: int, scratch: Path) -> Launch:
+def caddy(root: Path, port: int) -> Launch:
+    scratch = root.parent
     config = scratch / "Caddyfile"
     config.write_text(CADDY.format(host=HOST, port=port, root=root))
     home = {"XDG_CONFIG_HOME": str(scratch), "XDG_DATA_HOME": str(scratch), "GOMAXPROCS": "1"}

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
-from .checks import Check
-from .contenders import CONSTANT, OURS
+from .contenders import CONSTANT, CONTENDERS, OURS
 from .results import BYTES, PER_SECOND, US, Ratio, Results, Row
 
 IN_PROCESS = "in-process"
@@ -61,12 +59,23 @@ def markdown(results: Results) -> str:
     yielded = [
         f"{machine['Python']}, {machine['CPU']}; {machine['packages']}; {machine['programs']}."
     ]
-    for title, part, names in TABLES:
-        rows = [row for row in results.rows if row.key.startswith(part) and OURS in row.samples]
-        columns = [name for name in names if any(row.samples.get(name) for row in rows)]
-        yielded += ["", f"| {title} | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
-        yielded += [f"| {_work(row)} | {' | '.join(_cells(row, columns))} |" for row in rows]
+    if results.left_out:
+        yielded += ["", f"Left out: {', '.join(results.left_out)}."]
+    for title, parts in TABLES.items():
+        rows = [row for row in results.rows if row.key.startswith(parts) and OURS in row.samples]
+        if rows:
+            names = _columns(rows)
+            yielded += ["", f"| {title} | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]
+            yielded += [f"| {_work(row)} | {' | '.join(_cells(row, names))} |" for row in rows]
     return "\n".join(yielded) + "\n"
+
+
+def _columns(rows: list[Row]) -> list[str]:
+    """We, and then all who have done some of the work; in process, without what is no peer."""
+    peers = {contender.name for contender in CONTENDERS}
+    done = [name for row in rows for name in row.samples if row.samples[name]]
+    names = [name for name in done if name in peers or rows[0].part != IN_PROCESS]
+    return list(dict.fromkeys([OURS, *names]))
 
 
 def _work(row: Row) -> str:
@@ -85,44 +94,15 @@ def _cells(row: Row, names: list[str]) -> list[str]:
 
 UNITS = {US: "µs", PER_SECOND: "/s", BYTES: "B a file"}
 
-TABLES = (
-    (
-        "ASGI, in process",
-        "in-process/asgi/",
-        (OURS, "Starlette", "ServeStatic", "blacknoise", "baize"),
-    ),
-    (
-        "WSGI, in process",
-        "in-process/wsgi/",
-        (OURS, "WhiteNoise", "ServeStatic", "Werkzeug", "baize"),
-    ),
-    (
-        "ASGI servers",
-        ("servers/uvicorn/", "servers/granian-asgi/"),
-        (
-            OURS,
-            "constant app",
-            "Starlette",
-            "ServeStatic",
-            "blacknoise",
-            "baize",
-            "Granian's static files",
-            "Caddy",
-            "nginx",
-        ),
-    ),
-    (
-        "WSGI servers",
-        ("servers/gunicorn/", "servers/granian-wsgi/"),
-        (OURS, "constant app", "WhiteNoise", "ServeStatic", "Werkzeug", "baize"),
-    ),
-    (
-        "Start-up",
-        "startup/",
-        (OURS, "WhiteNoise", "ServeStatic"),
-    ),
-)
-"""A title, the rows by the start of their keys, and whose figures stand in which order."""
+TABLES: dict[str, tuple[str, ...]] = {
+    "ASGI, in process": ("in-process/asgi/",),
+    "WSGI, in process": ("in-process/wsgi/",),
+    "ASGI servers": ("servers/uvicorn/", "servers/granian-asgi/"),
+    "over HTTP/2": ("servers/granian-http2/", "servers/hypercorn-http2/"),
+    "WSGI servers": ("servers/gunicorn/", "servers/granian-wsgi/"),
+    "Start-up": ("startup/",),
+}
+"""The rows of each, by the start of their keys."""
 
 
 def number(value: float, unit: str) -> str:
@@ -134,7 +114,7 @@ def number(value: float, unit: str) -> str:
 
 
 def from_json(text: str) -> Results:
-    """What `as_json` wrote, without the checks; each median stands for all samples."""
+    """What `as_json` wrote: each median stands for all samples."""
     content = json.loads(text)
     rows = [_row_from_json(row) for row in content["rows"]]
     return Results(content["machine"], rows, content["left_out"])
@@ -142,26 +122,18 @@ def from_json(text: str) -> Results:
 
 def _row_from_json(row: dict[str, Any]) -> Row:
     samples = {name: [] if middle is None else [middle] for name, middle in row["medians"].items()}
-    return Row(row["key"], row["title"], row["unit"], samples, row["base"])
+    return Row(row["key"], row["title"], row["unit"], samples)
 
 
-def as_json(results: Results, checks: list[Check]) -> str:
-    content = {
-        "machine": results.machine,
-        "left_out": results.left_out,
-        "rows": [_row_as_json(row) for row in results.rows],
-        "checks": [asdict(check) | {"verdict": check.verdict} for check in checks],
-    }
+def as_json(results: Results) -> str:
+    rows = [_row_as_json(row) for row in results.rows]
+    content = {"machine": results.machine, "left_out": results.left_out, "rows": rows}
     return json.dumps(content, indent=1)
 
 
 def _row_as_json(row: Row) -> dict[str, object]:
-    others = [name for name in row.samples if name != OURS]
-    ratios = {name: times(ratio) for name in others if (ratio := row.ratio(name))}
     medians = {name: _rounded(row.median(name)) for name in row.samples}
-    over = {name: _rounded(row.over(name)) for name in row.samples} if row.base else {}
-    fields = {"key": row.key, "title": row.title, "unit": row.unit, "base": row.base}
-    return fields | {"medians": medians, "ratios": ratios, "over": over}
+    return {"key": row.key, "title": row.title, "unit": row.unit, "medians": medians}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -12,6 +12,7 @@ from .core.downloads import attachment
 from .core.replies import deciding_fields
 from .core.values import Fields, Request
 from .disk.body import Answer
+from .explain import log_miss
 from .staticfiles import StaticFiles
 
 _logger = logging.getLogger("dualstatic")
@@ -104,7 +105,10 @@ class FileOfView:
         if method not in ("GET", "HEAD"):
             method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
         request = Request(method, self._path, headers=headers)
-        return self._files.site.answer_with_file(request, self._fields, wait=wait)
+        answer = self._files.site.answer_with_file(request, self._fields, wait=wait)
+        if answer is None and is_logged(logging.DEBUG, UNKNOWN):
+            log_miss(self._files.site, request, "no file for a view:", wait=wait)
+        return answer
 
     def not_found(
         self, method: str, headers: Mapping[str, str], *, wait: bool = True

@@ -61,14 +61,17 @@ def request_for(url: str) -> Request:
     return Request("GET", path, raw_path=raw_path)
 
 
-def log_miss(site: Site, request: Request, *, wait: bool) -> None:
+def log_miss(site: Site, request: Request, asked: str = "", *, wait: bool) -> None:
     """Log why a request has no answer, for who has turned DEBUG on.
+
+    `asked` says who has asked for a file, if not a client.
 
     :raises BlockingIOError: `wait` is False, and the reasons are on the disk
     """
     if not wait:
         raise BlockingIOError("the reasons are on the disk")
-    logger.debug("%s %s", ascii(request.method)[1:-1][:_LONGEST], explain(site, request))
+    by_client = ascii(request.method)[1:-1][:_LONGEST]
+    logger.debug("%s %s", asked or by_client, explain(site, request))
 
 
 def explain(site: Site, request: Request) -> str:
@@ -235,11 +238,12 @@ class _Warnings(OnceLogger):
 
 
 def _missing(site: Site, path: str, name: str) -> str:
-    prefix = site.settings.prefix
+    prefix, policies = site.settings.prefix, site.settings.policies
     if site.look_up.knows(path):
         return "was there when the index was made, and is gone from the disk"
     for directory in site.directories:
-        if spelled := _spelled(directory, name):
+        spelled = _spelled(directory, name)
+        if spelled and (not directory.is_previous or policies.was_immutable(spelled)):
             url = _place(quote(f"{prefix}/{spelled}"))
             return (
                 f"is not there, but {_shown(spelled)} is, which is spelled otherwise: ask for {url}"

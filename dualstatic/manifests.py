@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from posixpath import basename
 
 from .core.releases import HEX, OF_VITE, hashed, stems_of
@@ -151,6 +150,13 @@ class Manifest:
         return frozenset(self.folder + name for name in names)
 
 
+class AnyOf(tuple[Callable[[str], bool], ...]):
+    """Says of a name whether one of several says so, a manifest among them."""
+
+    def __call__(self, name: str) -> bool:
+        return any(says(name) for says in self)
+
+
 def _version(path: StrPath) -> tuple[int, ...]:
     status = os.stat(path)
     # A build may give all files one date, and the next manifest the inode of the last.
@@ -256,15 +262,8 @@ def django_names(content: object) -> frozenset[str]:
 
 # Any of them.
 
-USUAL_PLACES = (
-    ".vite/manifest.json",
-    "manifest.json",
-    "asset-manifest.json",
-    "assets-manifest.json",
-    "webpack-stats.json",
-    "mix-manifest.json",
-    "staticfiles.json",
-)
+USUAL_PLACES = """.vite/manifest.json manifest.json asset-manifest.json assets-manifest.json
+    webpack-stats.json mix-manifest.json staticfiles.json""".split()
 """Where builds write their manifests, below their output."""
 
 
@@ -273,16 +272,13 @@ def urls_by_source(content: object) -> dict[str, str]:
     entries = content if isinstance(content, dict) else {}
     for key in ("paths", "files"):
         entries = entries[key] if isinstance(entries.get(key), dict) else entries
-    found = {}
-    for source, each in entries.items():
-        if url := _url(each.get("file", each) if isinstance(each, dict) else each):
-            found[source] = url
-    return found
+    files = {key: each.get("file", each) for key, each in entries.items() if isinstance(each, dict)}
+    return {key: url for key, each in (entries | files).items() if (url := _url(each))}
 
 
-def hashed_names(content: object) -> frozenset[str]:
-    """The names with a hash in a manifest of whatever kind, as it calls them."""
-    for names_of in (_vite_names, django_names, partial(_webpack_names, public_path="/")):
+def hashed_urls(content: object) -> dict[str, str]:
+    """The files with a hash that a manifest of whatever kind lists, as it calls them, twice."""
+    for names_of in (_vite_names, django_names, lambda each: _webpack_names(each, "/")):
         with suppress(ValueError):
-            return names_of(content)
-    return frozenset()
+            return {name: name for name in names_of(content)}
+    return {}

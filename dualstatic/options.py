@@ -15,7 +15,7 @@ from .core.media_types import MediaTypes
 from .core.policies import Policies
 from .core.values import Fields, File
 from .disk.packages import package_directory
-from .manifests import MAKERS, Manifest
+from .manifests import MAKERS, AnyOf, Manifest
 
 CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
@@ -67,14 +67,10 @@ def prefix(value: str) -> str:
     return f"/{path}" if path else ""
 
 
-def directories(
-    value: StrPath | Sequence[StrPath] | None,
-    option: str = "directory",
-    takes: str = "a path or a sequence of paths",
-) -> list[str]:
+def directories(value: StrPath | Sequence[StrPath] | None, option: str = "directory") -> list[str]:
     given = [value] if isinstance(value, str | os.PathLike) else value or ()
     if not _is_list(given) or not all(isinstance(path, str | os.PathLike) for path in given):
-        raise TypeError(f"{option} takes {takes}, not {value!r}")
+        raise TypeError(f"{option} takes a path or a sequence of paths, not {value!r}")
     paths = [os.fspath(path) for path in given]
     if not all(isinstance(path, str) for path in paths):
         raise TypeError(f"{option} takes paths of str, not {value!r}")
@@ -85,14 +81,11 @@ def directories(
 
 def previous(value: StrPath | None, immutable: object) -> str | None:
     """The directory of earlier files; it needs `immutable`, which says what is served of them."""
-    if value is None:
-        return None
-    takes = "the path of a directory, or None"
-    if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"previous takes {takes}, not {value!r}")
-    if immutable is None:
+    if not isinstance(value, str | os.PathLike | None):
+        raise TypeError(f"previous takes the path of a directory, or None, not {value!r}")
+    if value is not None and immutable is None:
         raise ValueError("previous needs immutable, which says what is served of it")
-    return directories(value, "previous", takes)[0]
+    return next(iter(directories(value, "previous")), None)
 
 
 def packages(value: Packages | None) -> list[tuple[str, str]]:
@@ -362,6 +355,7 @@ def settings(given: Mapping[str, Any], owner: object, *, of_uploads: bool) -> Se
 
 
 def _policies(given: Mapping[str, Any], of_uploads: bool) -> Policies:
+    is_immutable = immutable(given["immutable"], check_dir=given["check_dir"])
     return Policies(
         MediaTypes(
             media_types(given["media_types"]),
@@ -369,12 +363,13 @@ def _policies(given: Mapping[str, Any], of_uploads: bool) -> Policies:
             stored_encodings(given["stored_encodings"]),
         ),
         cache_control(given["cache_control"]),
-        immutable(given["immutable"], check_dir=given["check_dir"]),
+        # From release to release, a delta of the same name is another one.
+        lambda name: not name.endswith((".dcz", ".dcb")) and bool(is_immutable(name)),
         headers(given["headers"]),
         any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
         isinstance(given["immutable"], str | re.Pattern | Manifest),
         flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
-        isinstance(given["immutable"], Manifest),
+        isinstance(given["immutable"], Manifest | AnyOf),
         of_uploads,
     )
 

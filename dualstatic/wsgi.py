@@ -223,7 +223,10 @@ def _not_found_of_flask() -> WSGIApplication | None:
     from werkzeug.exceptions import NotFound
 
     app = flask.current_app
-    page: WSGIApplication = app.make_response(app.handle_user_exception(NotFound()))
+    try:
+        raise NotFound
+    except NotFound as error:  # what Flask calls, and Flask itself, may raise it again
+        page: WSGIApplication = app.make_response(app.handle_user_exception(error))
     return page
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from dualstatic import StaticFiles
 from dualstatic.compress.work import cpus
-from tests.support.doors import LOOP, Answer, Client, Everywhere
+from tests.support.doors import LOOP, Answer, Client
 from tests.support.trees import Link, settle, write_tree
 
 MOST_PROCESSES = 4
@@ -53,19 +53,6 @@ def serve(door: str, mode: str) -> Callable[..., Client]:
 
     def make(directory: Any, *, app: bool = True, **options: Any) -> Client:
         return Client(make_files(directory, mode, **options), door, app)
-
-    return make
-
-
-@pytest.fixture
-def everywhere() -> Callable[..., Everywhere]:
-    """The same for all doors and modes at once: for what the core decides from the request."""
-
-    def make(directory: Any, *, app: bool = True, **options: Any) -> Everywhere:
-        each = {mode: make_files(directory, mode, **options) for mode in WITH_MEMORY}
-        return Everywhere(
-            [Aging(each[mode], door, app, mode=mode) for mode in each for door in DOORS]
-        )
 
     return make
 
@@ -116,17 +103,19 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-LONG = """matrix django deploys changes compress races soak model resources hostile_on_servers http2
-    benchmarks conformance releases links linear hostile examples""".split()
-"""The files that take longest: they begin first, so that no process is left with one at the end."""
+LONG = """races matrix django cases pages http2 deploys model hostile resources linear compress
+    moments fuzz hostile_on_servers conformance soak adapters changes keep examples""".split()
+"""The files that take longest, from the longest on: they begin first, so that no process is left
+with one at the end."""
 
 
-def is_long(item: pytest.Item) -> bool:
-    return item.path.stem.removeprefix("test_") in LONG
+def place_in_the_queue(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    return LONG.index(name) if name in LONG else len(LONG)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=is_long, reverse=True)
+    items.sort(key=place_in_the_queue)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -137,7 +126,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_worker = hasattr(config, "workerinput")
     is_watched = option.usepdb or option.capture == "no"
     is_open = config.pluginmanager.hasplugin("xdist") and option.numprocesses is None
-    if is_open and several and processes > 1 and not (is_worker or is_watched):
+    if is_open and several and not (is_worker or is_watched):
         option.numprocesses, option.dist, option.loadscopereorder = processes, "loadfile", False
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dualstatic.__main__ import main
-from dualstatic.core.deltas import DCZ_MAGIC
+from dualstatic.core.deltas import MAGICS
 from tests.support.trees import OLD, Link, write_tree
 from tests.support.watch import ALL, CHANGES, Watch
 
@@ -39,7 +39,7 @@ FILES: dict[str, bytes | str | Link | None] = {
     "noise.txt.gz": gzip.compress(NOISE),
     "app-Aa3jf93a.txt": TEXT,
     "app-Bb3jf93a.txt": OTHER,
-    "app-Bb3jf93a.txt.1.dcz": DCZ_MAGIC,
+    "app-Bb3jf93a.txt.1.dcz": MAGICS["dcz"],
 }
 GONE = "gone.txt"
 """A file of the store that no build has had for long."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,19 +13,28 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import chart, deltas, report
+from benchmarks import deltas, pages, report
 from tests.support.pages import PAGES
 from tests.support.servers import ROOT, environment
+
+COMMAND = [sys.executable, "-m", "benchmarks"]
+FILES = ("results.json", "results.svg", "README.md")
+SHORT = """
+from dataclasses import replace
+from benchmarks import __main__, plan
+__main__.QUICK = replace(plan.QUICK, rounds=2, batch=0.0005)
+__main__.main()
+"""
+"""`python -m benchmarks` with shorter turns: what it measures is for nobody to read."""
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a short run writes: its JSON, its tables, its chart and its standard output."""
+    """What a short run writes into a copy of the folder, and its standard output."""
     folder = tmp_path_factory.mktemp("benchmarks")
-    names = ("json", "markdown", "chart")
-    files = [argument for name in names for argument in (f"--{name}", str(folder / name))]
+    shutil.copy(ROOT / "benchmarks/README.md", folder)
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--only", "in-process", *files],
+        [sys.executable, "-c", SHORT, "--quick", "--only", "in-process", "--write", str(folder)],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
@@ -32,11 +42,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         timeout=120,
         check=True,
     )
-    return {"output": run.stdout, **{name: (folder / name).read_text() for name in names}}
+    return {"output": run.stdout, **{name: (folder / name).read_text() for name in FILES}}
 
 
 def test_a_run_measures_both_doors_and_names_who_was_left_out(written: dict[str, str]) -> None:
-    content = json.loads(written["json"])
+    content = json.loads(written["results.json"])
     assert len(content["rows"]) == 16
     for row in content["rows"]:
         assert row["medians"]["dualstatic"] > 0
@@ -46,17 +56,29 @@ def test_a_run_measures_both_doors_and_names_who_was_left_out(written: dict[str,
     assert left_out[1] == (", ".join(content["left_out"]) or "nobody")
 
 
-def test_tables_and_chart_can_be_made_of_the_numbers_again(written: dict[str, str]) -> None:
-    results = report.from_json(written["json"])
-    assert report.markdown(results) == written["markdown"]
-    assert chart.svg(results) == written["chart"]
-    assert written["markdown"].count("**") == 2 * 16
+def test_a_run_replaces_the_tables_and_nothing_else_of_the_page(written: dict[str, str]) -> None:
+    before = (ROOT / "benchmarks/README.md").read_text()
+    old, new = (text.partition(pages.END)[0] for text in (before, written["README.md"]))
+    assert len(re.findall(r"(?m)^\| .*\*\*.*\|$", new)) == 16
+    assert written["README.md"].removeprefix(new) == before.removeprefix(old)
+    assert new.partition(pages.BEGIN)[0] == old.partition(pages.BEGIN)[0]
 
 
-def test_the_tables_are_those_of_the_numbers_beside_them() -> None:
-    results = report.from_json((ROOT / "benchmarks" / "results.json").read_text())
-    assert any(report.markdown(results) in text for text in PAGES.values())
-    assert chart.svg(results) == (ROOT / "benchmarks" / "results.svg").read_text()
+def test_chart_and_tables_are_those_of_the_figures_beside_them(tmp_path: Path) -> None:
+    for name in FILES:
+        shutil.copy(ROOT / "benchmarks" / name, tmp_path)
+    pages.make(tmp_path)
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (ROOT / "benchmarks" / name).read_bytes()
+
+
+def test_no_page_has_other_figures_of_speed() -> None:
+    text = (ROOT / "benchmarks/results.json").read_text()
+    rows = set(report.markdown(report.from_json(text)).splitlines())
+    lines = [line for text in PAGES.values() for line in text.splitlines()]
+    figures = {line for line in lines if re.search(r"\| \*\*[\d.,]+\*\* ", line)}
+    assert len(figures) >= 16
+    assert figures <= rows
 
 
 def package(place: Path, version: str, code: bytes) -> Path:
@@ -91,7 +113,7 @@ def test_the_picture_of_the_deltas_is_that_of_the_table() -> None:
 
 def test_a_part_that_is_unknown_is_named() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--only", "nonsense"],
+        [*COMMAND, "--only", "nonsense"],
         cwd=ROOT,
         env=environment(),
         capture_output=True,

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dualstatic import Request, StaticFiles
-from dualstatic.core.deltas import DELTA_SUFFIXES, is_whole, use_as_dictionary
+from dualstatic.core.deltas import DELTA_SUFFIXES, dictionary_of, use_as_dictionary
 from dualstatic.core.fields import dictionary_hash
 from dualstatic.core.replies import select
 from dualstatic.core.values import Resource
@@ -229,6 +229,17 @@ def test_a_delta_that_cannot_be_one_of_its_file_is_left_out_and_named(
     assert [each for each in messages if f"{NAME}.1.dcz" in each]
 
 
+@pytest.mark.parametrize(("window", "coding"), [(b"\x88", "dcz"), (b"\x89", "br")])
+def test_a_delta_has_a_window_of_128_mib_at_most(
+    window: bytes, coding: str, build: Callable[..., Path], serve: Callable[..., Client]
+) -> None:
+    """RFC 9842 section 5; the frame has one block, which is not compressed."""
+    block = (1000 << 3 | 1).to_bytes(3, "little") + bytes(1000)
+    made = DCZ[:44] + b"\x00" + window + block
+    client = files(build(SIBLINGS | {f"{NAME}.1.dcz": made}), serve)
+    assert asked(client, CODINGS, available(OLDER))["content-encoding"] == coding
+
+
 def test_a_delta_older_than_its_file_is_left_out(
     build: Callable[..., Path], serve: Callable[..., Client], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -302,7 +313,9 @@ def test_any_bytes_are_a_whole_delta_or_not(content: bytes, plain: int) -> None:
         def read(count: int, position: int, whole: bytes = whole) -> bytes:
             return whole[position : position + count]
 
-        assert is_whole("dcz", read, len(whole), plain) in (True, False)
+        for coding in ("dcz", "dcb"):
+            found = dictionary_of(coding, read, len(whole), plain)
+            assert found is None or len(found) == 32
 
 
 # Files of earlier releases.

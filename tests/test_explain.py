@@ -172,7 +172,7 @@ def test_the_sentence_says_which_of_several_directories_has_the_file(
     files = StaticFiles([first, second], live=mode == "live", packages=[("tests", "support")])
     assert files.explain("/a.txt") == f"'/a.txt' is answered by '{first}/a.txt'"
     assert files.explain("/b.txt") == f"'/b.txt' is answered by '{second}/b.txt'"
-    assert "/tests/support/rows.py'" in files.explain("/rows.py")
+    assert "/tests/support/trees.py'" in files.explain("/trees.py")
     last = Path(__file__).parent / "support"
     assert files.explain("/c.txt") == f"'/c.txt' is not in '{first}' or '{second}' or '{last}'"
 
@@ -186,6 +186,8 @@ def test_a_name_of_an_earlier_release_that_was_not_immutable_is_said(
     assert files.explain("/x-0a1b2c3d.js") == kept
     said = files.explain("/a.txt")
     assert said == f"'/a.txt' is in '{before}' alone, of which only immutable names are served"
+    assert "ask for '/x-0a1b2c3d.js'" in files.explain("/X-0a1b2c3d.js")
+    assert "is not in" in files.explain("/A.txt")
 
 
 def test_a_directory_that_went_away_is_said(root: Path, mode: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles, manifests
 from dualstatic.disk.root import Walk
+from dualstatic.doors import FileOfView
 from tests.support.doors import Client
 from tests.support.servers import run
 from tests.support.trees import Link, write_tree
@@ -153,6 +154,26 @@ def test_the_reasons_are_not_looked_for_on_the_event_loop(
         assert files.answer(Request("GET", "/nope.txt"), wait=False) is None
     except BlockingIOError:
         assert mode == "live"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_view_without_its_file_says_why_too(
+    method: str, root: Path, mode: str, log: Callable[..., list[str]]
+) -> None:
+    files = StaticFiles(root, prefix="/static", html=True, live=mode == "live")
+    log()
+    for name, why in (("a/b.txt", f"is not in '{root}'"), ("../x", "is refused: it has a '.' or")):
+        view = FileOfView(files, name, None, None)
+        with pytest.raises(BlockingIOError):
+            view.answer(method, {}, wait=False)
+        assert log() == []
+        assert view.answer(method, {}) is None
+        [said] = log()
+        assert said.startswith(f"no file for a view: '/static/{name}' {why}")
+    answer = FileOfView(files, "a.txt", None, None).answer(method, {})
+    assert answer is not None
+    answer.close()
+    assert log() == []
 
 
 DJANGO = """

@@ -63,7 +63,7 @@ FORBIDDEN = (
     "Accept-Ranges",
     "Connection",
 )
-BREAKS = ("a\r\nSet-Cookie: b", "a\nb", "a\rb", "a\0b")
+BREAKS = ("a\r\nSet-Cookie: b", "a\nb", "a\rb", "a\0b", "\n")
 
 Wrong = tuple[str, Any, "type[Exception] | tuple[type[Exception], ...]", str]
 
@@ -146,7 +146,11 @@ def wrong_values() -> list[Wrong]:
     wrong += [("prefix", value, TypeError, "str") for value in (None, 5, b"/static")]
     wrong += [(flag, v, TypeError, "True or False") for flag in FLAGS for v in (1, "yes", None)]
     wrong += [("headers", {name: "1"}, ValueError, "field") for name in FORBIDDEN]
-    wrong += [("headers", {"X-A": text}, ValueError, "value") for text in BREAKS]
+    for text in BREAKS:
+        names = ("X-A", "Vary", "Cache-Control")
+        wrong += [("headers", {name: text}, ValueError, "value") for name in names]
+        wrong.append(("headers", {f"X-{text}": "1"}, ValueError, "name"))
+        wrong.append(("media_types", {".x": f"text/{text}"}, ValueError, "media type"))
     wrong += [("cache_control", text, ValueError, "None") for text in BREAKS]
     wrong += [("charset", text, ValueError, "None") for text in ("", "utf 8", "\u20ac", *BREAKS)]
     types = (
@@ -165,6 +169,7 @@ def wrong_values() -> list[Wrong]:
     return wrong
 
 
+@pytest.mark.rows("T370")
 @pytest.mark.parametrize("check_dir", [True, False])
 @pytest.mark.parametrize(
     ("option", "value", "error", "takes"),
@@ -516,12 +521,15 @@ def test_cache_control_none_leaves_the_field_out(
     assert "cache-control" not in serve(root, cache_control=value).get("/t.txt")
 
 
+@pytest.mark.rows("T370")
 @pytest.mark.parametrize("text", BREAKS)
-@pytest.mark.parametrize("option", ["cache_control", "headers"])
+@pytest.mark.parametrize("option", ["cache_control", "headers", "names"])
 def test_a_line_break_that_a_callable_gives_raises_at_the_request(
     option: str, text: str, serve: Callable[..., Client], root: Path
 ) -> None:
-    value = text if option == "cache_control" else {"X-A": text}
+    value: Any = text if option == "cache_control" else {"X-A": text}
+    if option == "names":
+        option, value = "headers", {f"X-{text}": "1"}
     client = serve(root, **{option: lambda name: value})
     for target in ("/t.txt", "/t.txt"):
         with pytest.raises(ValueError, match=option):

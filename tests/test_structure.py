@@ -33,7 +33,7 @@ WALLS = {
     "site": {"options", "core.", "disk."},
     "explain": {"site", "core.", "disk."},
     "staticfiles": {"explain", "site", "options", "core.values", "disk.body", "disk.errors"},
-    "doors": {"options", "core.", "disk.body", "staticfiles"},
+    "doors": {"options", "core.", "disk.body", "explain", "staticfiles"},
     "wsgi": {"doors", "options", "staticfiles", "disk.body", "core.values"},
     "asgi": {"asgi_sending", "doors", "options", "staticfiles", "disk.body", "core.values"},
     "asgi_sending": {"disk.body", "core.values"},

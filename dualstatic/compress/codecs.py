@@ -7,11 +7,12 @@ import importlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from ..core.codings import FIRST_BYTES, SUFFIXES, ZSTD_MAGIC, zstd_window
-from ..core.deltas import DCZ_MAGIC, dcz_header, delta_suffix, largest_window
+from ..core.codings import FIRST_BYTES, SUFFIXES, ZSTD_MAGIC, zstd_frame
+from ..core.deltas import MAGICS
 
 Compressor = tuple[Callable[[bytes], bytes], Callable[[], bytes]]
 """Takes a piece and gives what is ready; ends, and gives the rest."""
@@ -39,9 +40,9 @@ class Codec:
     """One content coding.
 
     `compressor` takes the length of the content, whether it is text, and whether a quick estimate
-    will do. `errors` are raised for what isn't of this coding, or is broken. `header` is what a
-    delta begins with; `magic` comes next, if the coding has such bytes. `window` is the largest
-    window of zstd that clients take.
+    will do. `errors` are raised for what isn't of this coding, or is broken. `magic` are the bytes
+    that it begins with, if it has such, and `header` is what a delta has before zstd's data.
+    `window` is the largest one of zstd that clients take.
     """
 
     coding: str
@@ -50,8 +51,8 @@ class Codec:
     decompressor: Callable[[], Decompressor]
     errors: tuple[type[Exception], ...]
     magic: bytes = b""
-    header: bytes = b""
     window: int = 2**64
+    header: bytes = b""
 
     def compress(
         self, file: BinaryIO, size: int, *, text: bool, quick: bool = False
@@ -77,16 +78,14 @@ class Codec:
 
         :raises OSError: it isn't of this coding at all
         """
-        if (header := sibling.read(len(self.header))) != self.header:
-            if not self.header.startswith(header[: len(DCZ_MAGIC)]):
-                raise self._foreign()
-            return False  # it is cut short, or a delta from another file
-        head = sibling.read(FIRST_BYTES)
+        head = sibling.read(len(self.header) + FIRST_BYTES)
         sibling.seek(len(self.header))
-        has_begun = bool(self.header) or (bool(self.magic) and head.startswith(self.magic))
-        if zstd_window(head) > self.window:
+        has_begun = bool(self.magic) and self.magic.startswith(head[: len(self.magic)])
+        if zstd_frame(head[len(self.header) :])[0] > self.window:
             return False
         try:
+            if not head.startswith(self.header):  # cut short, or a delta from another file
+                raise self.errors[0]
             for piece in self.decompress(sibling):
                 step()
                 if piece != plain.read(len(piece)):
@@ -97,12 +96,9 @@ class Codec:
         except self.errors as error:
             if has_begun:
                 return False
-            raise self._foreign() from error
+            reason = f"it isn't compressed by {self.coding}, so it is left as it is"
+            raise OSError(errno.EINVAL, reason) from error
         return not plain.read(1)
-
-    def _foreign(self) -> OSError:
-        reason = f"it isn't compressed by {self.coding}, so it is left as it is"
-        return OSError(errno.EINVAL, reason)
 
     def decompress(self, file: BinaryIO) -> Iterator[bytes]:
         """The pieces of a file, decompressed; some may be empty.
@@ -126,13 +122,13 @@ def codec(coding: str) -> Codec:
     return {"gzip": _gzip, "br": _brotli, "zstd": _zstd}[coding]()
 
 
-def delta(old: bytes, number: int) -> Codec:
-    """The codec of the delta with this number, which is made of an older file, too (RFC 9842).
+def delta(old: bytes, suffix: str) -> Codec:
+    """The codec of the delta with this suffix, which is made of an older file, too (RFC 9842).
 
     :raises LibraryMissing: the library of zstd isn't installed
     """
-    zstd = _zstd(old)
-    return replace(zstd, coding="dcz", suffix=delta_suffix(number), header=dcz_header(old))
+    header = MAGICS["dcz"] + sha256(old).digest()
+    return replace(_zstd(old), coding="dcz", suffix=suffix, magic=MAGICS["dcz"], header=header)
 
 
 def installed(codings: Iterable[str], left_out: Callable[[LibraryMissing], object]) -> list[Codec]:
@@ -195,12 +191,11 @@ def _brotli() -> Codec:
 
 
 def _zstd(old: bytes = b"") -> Codec:
-    window = largest_window(len(old))
+    window = max(2**23, len(old) * 5 // 4)  # RFC 9659 section 3, RFC 9842 section 5
     try:
-        codec = _standard_zstd(importlib.import_module("compression.zstd"), old, window)
+        return _standard_zstd(importlib.import_module("compression.zstd"), old, window)
     except ImportError:
-        codec = _zstandard(_library("zstd", "zstandard"), old, window)
-    return replace(codec, window=window)
+        return _zstandard(_library("zstd", "zstandard"), old, window)
 
 
 _ZSTD_LEVELS = (19, 3)
@@ -220,10 +215,8 @@ def _standard_zstd(zstd: ModuleType, old: bytes, window: int) -> Codec:
     dictionary = zstd.ZstdDict(old, is_raw=True).as_prefix if old else None
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
-        options = {
-            zstd.CompressionParameter.compression_level: _ZSTD_LEVELS[quick],
-            zstd.CompressionParameter.window_log: _window_log(size, window),
-        }
+        keys, log = zstd.CompressionParameter, _window_log(size, window)
+        options = {keys.compression_level: _ZSTD_LEVELS[quick], keys.window_log: log}
         each = zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
         each.set_pledged_input_size(size)
         return each.compress, each.flush
@@ -232,20 +225,16 @@ def _standard_zstd(zstd: ModuleType, old: bytes, window: int) -> Codec:
         return _decompressor(zstd.ZstdDecompressor(zstd_dict=dictionary))
 
     errors = (zstd.ZstdError, ValueError)
-    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC)
+    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC, window)
 
 
 def _zstandard(zstandard: ModuleType, old: bytes, window: int) -> Codec:
-    raw = zstandard.DICT_TYPE_RAWCONTENT
-    dictionary = zstandard.ZstdCompressionDict(old, dict_type=raw) if old else None
+    dictionary = zstandard.ZstdCompressionDict(old, zstandard.DICT_TYPE_RAWCONTENT) if old else None
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
-        parameters = zstandard.ZstdCompressionParameters.from_level(
-            _ZSTD_LEVELS[quick],
-            source_size=size,
-            dict_size=len(old),
-            window_log=_window_log(size, window),
-        )
+        log = _window_log(size, window)
+        sizes = {"source_size": size, "dict_size": len(old), "window_log": log}
+        parameters = zstandard.ZstdCompressionParameters.from_level(_ZSTD_LEVELS[quick], **sizes)
         each = zstandard.ZstdCompressor(compression_params=parameters, dict_data=dictionary)
         each = each.compressobj(size=size)
         return each.compress, each.flush
@@ -254,7 +243,7 @@ def _zstandard(zstandard: ModuleType, old: bytes, window: int) -> Codec:
         return _decompressor(zstandard.ZstdDecompressor(dict_data=dictionary).decompressobj())
 
     errors = (zstandard.ZstdError,)
-    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC)
+    return Codec("zstd", SUFFIXES["zstd"], compressor, decompressor, errors, ZSTD_MAGIC, window)
 
 
 def _library(coding: str, name: str) -> ModuleType:

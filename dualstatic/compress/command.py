@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TextIO
 
 from ..core.codings import SUFFIXES
-from ..core.deltas import MOST_DELTAS
+from ..core.deltas import WRITTEN
 from .codecs import Codec, LibraryMissing, installed
 from .siblings import MINIMUM, MINIMUM_GAIN, Outcome, State, Stop, Stopped
 from .work import cpus, outcomes
@@ -36,7 +36,7 @@ Nothing else is ever removed or replaced: not a sibling whose file is gone, not 
 isn't compressed as its name says, which is reported. Files that are links get siblings beside the
 link; links to directories are not entered.
 
-With --previous, deltas (NAME.1.dcz to NAME.{MOST_DELTAS}.dcz) are written as well, from files of
+With --previous, deltas (NAME{WRITTEN[0]} to NAME{WRITTEN[-1]}) are written as well, from files of
 older builds that the manifests call the same or whose names differ in the hash alone, if they are a
 tenth smaller than every other sibling. One from a file that isn't given any more is left as it is.
 """
@@ -65,13 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help=f"which of {','.join(SUFFIXES)} (all that are installed)",
     )
-    parser.add_argument(
-        "--previous",
-        action="append",
-        default=[],
-        metavar="OLD",
-        help="an older build to make deltas from; several times for several, the newest first",
-    )
+    old = "an older build to make deltas from; several times for several, the newest first"
+    parser.add_argument("--previous", action="append", default=[], metavar="OLD", help=old)
     parser.add_argument(
         "--jobs", type=number, default=cpus(), metavar="N", help="files at a time (%(default)s)"
     )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import chain, islice, zip_longest
+from itertools import chain, zip_longest
 
-from ..core.codings import SUFFIXES
-from ..core.deltas import MOST_DELTAS, delta_suffix
+from ..core.deltas import WRITTEN
 from ..core.releases import constant_parts
 from ..manifests import USUAL_PLACES, urls_by_source
 from .codecs import delta
@@ -21,107 +18,83 @@ LARGEST = 2**23
 """Bytes above which an older file is left out. zstd takes one in at a step that lasts seconds and
 can't be stopped, and needs twenty times as much memory."""
 
-Key = str | tuple[str, str] | None
+Pair = tuple[Plain, Plain, str]
+"""A file, an older one, and the suffix of the delta that is made of them."""
+
+_Key = str | tuple[str, str] | None
 """What files of two releases have in common: their source, or all of their names but the hash."""
 
+_Reader = Callable[[object], Mapping[str, str]]
 
-def manifests_in(tree: Tree) -> Iterator[object]:
-    """What the manifests hold that a build has left in the usual places."""
-    for name in USUAL_PLACES:
-        folder, _, leaf = name.rpartition("/")
+
+def listed(tree: Tree, names: Container[str], urls_of: _Reader) -> Iterator[tuple[str, str]]:
+    """The names that a build's manifests list, each after the key under which it stands.
+
+    The manifests are looked for in the usual places. A URL in one may begin with any public path.
+    """
+    for manifest in USUAL_PLACES:
+        folder, _, leaf = manifest.rpartition("/")
         unread = suppress(OSError, ValueError, RecursionError)
         with unread, tree.enter(folder) as place, place.open_plain(leaf) as file:
-            yield json.load(file)
+            for key, url in urls_of(json.load(file)).items():
+                name = url.partition("?")[0]
+                while name and name not in names:
+                    name = name.partition("/")[2]
+                if name:
+                    yield key, name
 
 
-def name_of(url: str, names: Collection[str]) -> str:
-    """Which of the names a URL in a manifest means, whatever public path it begins with; or ""."""
-    name = url.partition("?")[0]
-    while name and name not in names:
-        name = name.partition("/")[2]
-    return name
-
-
-def deltas(
-    build: Sequence[Plain], older: Sequence[Sequence[Plain]], stop: Stop, only_looks: bool
-) -> Iterator[Delta]:
+def deltas(build: Sequence[Plain], older: Sequence[Sequence[Plain]]) -> Iterator[Pair]:
     """The deltas that there may be of a build's files, by those of older ones.
 
     Only names with a hash have any: others are never dictionaries. Each older build in its turn
     gives its likeliest file.
     """
-    keys, releases = _keys(build), [_by_key(release) for release in older]
+    releases = [_by_key(release) for release in older]
+    keys: dict[str, list[_Key]] = defaultdict(list)
+    for key, plains in _by_key(build).items():
+        for plain in plains:
+            keys[plain.name].append(key)
     for plain in build:
-        if keys[plain.name][-1]:
-            ranked = [_ranked(plain, keys[plain.name], release) for release in releases]
-            found: dict[str, Plain] = {}
-            for old in filter(None, chain.from_iterable(zip_longest(*ranked))):
-                found.setdefault(old.name, old)
-            for number, old in enumerate(islice(found.values(), MOST_DELTAS), start=1):
-                yield Delta(plain, old, number, stop, only_looks)
+        alike = ([release.get(key, []) for key in keys[plain.name]] for release in releases)
+        found: dict[str, Plain] = {}
+        for old in filter(None, chain(*zip_longest(*(_ranked(plain, each) for each in alike)))):
+            found.setdefault(old.name, old)
+        for suffix, old in zip(WRITTEN, found.values(), strict=False):
+            yield plain, old, suffix
 
 
-def _keys(release: Sequence[Plain]) -> dict[str, list[Key]]:
-    """The keys of a build's files, by their names. The last one of each is what the name tells."""
-    found: dict[str, list[Key]] = {plain.name: [] for plain in release}
-    for content in manifests_in(release[0].tree) if release else ():
-        for source, url in urls_by_source(content).items():
-            if name := name_of(url, found):
-                found[name].append(source)
-    for name, keys in found.items():
-        keys.append(constant_parts(name))
+def _by_key(release: Sequence[Plain]) -> dict[_Key, list[Plain]]:
+    """The files of a build, by what the manifests say first."""
+    files = {plain.name: plain for plain in release if constant_parts(plain.name)}
+    found: dict[_Key, list[Plain]] = defaultdict(list)
+    for source, name in listed(release[0].tree, files, urls_by_source) if release else ():
+        found[source].append(files[name])
+    for name, plain in files.items():
+        found[constant_parts(name)].append(plain)
     return found
 
 
-def _by_key(release: Sequence[Plain]) -> dict[Key, list[Plain]]:
-    found, keys = defaultdict(list), _keys(release)
-    for plain in release:
-        for key in keys[plain.name] if plain.size <= LARGEST else ():
-            found[key].append(plain)
-    return found
-
-
-def _ranked(plain: Plain, keys: Sequence[Key], release: dict[Key, list[Plain]]) -> list[Plain]:
+def _ranked(plain: Plain, alike: Sequence[Sequence[Plain]]) -> list[Plain]:
     """The files that may be the older one, the likeliest first.
 
-    First is what the manifests say. Of names with another hash the newest is first, or the nearest
-    in size where the hash is all of the name.
+    Of those with the same key the newest is first, or the nearest in size where the hash is all of
+    the name.
     """
-    before, _ = constant_parts(plain.name) or ("", "")
-    has_name = before.rpartition("/")[2]
+    before, _ = constant_parts(plain.leaf) or ("", "")
 
     def rank(old: Plain) -> int:
-        return -old.identity[3] if has_name else abs(old.size - plain.size)
+        return -old.identity[3] if before else abs(old.size - plain.size)
 
-    alike = [old for key in keys for old in sorted(release.get(key, []), key=rank)]
-    return [old for old in alike if old.name != plain.name]
+    ranked = chain(*(sorted(some, key=rank) for some in alike))
+    return [old for old in ranked if old.name != plain.name and old.size <= LARGEST]
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """The job of a delta: it reads the older file when it is its turn."""
-
-    plain: Plain
-    old: Plain
-    number: int
-    stop: Stop
-    only_looks: bool
-
-    def run(self) -> Outcome:
-        try:
-            with self.old.open() as (_, file):
-                codec = delta(file.read(self.old.size), self.number)
-            return Job(self.plain, codec, self.stop, self.only_looks, self._rival()).run()
-        except (OSError, MemoryError) as error:
-            return failure(self.plain.name + delta_suffix(self.number), error)
-
-    def _rival(self) -> int:
-        """The size of the smallest form that is sent to a client without an older file."""
-        sizes = [self.plain.size]
-        with self.plain.open() as (place, _):
-            for suffix in SUFFIXES.values():
-                with suppress(FileNotFoundError):
-                    if file := place.open(self.plain.leaf + suffix):
-                        with file:
-                            sizes.append(os.fstat(file.fileno()).st_size)
-        return min(sizes)
+def run_delta(plain: Plain, old: Plain, suffix: str, stop: Stop, only_looks: bool) -> Outcome:
+    """What became of a delta. The older file is read when it is its turn."""
+    try:
+        with old.open() as (_, file):
+            codec = delta(file.read(old.size), suffix)
+    except (OSError, MemoryError) as error:
+        return failure(plain.name + suffix, error)
+    return Job(plain, codec, stop, only_looks).run()

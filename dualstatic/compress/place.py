@@ -129,8 +129,10 @@ class NewFile:
         """
         place, here = self.place, self.place.here
         self.file.flush()
+        if here is None:  # Windows renames no open file, and dates one anew when it is closed
+            self.file.close()
         is_readable = self._resemble(plain)
-        self.file.close()  # Windows renames no open file
+        self.file.close()
         self._prove(self.leaf)
         os.replace(place.at(self.leaf), place.at(leaf), src_dir_fd=here, dst_dir_fd=here)
         self._prove(leaf)

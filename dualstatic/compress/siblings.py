@@ -11,12 +11,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import BinaryIO
 
-from ..core.codings import is_outdated
+from ..core.codings import SUFFIXES, is_outdated
 from ..core.media_types import MediaTypes
 from ..core.paths import Gate
 from ..core.values import Identity
@@ -55,6 +55,8 @@ _UNREADABLE = (
 )
 
 _media_type = MediaTypes({}, charset=None)
+
+Wants = Callable[[str], bool]
 
 
 def is_compressible(name: str) -> bool:
@@ -175,9 +177,7 @@ class Plain:
         return status
 
 
-def find(
-    tree: Tree, stop: Stop, wants: Callable[[str], bool] = is_compressible
-) -> Iterator[Plain | Outcome]:
+def find(tree: Tree, stop: Stop, wants: Wants = is_compressible) -> Iterator[Plain | Outcome]:
     """The files of a directory whose names are wanted, and what can't be read."""
     todo = [""]
     while todo:
@@ -217,16 +217,12 @@ def failure(name: str, error: OSError | MemoryError) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One sibling of one file: says how it is and, unless it `only_looks`, mends it.
-
-    `rival` is the size of what is sent without it, for a delta; for the others it is their file.
-    """
+    """One sibling of one file: says how it is and, unless it `only_looks`, mends it."""
 
     plain: Plain
     codec: Codec
     stop: Stop
     only_looks: bool = False
-    rival: int = 0
 
     @property
     def name(self) -> str:
@@ -240,7 +236,7 @@ class Job:
                 state, sibling = self._look(place, self.plain.leaf + self.codec.suffix, file)
                 if state.is_problem and not self.only_looks:
                     return self._write(place, file, sibling)
-                if state is State.MISSING and not self._pays(file):
+                if state is State.MISSING and not self._pays(place, file):
                     state = State.NO_GAIN
         except (OSError, MemoryError) as error:
             return failure(self.name, error)
@@ -263,7 +259,7 @@ class Job:
             status = os.fstat(sibling.fileno())
             if not self.codec.holds(sibling, plain, self.stop.check):
                 return State.OUTDATED, status
-            if status.st_size >= (self.rival or self.plain.size):
+            if status.st_size >= self._rival(place):
                 return State.TOO_LARGE, status
             if not is_outdated(identity(status), self.plain.identity):
                 return State.CURRENT, status
@@ -273,16 +269,22 @@ class Job:
             place.date(sibling, leaf, self.plain.identity[3])
             return State.DATED, status
 
-    def _pays(self, file: BinaryIO) -> bool:
+    def _pays(self, place: Place, file: BinaryIO) -> bool:
         """Whether a sibling would be worth it: most often a quick try shows it."""
         tries = (sum(map(len, self._compress(file, quick=quick))) for quick in (True, False))
-        return any(size <= self._limit for size in tries)
+        return any(self._is_worth_it(place, size) for size in tries)
 
-    @property
-    def _limit(self) -> int:
-        """The largest size of a sibling that is worth it."""
-        size = self.rival or self.plain.size
-        return min(size - MINIMUM_GAIN, size * 9 // 10 if self.rival else size)
+    def _is_worth_it(self, place: Place, size: int) -> bool:
+        rival = self._rival(place)
+        return size <= min(rival - MINIMUM_GAIN, rival * 9 // 10 if self.codec.header else rival)
+
+    def _rival(self, place: Place) -> int:
+        """The size of what is sent without it: of the file or, for a delta, of a sibling."""
+        sizes = [self.plain.size]
+        for suffix in SUFFIXES.values() if self.codec.header else ():
+            with suppress(OSError), place.open_plain(self.plain.leaf + suffix) as file:
+                sizes.append(os.fstat(file.fileno()).st_size)
+        return min(sizes)
 
     def _compress(self, file: BinaryIO, *, quick: bool = False) -> Iterator[bytes]:
         text = bool(_TEXT.match(_media_type(self.plain.name)))
@@ -298,7 +300,7 @@ class Job:
             with place.open_plain(leaf) as again:
                 plain = self.plain.prove(again, "changed while it was read")
             self.stop.check()
-            if size <= self._limit:
+            if self._is_worth_it(place, size):
                 is_readable = new.become(leaf + self.codec.suffix, plain)
                 return self._outcome(State.WRITTEN, size, "" if is_readable else _UNREADABLE)
         if not sibling:

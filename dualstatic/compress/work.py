@@ -12,7 +12,7 @@ from itertools import chain
 from queue import Empty, SimpleQueue
 
 from .codecs import Codec
-from .deltas import deltas
+from .deltas import deltas, run_delta
 from .siblings import MINIMUM, Job, Outcome, Plain, Stop, find, tree_at
 
 _HEARD_WITHIN = 0.2
@@ -53,12 +53,12 @@ def outcomes(
             plains.append(found)
     plains.sort(key=lambda plain: plain.size, reverse=True)
     new, *older = ([plain for plain in plains if plain.tree is tree] for tree in trees)
-    jobs = [Job(plain, each, stop, only_looks) for plain in new for each in codecs]
-    later = [*deltas(new, older, stop, only_looks)]
-    expect(sum(job.plain.size for some in (jobs, later) for job in some))
-    yield from _run_all([job.run for job in jobs], workers or cpus(), stop)
+    jobs = [Job(plain, each, stop, only_looks).run for plain in new for each in codecs]
+    later = [partial(run_delta, *each, stop, only_looks) for each in deltas(new, older)]
+    expect(sum(plain.size for plain in (*new * len(codecs), *(each.args[0] for each in later))))
+    yield from _run_all(jobs, workers or cpus(), stop)
     # Each has to be smaller than the siblings that are there by now.
-    yield from _run_all([job.run for job in later], workers or cpus(), stop)
+    yield from _run_all(later, workers or cpus(), stop)
 
 
 def _run_all(jobs: Sequence[Callable[[], Outcome]], workers: int, stop: Stop) -> Iterator[Outcome]:

@@ -7,9 +7,7 @@ from .values import Identity
 SUFFIXES = {"zstd": ".zst", "br": ".br", "gzip": ".gz"}
 """The content codings, and what a precompressed sibling adds to its file's name."""
 
-CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()}
-
-FIRST_BYTES = 58
+FIRST_BYTES = 18
 """How many of a sibling's first bytes tell whether clients can decode it."""
 
 _SIBLING_LAG = 2 * 10**9
@@ -30,18 +28,21 @@ def is_outdated(sibling: Identity, plain: Identity) -> bool:
 
 def is_decodable(coding: str, head: bytes) -> bool:
     """Whether clients have the memory to decode a sibling that begins with `head`."""
-    return coding != "zstd" or zstd_window(head) <= _LARGEST_WINDOW
+    return coding != "zstd" or zstd_frame(head)[0] <= _LARGEST_WINDOW
 
 
-def zstd_window(head: bytes) -> int:
-    """The bytes that a frame has its decoder keep (RFC 8878 section 3.1.1.1); 0: it is no frame."""
+def zstd_frame(head: bytes) -> tuple[int, int, int]:
+    """What the header of a frame tells (RFC 8878 section 3.1.1.1); zeros: it is no frame.
+
+    The bytes that its decoder has to keep, the length of its content (-1: not told), its own.
+    """
     if len(head) < 6 or not head.startswith(ZSTD_MAGIC):
-        return 0
-    descriptor = head[4]
-    if not descriptor & 0x20:
-        exponent, mantissa = divmod(head[5], 8)
-        return (8 + mantissa) << (7 + exponent)
-    # A single segment: the decoder keeps all of the content, whose size comes after a dictionary's.
-    start = 5 + (0, 1, 2, 4)[descriptor & 3]
-    field = head[start : start + (1, 2, 4, 8)[descriptor >> 6]]
-    return int.from_bytes(field, "little")
+        return 0, 0, 0
+    flags = head[4]
+    is_single = flags >> 5 & 1  # a single segment: the decoder keeps all of the content
+    start = 6 - is_single + (0, 1, 2, 4)[flags & 3]
+    width = (is_single, 2, 4, 8)[flags >> 6]
+    content = int.from_bytes(head[start : start + width], "little") + 256 * (width == 2)
+    exponent, mantissa = divmod(head[5], 8)
+    window = content if is_single else (8 + mantissa) << (7 + exponent)
+    return window, content if width else -1, start + width

@@ -16,9 +16,6 @@ FOREVER = "max-age=31536000, immutable"
 
 _NOT_PUBLIC = re.compile(r"(?:^|,)[ \t]*(?:private|no-store)[ \t]*(?:[=,]|$)", re.IGNORECASE)
 
-_OF_DELTAS = (".dcz", ".dcb")
-"""Asked for by their own names: from release to release, the same name has another delta."""
-
 
 @dataclass(frozen=True, slots=True)
 class Policies:
@@ -42,16 +39,13 @@ class Policies:
 
     def was_immutable(self, name: str) -> bool:
         """Whether a file of an earlier release is immutable. A manifest has those of the last."""
-        if name.endswith(_OF_DELTAS):
-            return False
         return self.immutable(name) or (self.of_manifest and constant_parts(name) is not None)
 
     def __call__(self, name: str, is_previous: bool = False) -> Policy:
         """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
         forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
-        is_delta = name.endswith(_OF_DELTAS)
-        immutable = is_previous or (not is_delta and bool(self.immutable(name)))
+        immutable = is_previous or self.immutable(name)
         offer = use_as_dictionary(name) if immutable and self.dictionaries else None
         kind, fields = self.media_type(name), self.headers(name)
         policy = Policy(kind, caching, fields, coding, offer, forever, immutable)

@@ -48,19 +48,18 @@ def constant_parts(name: str) -> tuple[str, str] | None:
 
     `assets/app-Dk3jf93a.js` gives `("assets/app-", ".js")`. Asked for a name that is known to be
     immutable, where no plain name is known: in doubt, a part that might be a word is a hash. None:
-    there is no such part. It takes any text, in linear time.
+    there is no such part, or it is a delta's name. It takes any text, in linear time.
     """
+    if name.endswith((".dcz", ".dcb")):
+        return None
     start = name.rfind("/") + 1
-    places = [(each.end(), each[1]) for each in _AFTER.finditer(name, start)]
     first = _FIRST.match(name, start)
-    if first and _MIXED.fullmatch(first[1]) and _is_sure(first[1]):
-        places.insert(0, (start, first[1]))
-    sure = [place for place in places if _is_sure(place[1])]
-    doubtful = [
-        place for place in places if len(place[1]) == OF_VITE or _HEX_DIGITS.fullmatch(place[1])
-    ]
-    for at, part in (sure or doubtful)[-1:]:
-        return name[:at], name[at + len(part) :]
+    after = [*_AFTER.finditer(name, start)]
+    sure = [first] if first and _MIXED.fullmatch(first[1]) and _is_sure(first[1]) else []
+    sure += [each for each in after if _is_sure(each[1])]
+    doubtful = [each for each in after if len(each[1]) == OF_VITE or _HEX_DIGITS.fullmatch(each[1])]
+    for each in (sure or doubtful)[-1:]:
+        return name[: each.start(1)], name[each.end(1) :]
     return None
 
 

@@ -60,15 +60,14 @@ def describe(
     """
     if policy.stored_coding:
         forms = [_stored_in(policy.stored_coding, forms[0])]
-    has_delta = any(file.dictionary for file in forms)
-    vary = _field("vary", _VARY[has_delta] if len(forms) > 1 else None)
+    deltas = [file for file in forms if file.dictionary]
+    vary = _field("vary", _VARY[bool(deltas)] if len(forms) > 1 else None)
     representations = tuple(
         _represent(file, policy, content, offload, vary)
         for file, content in zip(forms, contents, strict=True)
     )
-    deltas = tuple(each for each in representations if each.file.dictionary)
     only = representations[0] if len(forms) == 1 else None
-    return Resource(representations, policy, settled, only, deltas, _version(forms[0]))
+    return Resource(representations, policy, settled, only, tuple(deltas), _version(forms[0]))
 
 
 def _version(file: File) -> str:
@@ -205,8 +204,7 @@ def select(
     """
     if resource.only or not accept_encoding:
         return resource.representations[0]
-    is_asked = dictionary and resource.deltas
-    said = (accept_encoding, dictionary) if is_asked else accept_encoding
+    said = (accept_encoding, dictionary) if dictionary and resource.deltas else accept_encoding
     if chosen := resource.choices.get(said):
         return chosen
     chosen = _select(resource, accept_encoding, dictionary)
@@ -218,31 +216,19 @@ def select(
 
 def _select(resource: Resource, accept_encoding: str, dictionary: str | None) -> Representation:
     weights = fields.accepted_codings(accept_encoding)
-    if dictionary and (delta := _delta(resource, weights, dictionary)):
-        return delta
     others = weights.get("*", 0)
+    has = fields.dictionary_hash(dictionary or "")
 
     def preference(representation: Representation) -> tuple[int, int]:
-        coding = representation.file.coding
+        coding, needs = representation.file.coding, representation.file.dictionary
         # Identity needs no mention to be acceptable, but any coding that has one is preferred.
         weight = weights.get(coding, others) if coding else weights.get("identity", others)
+        if needs:  # not acceptable, or before all others, whatever their weight
+            weight = 1001 if needs == has and weights.get(coding or "") else 0
         return weight, -representation.file.size
 
-    whole = [each for each in resource.representations if not each.file.dictionary]
-    best = max(whole, key=preference)
-    return best if preference(best)[0] else whole[0]
-
-
-def _delta(
-    resource: Resource, weights: Mapping[str, int], dictionary: str
-) -> Representation | None:
-    has = fields.dictionary_hash(dictionary)
-    fitting = [
-        each
-        for each in resource.deltas
-        if each.file.dictionary == has and weights.get(each.file.coding or "")
-    ]
-    return min(fitting, key=lambda each: each.file.size, default=None)
+    best = max(resource.representations, key=preference)
+    return best if preference(best)[0] else resource.representations[0]
 
 
 def decide(

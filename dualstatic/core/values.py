@@ -150,7 +150,7 @@ class Resource:
     policy: Policy
     settled: bool
     only: Representation | None
-    deltas: tuple[Representation, ...] = ()
+    deltas: tuple[File, ...] = ()
     version: str = ""
     choices: dict[str | tuple[str, str | None], Representation] = field(default_factory=dict)
     targets: set[bytes] = field(default_factory=set)

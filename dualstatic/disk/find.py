@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from ..core.codings import is_decodable, is_outdated
-from ..core.deltas import coding_of, dictionary_of, is_delta, is_whole
+from ..core.codings import SUFFIXES, is_decodable, is_outdated
+from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
 from .errors import LeadsOut, OnceLogger, is_missing, log_failure
@@ -106,8 +106,7 @@ class Finder:
         return None
 
 
-_TOLD_BY_HEAD = frozenset({"zstd", "dcz", "dcb"})
-"""The codings of siblings that not every client can decode."""
+_CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFIXES
 
 
 class Look:
@@ -207,14 +206,19 @@ class Look:
         descriptor, status = opened
         validators = self._finder.validators
         try:
-            name, coding = self._name + suffix, coding_of(suffix) if suffix else None
-            head = validators.first_bytes(descriptor, status) if coding in _TOLD_BY_HEAD else b""
-            dictionary = dictionary_of(coding, head) if coding else None
+            name, coding = self._name + suffix, _CODINGS.get(suffix)
             size, key, date = status.st_size, identity(status), modified(status)
+            dictionary, can_decode = None, True
+            if coding in MAGICS:
+                read = partial(read_at, descriptor)
+                dictionary = dictionary_of(coding, read, size, self.stored[0].size)
+                can_decode = dictionary is not None
+            elif coding == "zstd":
+                can_decode = is_decodable(coding, validators.first_bytes(descriptor, status))
             file = File(self.directory, name, size, key, coding, None, date, dictionary)
             self.files[name] = file.identity
             self.settled = self.settled and not is_fresh(status)
-            if coding and not self._fits(walk, file, descriptor, coding, head):
+            if coding and not self._fits(walk, file, can_decode):
                 return os.close(descriptor)
             content = self._read(descriptor, status) if self._read else None
             etag = validators.etag(descriptor, status, coding, content)
@@ -226,7 +230,7 @@ class Look:
         self.descriptors[name] = descriptor
         return None
 
-    def _fits(self, walk: Walk, sibling: File, descriptor: int, coding: str, head: bytes) -> bool:
+    def _fits(self, walk: Walk, sibling: File, can_decode: bool) -> bool:
         """Whether a sibling is worth sending, no older than its file, and can be decoded."""
         plain = self.stored[0]
         if is_outdated(sibling.identity, plain.identity):
@@ -234,11 +238,7 @@ class Look:
             return False
         if sibling.size >= plain.size:
             return False
-        is_broken = is_delta(coding) and not (
-            sibling.dictionary
-            and is_whole(coding, partial(_read, descriptor), sibling.size, plain.size)
-        )
-        if is_broken or not is_decodable(coding, head):
+        if not can_decode:
             self._warn_of("left out, clients can't decode it", walk, sibling)
             return False
         return True
@@ -261,7 +261,3 @@ class Look:
 def close_all(descriptors: dict[str, int]) -> None:
     while descriptors:
         os.close(descriptors.popitem()[1])
-
-
-def _read(descriptor: int, count: int, position: int) -> bytes:
-    return read_at(descriptor, count, position)

@@ -353,9 +353,8 @@ class PinnedDirectory(Directory):
     """The directory that a path led to once, whatever the path leads to later."""
 
     def __init__(self, directory: Directory) -> None:
-        super().__init__(
-            directory.path, follow_symlink=directory.follow, is_previous=directory.is_previous
-        )
+        super().__init__(directory.path, follow_symlink=directory.follow)
+        self.is_previous = directory.is_previous
         root = super().root(wait=True).__enter__()
         # Not at the end of Python: threads may still be at work then.
         finalize(self, root.__exit__).atexit = False

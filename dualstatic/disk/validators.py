@@ -161,4 +161,6 @@ else:  # Windows, where each descriptor has one reader at a time
 
     def read_at(descriptor: int, size: int, position: int) -> bytes:
         os.lseek(descriptor, position, os.SEEK_SET)
-        return os.read(descriptor, size)
+        data = os.read(descriptor, size)
+        os.lseek(descriptor, 0, os.SEEK_SET)  # there a server begins that gets the file
+        return data

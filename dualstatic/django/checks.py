@@ -73,7 +73,7 @@ def _of_options() -> Iterator[CheckMessage]:
     found: list[CheckMessage] = []
     try:
         build({**options, "check_dir": False}, found.append)
-    except (ImproperlyConfigured, TypeError, ValueError, OSError) as error:
+    except (ImproperlyConfigured, ImportError, TypeError, ValueError, OSError) as error:
         yield Error(str(error), id="dualstatic.E002")
     yield from found
 

@@ -105,7 +105,7 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
     for name in options:
         _check_name(name)
     check.flag("check_dir", options.get("check_dir", True))
-    of_root = {**_previous(options, say), **_offload(options)}
+    of_root = _of_root(options, say)
     if "immutable" in options and options.get("check_dir") is not True:
         options["immutable"] = _awaited(options["immutable"], say)
     if finders is None:
@@ -188,7 +188,7 @@ def _others(value: Option, options: dict[str, Option], say: Say) -> Iterator[Sta
         if isinstance(each, StaticFiles):
             yield from _of_their_own(each, say)
         elif isinstance(each, str | os.PathLike):
-            if check.directories(each) == check.directories(settings.MEDIA_ROOT or None):
+            if check.directories(each, "files") == check.directories(settings.MEDIA_ROOT or None):
                 say(_MEDIA_AT_THE_ROOT)
             yield from _from_directory(each, options, say, _NO_OTHER)
         else:
@@ -222,20 +222,17 @@ def _say_missing(say: Say, message: OfDjango, path: check.StrPath) -> None:
     say(checks.Warning(text, message.hint, id=message.id))
 
 
-def _previous(options: dict[str, Option], say: Say) -> dict[str, Option]:
-    """The option `previous`, which is for collected files alone; a missing store is left out."""
+def _of_root(options: dict[str, Option], say: Say) -> dict[str, Option]:
+    """The options for collected files alone.
+
+    A missing store is left out. The server in front has one directory at the path of `offload`.
+    """
     path = check.previous(options.pop("previous", None), immutable="")
-    if path is None or options.get("check_dir") is True or os.path.isdir(path):
-        return {"previous": path}
-    _say_missing(say, _NO_STORE, path)
-    return {}
-
-
-def _offload(options: dict[str, Option]) -> dict[str, Option]:
-    """The option `offload`, likewise: the server in front has one directory at that path."""
-    value = options.pop("offload", None)
-    check.offload(value, directories=1)
-    return {"offload": value}
+    if path and options.get("check_dir") is not True and not os.path.isdir(path):
+        _say_missing(say, _NO_STORE, path)
+        path = None
+    check.offload(offload := options.pop("offload", None), directories=1)
+    return {"previous": path, "offload": offload}
 
 
 def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
@@ -247,7 +244,7 @@ def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
     except FileNotFoundError as error:
         immutable.expect()
         say(checks.Warning(str(error), "Until then no name is immutable.", id="dualstatic.W004"))
-    return immutable.__call__  # as a function, so that StaticFiles doesn't read it now
+    return manifests.AnyOf((immutable,))  # so that StaticFiles doesn't read it now
 
 
 def _prefix() -> str:
@@ -319,7 +316,7 @@ def _immutable(storage: OfDjango | None, options: dict[str, Option]) -> check.Im
     if hashed is None:
         return wanted
     also = check.immutable(wanted)
-    return lambda name: hashed(name) or also(name)
+    return manifests.AnyOf((hashed, also))
 
 
 def _hashed_names(storage: OfDjango | None) -> Callable[[str], bool] | None:

@@ -61,6 +61,10 @@ OWN = "answers without an app"
     KEPT,
     TOLD,
     BARE,
+    COOKED,
+    MAZE,
+    MAZE_ALONE,
+    MAZE_FOLLOWED,
 ) = SETTINGS = (
     "pages",
     "alone",
@@ -79,8 +83,19 @@ OWN = "answers without an app"
     "kept",
     "told",
     "bare",
+    "cooked",
+    "maze",
+    "maze-alone",
+    "maze-followed",
 )
-WITHOUT_APP = (ALONE, BARE)
+LESS = {  # the same tree without index pages, without an app, without both
+    PAGES: (FILES, ALONE, BARE),
+    ODD: ("odd-files", "odd-alone", "odd-bare"),
+    CONFINE: ("confine-files", "confine-alone", "confine-bare"),
+}
+SETTINGS += LESS[ODD] + LESS[CONFINE]
+WITHOUT_APP = MAZE_ALONE, *(alone for less in LESS.values() for alone in less[1:])
+WITHOUT_PAGES = tuple(less[n] for less in LESS.values() for n in (0, 2))
 
 
 @dataclass(frozen=True)
@@ -130,6 +145,8 @@ class Ask:
     """False: the next request is sent beside it, and its answer isn't looked at."""
     setting: str = ""
     """In place of the case's."""
+    here: bool = False
+    """Asked in process alone: a server has no part in what it is about."""
     ours: Want | None = None
     """What dualstatic's answer is like, where that is more than what is right for any server."""
 
@@ -160,21 +177,6 @@ class Case:
     def group(self) -> str:
         return self.id[0]
 
-
-SHOULDS = frozenset(
-    "P016 P019 P090 D104 N135 M156 C166 C167 C168 C169 C180 C181 C207 R247 R254 R258 R259 "
-    "R260 R261 R264 R277 R278 R279 R280 R293 R296 R302 E322 E323 E325 E327 E328 E333 E334 "
-    "E340 E341 E344 T367".split()
-)
-
-POLICIES = frozenset(
-    "P032 P033 P034 P035 P036 P037 P041 P042 P045 P050 P051 P053 P054 P055 P063 P066 P078 "
-    "P079 P080 P093 D098 D106 D107 D110 D115 D116 D117 D118 D119 D120 N126 N127 N128 N134 "
-    "N136 N137 N138 N139 N140 N141 N142 N145 M150 M151 M152 M153 M154 C182 C183 C203 C216 "
-    "R230 R231 R232 R233 R234 R235 R236 R237 R238 R239 R240 R241 R248 R249 R252 R253 R255 "
-    "R265 R266 R272 E308 E317 E318 E321 E338 E349 E350 T360 T361 T368 T369 T371 T372 H374 "
-    "H375 H378 H383 S390 S391 S392 S398 X408 A430 A431 A433 A434 A444 A445".split()
-)
 
 GROUPS = {
     "P": "Paths",

@@ -6,12 +6,16 @@ import hashlib
 import os
 import random
 import stat
+import sys
 from pathlib import Path
+
+from tests.support.trees import can_be
 
 from .write import DIGITS, OLD
 
 MIB = 1024 * 1024
 LONG = "n" * 255
+ODD_NAME = 'a b"<>?#%\N{LATIN SMALL LETTER U WITH DIAERESIS};'
 NFD = "e\N{COMBINING ACUTE ACCENT}"
 
 
@@ -43,7 +47,31 @@ DCB = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it")
 DCB_2 = with_dictionary(b"\xff\x44\x43\x42", b"as brotli has it", STRANGER)
 SMALL = {"gzip": (".gz", GZ), "br": (".br", BR), "zstd": (".zst", ZST)}
 DELTAS = ("dcz", "dcb", "two", "cut", "stale")
+HASHED, NEARLY = "assets/app.3f2a9c1b.js", "assets/app.3f2a9c1.js"
+SNIFFED = {"typed": b"<html><script>text", "empty": b""}
+"""What all files of these folders have in them, whatever their names say."""
+TYPED = (
+    "x.html UPPER.HTML app.js mod.mjs w.wasm d.json x.map m.webmanifest img.svg f.woff2 i.avif "
+    "i.webp v.mp4 style.css e.ts x.php x.py noext data.unknownext archive.tar.gz t.txt"
+).split()
 HOME, SUB = b"<p>home</p>", b"<p>sub</p>"
+
+MISS = b'{"detail":"Not Found"}'
+"""What the app behind says of what it doesn't have."""
+
+POST_ONLY = ("Allow", "POST")
+APP: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
+    "/api/users": (200, ()),
+    "/api/gone": (410, ()),
+    "/login": (405, (POST_ONLY,)),
+    "/login.js": (405, (POST_ONLY,)),
+    "/changed": (405, (POST_ONLY, ("allow", "PUT, GETS"))),
+    "/closed": (405, ()),
+    "/read": (405, (("Allow", "GET"),)),
+    "/form": (405, (("Allow", "POST, GET"),)),
+    "/forms": (405, (POST_ONLY, ("Allow", "GET"))),
+}
+"""What it has: the status, and fields."""
 
 FILES: dict[str, bytes] = {
     "t.txt": DIGITS,
@@ -56,6 +84,7 @@ FILES: dict[str, bytes] = {
     "sub/deep/index.html": b"deep",
     "lost/404.html": NOT_IN_SUB,
     "lost/x/here.txt": b"here",
+    "fake404/404.html/x.txt": b"the page is a directory",
     "404.html.gz": TINY,
     "digits/index.html": DIGITS,
     "q?.txt": b"a question mark",
@@ -73,8 +102,13 @@ FILES: dict[str, bytes] = {
     "evil.example/index.html": b"evil",
     "evil.example/sub/index.html": b"evil",
     "c:/win.ini": b"a drive",
+    "http:/localhost/t.txt": b"no path",
+    "localhost/t.txt": b"no host",
     "c:d/index.html": b"a scheme",
     "with dir/index.html": b"a space in a directory",
+    "javascript:alert(1)/index.html": b"a scheme",
+    "100%/q?#&/\N{LATIN SMALL LETTER U WITH DIAERESIS}+;/index.html": b"punctuation",
+    f"{ODD_NAME}/index.html": b"an index",
     "x.txt.": b"a dot at the end",
     "NUL": b"a device elsewhere",
     "UPPER.HTML": b"<p>upper</p>",
@@ -85,6 +119,13 @@ FILES: dict[str, bytes] = {
     "noindex/other.txt": b"no index beside me",
     "dir-index/index.html/x.txt": b"the index is a directory",
     "page.html": b"page",
+    "deep/er/page.html": b"deep page",
+    "exact": b"no page",
+    "exact.html": b"a page beside it",
+    "twice.html.html": b"twice",
+    "\N{LATIN SMALL LETTER U WITH DIAERESIS} b.html": b"odd page",
+    "x:y.html": b"a scheme",
+    "gzonly.html.gz": GZ,
     "both.html": b"both",
     "both/index.html": b"in both",
     ".page2.html": b"hidden",
@@ -132,10 +173,21 @@ FILES: dict[str, bytes] = {
     ".git/config": b"hidden",
     ".git/index.html": b"hidden",
     ".env": b"hidden",
+    "...": b"hidden",
+    "..hidden": b"hidden",
+    "sub/.hidden": b"hidden",
+    "sub/.git/index.html": b"hidden",
+    ".well-known/.hidden": b"hidden",
+    ".well-known/acme/.hidden/x": b"hidden",
+    ".well-known/acme/token": b"a token",
+    ".well-known-not/x.txt": b"hidden",
+    "not.hidden": b"a dot inside a name",
     ".well-known/x.txt": b"well known",
     "sub/.well-known/x": b"hidden",
     "..2024_01/f": b"configured",
-    "assets/app.3f2a9c1b.js": b"hashed",
+    HASHED: b"hashed",
+    NEARLY: b"hashed",
+    **{f"{folder}/{name}": body for folder, body in SNIFFED.items() for name in TYPED},
     "assets/plain.js": b"plain",
     **{f"assets/{name}.3f2a9c1b.js": WEAVED for name in DELTAS},
     **{f"assets/{name}.3f2a9c1b.js.br": BR for name in DELTAS},
@@ -163,6 +215,9 @@ FILES: dict[str, bytes] = {
     "m.webmanifest": b"{}",
     "img.svg": b"<svg/>",
     "\r\nSet-Cookie:x=1/other.txt": b"no index beside me",
+    "\r\nWith-Index:x=1/index.html": b"an index",
+    "a\r\nX-Evil: 1.txt": b"line breaks",
+    "\\\\evil.example/index.html": b"evil",
     "f.woff2": b"x",
     "i.avif": b"x",
     "i.webp": b"x",
@@ -179,7 +234,9 @@ FILES: dict[str, bytes] = {
 
 LINKS = {
     "linkdir-in": "sub",
+    "index-link/index.html": "../page.html",
     "link-in.txt": "file.txt",
+    "link": ".hidden",
     "abs-link.txt": "{root}/file.txt",
     "..data": "..2024_01",
     "f": "..data/f",
@@ -194,7 +251,59 @@ OUTWARD = {
     "abs-out.txt": "{root}/../outside/secret.txt",
     "proc-link": "/proc/self/environ",
     "fake-link.js.gz": "../outside/secret.txt",
+    "linked/404.html": "../../outside/secret.txt",
 }
+
+MAZE_FILES = {
+    "t.txt": DIGITS,
+    "file.txt": b"a file",
+    "sub/a.txt": b"a in sub",
+    "sub/index.html": b"the index of sub",
+    "y/y.txt": b"y",
+    "..2024_01/f": b"configured",
+    "..2024_01/deep/g": b"configured below",
+    "..2024_01/.hidden": b"hidden",
+}
+
+MAZE_LINKS = {
+    "sub/up.txt": "../file.txt",
+    "sub/side": "../y",
+    "sub2/index.html": "../../outside/secret.txt",
+    "sub3/index.html": "../linkdir-out/secret.txt",
+    "link-in.txt": "file.txt",
+    "link-in-2.txt": "link-in.txt",
+    "link-dots.txt": "sub/../file.txt",
+    "link-through.txt": "linkdir-in/up.txt",
+    "link-out.txt": "../outside/secret.txt",
+    "link-out-2.txt": "link-out.txt",
+    "link-out-3.txt": "linkdir-out/secret.txt",
+    "link-back.txt": "../{name}/file.txt",
+    "linkdir-in": "sub",
+    "linkdir-in-2": "linkdir-in",
+    "linkdir-slash": "sub/",
+    "linkdir-out": "../outside",
+    "abs-link.txt": "{root}/file.txt",
+    "abs-linkdir": "{root}/sub",
+    "abs-out.txt": "{root}/../outside/secret.txt",
+    "abs-sibling.txt": "{root}-secret/s.txt",
+    "abs-linkdir-out": "{root}/../outside",
+    "..data": "..2024_01",
+    "f": "..data/f",
+    "mounted": "..data",
+    "loop": "loop",
+    "ping": "pong",
+    "pong": "ping",
+    "here": ".",
+    "x/back": "../y",
+    "y/back": "../x",
+    "dangling": "nothing",
+    "dangling-dir": "nothing/at/all",
+    "dangling-out": "../outside/nothing",
+    "proc-link": "/proc/self/environ",
+}
+
+FAR = {"proc": "/proc", "cwd": "/proc/self/cwd", "linkdir-up": ".."}
+"""Links to so much that no index can follow them."""
 
 TIMES = {  # in ns
     "stale.js.gz": (OLD - 3600) * 10**9,
@@ -215,27 +324,41 @@ BEYOND = 4 * 1024 * MIB
 """An offset that 32 bits don't hold; there huge.bin has ABCD."""
 
 
-PLAIN, LINKED, ODD = FORMS = ("www", "linked", "odd")
-"""The tree's forms: one has links that lead out, one what is no file and links to nothing."""
+MAZE, OPEN_MAZE = "maze", "maze-followed"
+PLAIN, LINKED, ODD, ALL = FORMS = ("www", "linked", "odd", "all")
+"""The tree's forms: links that lead out, what is no file and links to nothing, or all of these."""
 
 
 def make(parent: Path) -> Path:
     """All forms below `parent`, and beside them what is nobody's to see."""
-    for beside in ("outside", "www-secret"):
+    for beside in ("outside", "www-secret", f"{MAZE}-secret"):
         for name in ("secret.txt", "s.txt", "index.html"):
             _write(parent / beside / name, b"SECRET")
     for form in FORMS:
         _fill(parent / form)
         _link(parent / form, LINKS)
-    _odd(parent / ODD)
-    _link(parent / ODD, ODD_LINKS)
-    _link(parent / LINKED, OUTWARD)
+    for form in (ODD, ALL):
+        _odd(parent / form)
+        _link(parent / form, ODD_LINKS)
+    for form in (LINKED, ALL):
+        _link(parent / form, OUTWARD)
+    make_maze(parent / MAZE, MAZE_LINKS | FAR)
+    make_maze(parent / OPEN_MAZE, MAZE_LINKS)
     return parent
+
+
+def make_maze(root: Path, links: dict[str, str]) -> Path:
+    """A directory that is full of links."""
+    for name, content in MAZE_FILES.items():
+        _write(root / name, content)
+    _link(root, links)
+    return root
 
 
 def _fill(root: Path) -> None:
     for name, content in FILES.items():
-        _write(root / name, content)
+        if can_be(name):
+            _write(root / name, content)
     for name, size in SIZES.items():
         _sparse(root / name, size)
     for name, moment in TIMES.items():
@@ -246,7 +369,7 @@ def _link(root: Path, links: dict[str, str]) -> None:
     for name, target in links.items():
         link = root / name
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(target.format(root=root))
+        link.symlink_to(target.format(root=root, name=root.name))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -256,9 +379,13 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _odd(root: Path) -> None:
+    if sys.platform == "win32":  # which has no such
+        return
     _write(root / os.fsdecode(b"\xff\xfe.txt"), b"not UTF-8")
     os.mkfifo(root / "fifo")
     os.mknod(root / "sock", stat.S_IFSOCK | 0o644)
+    if os.geteuid() == 0:
+        os.mknod(root / "device", stat.S_IFCHR | 0o644, os.makedev(1, 5))
 
 
 def _sparse(path: Path, size: int) -> None:

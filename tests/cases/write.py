@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .case import PASS, REFUSED, Ask, Case, Status, Want
+from .case import COOKED, LESS, PAGES, PASS, REFUSED, Ask, Case, Status, Want
 
 DIGITS = b"0123456789"
 OLD = 1704164645
@@ -13,7 +13,7 @@ LAST_MODIFIED = "Tue, 02 Jan 2024 03:04:05 GMT"
 DAY_BEFORE = "Mon, 01 Jan 2024 03:04:05 GMT"
 LATER = "Wed, 03 Jan 2024 00:04:05 GMT"
 
-_ASK = frozenset("method version host content name most waits setting ours".split())
+_ASK = frozenset("method version host content name most waits setting here ours".split())
 
 
 def under(section: str, level: str, *cases: Case) -> tuple[Case, ...]:
@@ -44,6 +44,11 @@ def ours(target: str | bytes, *status: Status, lines: Any = (), **how: Any) -> A
     return Ask(target, (), tuple(lines), ours=Want(status, **how), **of_ask)
 
 
+def only_ours(asked: Ask) -> Ask:
+    """The same, of dualstatic alone."""
+    return replace(asked, wants=(), ours=asked.promised)
+
+
 def case(key: str, says: str, *asks: Ask, needs: tuple[str, ...] = (), **how: Any) -> Case:
     return Case(key, says, asks, frozenset(needs), **how)
 
@@ -53,23 +58,48 @@ def serves(key: str, says: str, target: str | bytes, body: bytes, **how: Any) ->
     return case(key, says, ask(target, 200, body=body), **how)
 
 
-def refuses(key: str, says: str, *targets: str | bytes, **how: Any) -> Case:
+Target = str | bytes
+
+
+def everywhere(target: Target, setting: str = PAGES, *, cooked: bool = True) -> list[Ask]:
+    """What is the app's is that with and without index pages, and a plain 404 without an app.
+
+    `cooked`: that is seen from the path alone, too, where the server hides the raw target.
+    """
+    settings = [setting, *LESS[setting], *([COOKED] if cooked and setting == PAGES else [])]
+    how: dict[str, Any] = {"lacks": ("location",), "here": True}
+    asks = [ours(target, PASS, setting=each, **how) for each in settings]
+    heads = [replace(each, method="HEAD") for each in asks if each.setting in settings[:3:2]]
+    return asks + heads
+
+
+def _refused(key: str, says: str, wants: Any, targets: Any, how: dict[str, Any]) -> Case:
+    """`more` are targets that dualstatic alone is asked for."""
+    more, setting = how.pop("more", ()), how.get("setting", PAGES)
+    cooked = {"cooked": how.pop("cooked", True)}
+    asks = [ask(target, *wants) for target in targets]
+    others = [
+        each for target in (*targets, *more) for each in everywhere(target, setting, **cooked)
+    ]
+    return case(key, says, *asks, *others, **how)
+
+
+def refuses(key: str, says: str, *targets: Target, **how: Any) -> Case:
     """No file, no redirect, no failure: the app's."""
-    asks = [ask(target, REFUSED, lacks=("location",)) for target in targets]
-    return case(key, says, *asks, **how)
+    return _refused(key, says, (Want((REFUSED,), lacks=("location",)),), targets, how)
 
 
 REDIRECTS = (301, 302, 307, 308)
 
 
-def harmless(key: str, says: str, *targets: str | bytes, **how: Any) -> Case:
+def harmless(key: str, says: str, *targets: Target, **how: Any) -> Case:
     """What a normalised path gets is also right here, but nobody is led elsewhere."""
     wants = (
         Want((REFUSED,), lacks=("location",)),
         Want((200, *REDIRECTS), check="leads nowhere else"),
     )
-    return case(key, says, *[ask(target, *wants) for target in targets], **how)
+    return _refused(key, says, wants, targets, how)
 
 
-def passes(key: str, says: str, *targets: str | bytes, **how: Any) -> Case:
-    return case(key, says, *[ask(target, PASS, lacks=("location",)) for target in targets], **how)
+def passes(key: str, says: str, *targets: Target, **how: Any) -> Case:
+    return _refused(key, says, (Want((PASS,), lacks=("location",)),), targets, how)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from dualstatic.disk import root as disk_root
 from dualstatic.disk.root import Directory
 from tests.support.children import NOBODY, give_up_rights, in_child
 from tests.support.servers import environment, eventually, run_anew
-from tests.support.steps import public_directory
+from tests.support.steps import open_below, public_directory
 from tests.support.trees import OLD
 
 TEXT = b"".join(b"line %d of a text that repeats itself\n" % number for number in range(400))
@@ -459,7 +460,7 @@ def test_a_temporary_file_that_is_swapped_for_a_link_changes_nothing_outside(
 
     def swap() -> None:
         (temporary,) = folder.glob(".dualstatic-*")
-        temporary.rename(folder / "stolen")
+        temporary.replace(folder / "stolen")
         temporary.symlink_to(secret)
 
     outcome = update_while(folder, swap)
@@ -477,7 +478,7 @@ def test_a_directory_that_is_swapped_for_a_link_keeps_its_siblings(folder: Path,
     write(folder / "d/app.js")
 
     def swap() -> None:
-        (folder / "d").rename(folder / "e")
+        (folder / "d").replace(folder / "e")
         (folder / "d").symlink_to(tmp_path / "outside")
 
     assert update_while(folder, swap).state is State.WRITTEN
@@ -498,14 +499,21 @@ def test_a_sibling_with_another_name_is_replaced_and_not_dated(folder: Path, tmp
 def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_paths(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """As on Windows."""
+    """As on Windows, which renames no open file, and dates one anew when it is closed."""
     monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
+    real, dated = os.utime, []
+
+    def utime(path: Path, **more: object) -> None:
+        dated.append([each for each in open_below(folder) if each.endswith(".tmp")])
+        real(path, **more)
+
     for name in ("new.js", "sub/old.js", "late.js", "link.js", "noise.bin"):
         write(folder / name, NOISE if name == "noise.bin" else TEXT)
     write(folder / "sub/old.js.gz", gzip.compress(OTHER))
     write(folder / "late.js.gz", gzip.compress(TEXT), OLD - 100)
     write(folder / "noise.bin.gz", gzip.compress(NOISE))
     (folder / "link.js.gz").symlink_to("new.js")
+    monkeypatch.setattr(os, "utime", utime)
     tree = Tree(Directory(str(folder), follow_symlink=False).pin(), Gate(""), follows=False)
     plains = [plain for plain in find(tree, Stop()) if isinstance(plain, Plain)]
     outcomes = [Job(plain, codec("gzip"), Stop()).run() for plain in plains]
@@ -519,6 +527,7 @@ def test_where_nothing_is_opened_relative_to_a_directory_siblings_are_made_by_pa
     assert decompress(folder / "sub/old.js.gz") == TEXT
     assert (folder / "late.js.gz").stat().st_mtime == OLD
     assert not list(folder.rglob(".*"))
+    assert dated == [[]] * 3
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -565,7 +574,7 @@ sys.argv = ["dualstatic", "compress", *sys.argv[1:]]
 runpy.run_module("dualstatic", run_name="__main__")
 """
 BEFORE = random.Random(0).randbytes(4060)
-MANY = [bytes(2**20)] * 400
+MANY = [bytes(2**20)] * 200
 
 
 def brotli_bomb() -> bytes:
@@ -676,12 +685,17 @@ def test_a_coding_that_is_asked_for_without_its_library_is_an_error(folder: Path
 # The end, early.
 
 
+@cache
+def long_text() -> bytes:
+    words = [random.Random(0).randbytes(3).hex().encode() for _ in range(4000)]
+    pick = random.Random(1)
+    return b" ".join(pick.choices(words, k=600_000))
+
+
 @pytest.fixture
 def long(folder: Path) -> Path:
     """A directory that takes brotli some seconds, in one file and in many."""
-    words = [random.Random(0).randbytes(3).hex().encode() for _ in range(4000)]
-    pick = random.Random(1)
-    text = b" ".join(pick.choices(words, k=600_000))
+    text = long_text()
     write(folder / "large.txt", text)
     for number in range(40):
         write(folder / f"{number}.txt", text[number * 1000 :][:90_000])

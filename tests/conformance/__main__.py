@@ -83,7 +83,8 @@ def _show(contenders: Sequence[Contender], cases: Sequence[Case], root: Path, sc
     for contender in contenders:
         with Server(contender, root, scratch) as server:
             for case in cases:
-                print(f"== {case.id} ({case.level}), {contender.title}, {case.setting}")
+                print(f"== {case.id} ({case.level}, {case.section}): {case.says}")
+                print(f"== {contender.title}, {case.setting}")
                 if missing := sorted(case.needs - contender.offers):
                     print(f"not offered: {', '.join(missing)}")
                 for step in () if missing else server.steps(server.narrowed(case, None)):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.contenders import NotInstalled
-from benchmarks.processes import HOST, Launch
+from benchmarks.processes import Launch
 from tests.cases.site import LINKED, ODD, PLAIN
+from tests.support.launch import HOST
 
 NGINX = """\
 daemon off;

@@ -99,7 +99,7 @@ def _table(results: Results, cases: Sequence[Case], title: str, classes: tuple[s
 
 def as_json(results: Results, cases: Sequence[Case]) -> str:
     content = {
-        "cases": {case.id: {"class": case.level, "needs": sorted(case.needs)} for case in cases},
+        "cases": {case.id: _told(case) for case in cases},
         "left_out_cases": LEFT_OUT,
         "left_out": results.left_out,
         "totals": {title: _totals(outcomes, cases) for title, outcomes in results.outcomes.items()},
@@ -109,6 +109,11 @@ def as_json(results: Results, cases: Sequence[Case]) -> str:
         },
     }
     return json.dumps(content, indent=1)
+
+
+def _told(case: Case) -> dict[str, object]:
+    told = {"class": case.level, "section": case.section, "says": case.says}
+    return {**told, "needs": sorted(case.needs)}
 
 
 def _totals(outcomes: dict[str, Outcome], cases: Sequence[Case]) -> dict[str, dict[str, int]]:

@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.contenders import ASGI, WSGI, LeftOut, NotInstalled, version_of
-from benchmarks.processes import HOST, Launch, Running
+from benchmarks.processes import Launch
 from benchmarks.progress import Progress
 from tests.cases.case import APP, WITHOUT_APP, Ask, Case
+from tests.support.launch import HOST, Launched, free_port
 
 from . import stand
 from .client import NOT_ENDED, Answer, Request, send
@@ -76,7 +78,7 @@ class Server:
     def __init__(self, contender: Contender, root: Path, scratch: Path) -> None:
         self.contender, self._root = contender, root
         self._scratch = scratch / contender.title.replace(" ", "-").replace(",", "")
-        self._running: Running | None = None
+        self._running: Launched | None = None
         self.address = (HOST, 0)
 
     def __enter__(self) -> Server:
@@ -93,10 +95,10 @@ class Server:
     def start(self) -> None:
         if self._running:
             self._running.end()
-        port = processes.free_port()
+        port = free_port()
         launch = _launch(self.contender, self._root, port, self._scratch)
         self._running = processes.start(launch, port, self._scratch / "log")
-        self._running.wait()
+        processes.wait(self._running)
         self.address = (HOST, port)
 
     def answers(self, cases: Sequence[Case], can: Reached | None) -> dict[str, Outcome]:
@@ -118,7 +120,8 @@ class Server:
         asks = tuple(
             ask
             for n, ask in enumerate(case.asks)
-            if ask.wants or (self.contender.is_ours and not _is_changed(case, n, can))
+            if ask.wants
+            or (self.contender.is_ours and not ask.here and not _is_changed(case, n, can))
         )
         return replace(case, asks=asks)
 
@@ -190,11 +193,12 @@ def _command(door: str, port: int) -> list[str]:
 
 def handed_on(address: tuple[str, int], cases: Sequence[Case]) -> Reached:
     """The requests that reach an app on this server as they were sent."""
+    reaches = cache(partial(_reaches, address))
     return frozenset(
         (case.id, n)
         for case in cases
         for n, ask in enumerate(case.asks)
-        if _reaches(address, case, ask)
+        if not ask.here and reaches(_plain(ask, case), case.any_target)
     )
 
 
@@ -202,20 +206,23 @@ def _is_changed(case: Case, n: int, can: Reached | None) -> bool:
     return can is not None and (case.id, n) not in can
 
 
-def _reaches(address: tuple[str, int], case: Case, ask: Ask) -> bool:
-    request = replace(made(replace(ask, lines=()), case, {}), host=stand.CONTROL, most=None)
-    plain = tuple((name, value) for name, value in ask.lines if "{" not in value)
-    method = request.method if request.method != "HEAD" else "GET"
-    answer = send(address, replace(request, method=method, lines=plain))
+def _plain(ask: Ask, case: Case) -> Request:
+    """The request without what depends on others, by a method that gets a body."""
+    lines = tuple((name, value) for name, value in ask.lines if "{" not in value)
+    request = made(replace(ask, lines=lines), case, {})
+    method = "GET" if ask.method == "HEAD" else ask.method
+    return replace(request, host=stand.CONTROL, most=None, method=method)
+
+
+def _reaches(address: tuple[str, int], request: Request, any_target: bool) -> bool:
+    answer = send(address, request)
     if answer.status != 200 or answer.get("x-app") is None:
         return False
     seen = json.loads(answer.body)
-    target = (
-        case.any_target
-        or (seen["exact"] and seen["target"].encode("latin-1") == request.target.removesuffix(b"?"))
-        or seen["target"].encode("latin-1") == request.target
-    )
-    return target and seen["method"] == method and _has_lines(seen["lines"], plain)
+    told = seen["target"].encode("latin-1")
+    is_it = seen["exact"] and told == request.target.removesuffix(b"?")
+    target = any_target or is_it or told == request.target
+    return target and seen["method"] == request.method and _has_lines(seen["lines"], request.lines)
 
 
 def _has_lines(seen: list[list[str]], sent: tuple[tuple[str, str], ...]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.contenders import ASGI, OURS, WSGI, App
 from tests.cases import case as c
-from tests.cases.site import LINKED, ODD, PLAIN
+from tests.cases.site import LINKED, MAZE, ODD, OPEN_MAZE, PLAIN
 
 HASHED = r"\.[0-9a-f]{8}\.\w+$"
 EXTRA = {
@@ -31,8 +31,10 @@ class Setup:
 
     @property
     def root(self) -> Path:
-        forms = {c.ODD: ODD, c.DEVICES: ODD, c.FOLLOW: LINKED, c.CONFINE: LINKED}
-        return self.site / forms.get(self.setting, PLAIN)
+        linked, odd = (c.FOLLOW, c.CONFINE, *c.LESS[c.CONFINE]), (c.ODD, c.DEVICES, *c.LESS[c.ODD])
+        form = LINKED if self.setting in linked else ODD if self.setting in odd else PLAIN
+        mazes = {c.MAZE: MAZE, c.MAZE_ALONE: MAZE, c.MAZE_FOLLOWED: OPEN_MAZE}
+        return self.site / mazes.get(self.setting, form)
 
 
 def our_options(setting: str) -> dict[str, Any]:
@@ -40,13 +42,13 @@ def our_options(setting: str) -> dict[str, Any]:
         c.CLEAN_URLS: {"clean_urls": True},
         c.FALLBACK: {"html": True, "not_found": "single-page-application"},
         c.LOST: {"html": True, "not_found": "404-page"},
-        c.DOTTED: {"dotfiles": True},
+        c.DOTTED: {"dotfiles": True, "clean_urls": True},
         c.FOLLOW: {"follow_symlink": True},
         c.DEVICES: {"follow_symlink": True},
+        c.MAZE_FOLLOWED: {"html": True, "follow_symlink": True},
         c.RULED: {"immutable": HASHED, "headers": EXTRA, "dictionaries": True},
-        c.AT_PREFIX: {"prefix": "/css"},
-        c.FILES: {},
-        c.BARE: {},
+        c.AT_PREFIX: {"prefix": "/css", "html": True},
+        **{each: {} for each in c.WITHOUT_PAGES},
         c.KEPT: {"cache_control": "max-age=77", "headers": {**EXTRA, "X-Extra": "1"}},
         c.TOLD: {"headers": {"Cache-Control": "max-age=77", "Access-Control-Allow-Origin": "*"}},
     }

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from benchmarks.contenders import ASGI, WSGI, App
-from tests.cases.case import BELOW, PAGES, SETTINGS
+from tests.cases.case import BELOW, PAGES, SETTINGS, Lines
+from tests.cases.site import APP, MISS
 
+from .judge import FIELDS
 from .setups import SETUPS, NotOffered, Setup
 
 DOOR, NAME, ROOT = "CONFORMANCE_DOOR", "CONFORMANCE_NAME", "CONFORMANCE_ROOT"
@@ -20,9 +23,6 @@ CONTROL = "control"
 
 NO_START = "x-no-start"
 """The contender can't start in this setting."""
-
-MISS = b'{"detail":"Not Found"}'
-FIELDS = [("content-type", "application/json"), ("x-app", "reached")]
 
 
 def make() -> App:
@@ -62,26 +62,27 @@ def _wsgi(apps: dict[str, App]) -> App:
     return app
 
 
-def _answer(path: str) -> tuple[int, bytes]:
-    return (200, b"users") if path == "/api/users" else (404, MISS)
+def _answer(path: str) -> tuple[int, Lines, bytes]:
+    status, more = APP.get(path, (404, ()))
+    return status, more, b"users" if status == 200 else MISS
 
 
 async def _asgi_app(scope: Any, receive: Any, send: Any) -> None:
-    status, body = _answer(scope["path"])
-    await _send(send, status, body)
+    status, more, body = _answer(scope["path"])
+    await _send(send, status, body, more)
 
 
-async def _send(send: Any, status: int, body: bytes) -> None:
-    fields = [(name.encode(), value.encode()) for name, value in FIELDS]
-    fields.append((b"content-length", str(len(body)).encode()))
+async def _send(send: Any, status: int, body: bytes, more: Lines = ()) -> None:
+    lines = [*FIELDS, *more, ("content-length", str(len(body)))]
+    fields = [(name.lower().encode(), value.encode()) for name, value in lines]
     await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})
 
 
 def _wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    status, body = _answer(environ["PATH_INFO"])
-    line = "200 OK" if status == 200 else "404 Not Found"
-    start_response(line, [*FIELDS, ("content-length", str(len(body)))])
+    status, more, body = _answer(environ["PATH_INFO"])
+    line = f"{status} {HTTPStatus(status).phrase}"
+    start_response(line, [*FIELDS, *more, ("content-length", str(len(body)))])
     return [body]
 
 

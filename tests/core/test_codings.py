@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualstatic.core.codings import FIRST_BYTES, is_decodable, zstd_window
+from dualstatic.core.codings import FIRST_BYTES, is_decodable, zstd_frame
 from dualstatic.disk.validators import Validators
 from tests.support.trees import settle
 
@@ -36,15 +36,15 @@ MIB = 2**20
 def test_the_header_of_a_frame_tells_its_window(rest: bytes, window: int) -> None:
     """RFC 8878 section 3.1.1.1: an exponent and a mantissa, or the size of a single segment."""
     head = (MAGIC + rest).ljust(FIRST_BYTES, b"\0")
-    assert zstd_window(head) == window
+    assert zstd_frame(head)[0] == window
     assert is_decodable("zstd", head) == (window <= 8 * MIB)
     assert is_decodable("gzip", head)
 
 
 @given(st.binary(max_size=FIRST_BYTES + 2), st.booleans())
 def test_any_bytes_have_a_window_or_none(data: bytes, begins: bool) -> None:
-    assert zstd_window(MAGIC * begins + data) >= 0
-    assert begins or data.startswith(MAGIC) or zstd_window(data) == 0
+    assert zstd_frame(MAGIC * begins + data)[0] >= 0
+    assert begins or data.startswith(MAGIC) or zstd_frame(data)[0] == 0
 
 
 def test_the_first_bytes_of_a_sibling_are_read_once(

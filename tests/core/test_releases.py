@@ -47,7 +47,8 @@ BUILDS = {
 }
 PLAIN = """app.js app.min.js jquery-3.7.1.min.js admin-dashboard.js vendor.production.js
     application2.js assets/settings.js favicon.ico Dk3jf93a/app.js a.js.map robots.txt
-    UserDashboard.css embed-v2.js main.bundle.js d.css ABCDEFGH.js"""
+    UserDashboard.css embed-v2.js main.bundle.js d.css ABCDEFGH.js app-Dk3jf93a.js.1.dcz
+    app-Dk3jf93a.js.dcb"""
 
 
 @pytest.mark.parametrize("name", BUILDS.values(), ids=BUILDS)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WITH_MEMORY
-from tests.support.doors import Client, Everywhere
+from tests.support.doors import Client
 from tests.support.trees import LAST_MODIFIED
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -82,7 +82,7 @@ def test_one_byte_of_a_large_file_costs_one_byte(
     ["bytes=", "bytes=-", "bytes=a-b", "bytes", "=", "", "bytes=\xff", "bytes=,", "bytes=5-2"],
 )
 def test_a_malformed_range_changes_no_answer(
-    value: str, app: bool, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
+    value: str, app: bool, serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
     root = tree(
         {
@@ -95,7 +95,7 @@ def test_a_malformed_range_changes_no_answer(
             "app.js.gz": b"g" * 50,
         }
     )
-    client = everywhere(root, app=app, html=True)
+    client = serve(root, app=app, html=True)
     paths = "/ /index.html /sub /sub/ /sub/index.html /noindex /noindex/ /nope /%00 /empty.txt"
     for path in [*paths.split(), "/app.js"]:
         for method in ("GET", "HEAD", "POST"):
@@ -130,3 +130,33 @@ def test_a_date_is_utc_whatever_the_time_zone_of_the_process(
                                     ("Tue Jan  2 03:04:04 2024", 200, 412)):  # fmt: skip
         assert client.get("/t.txt", {"If-Modified-Since": date}).status == since
         assert client.get("/t.txt", {"If-Unmodified-Since": date}).status == unmodified
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "target", "fields"),
+    [
+        (200, "GET", "/t.txt", {}),
+        (206, "GET", "/t.txt", {"Range": "bytes=0-1"}),
+        (206, "GET", "/t.txt", {"Range": "bytes=0-1,90-91"}),
+        (307, "GET", "/sub", {}),
+        (404, "GET", "/nope", {}),
+        (405, "POST", "/t.txt", {}),
+        (412, "GET", "/t.txt", {"If-Match": '"x"'}),
+        (416, "GET", "/t.txt", {"Range": "bytes=999-"}),
+        (304, "GET", "/t.txt", {"If-None-Match": "*"}),
+    ],
+)
+def test_every_answer_but_a_304_has_a_type(
+    status: int,
+    method: str,
+    target: str,
+    fields: dict[str, str],
+    serve: Callable[..., Client],
+    tree: Callable[..., Path],
+) -> None:
+    root = tree({"t.txt": b"t" * 999, "sub/index.html": b"i"})
+    client = serve(root, html=True, app=False, headers={"X-A": "1"})
+    for each in {method, "HEAD" if method == "GET" else method}:
+        answer = client.ask(each, target, fields)
+        assert each == "HEAD" or answer.status == status
+        assert ("content-type" in answer) is (answer.status != 304)

@@ -18,9 +18,9 @@ from weakref import WeakSet
 import pytest
 
 from dualstatic import Request, StaticFiles
+from dualstatic.disk import validators
 from tests.support.children import run_threads
 from tests.support.doors import Client
-from tests.support.faults import patch_everywhere
 from tests.support.servers import run
 from tests.support.steps import holds
 from tests.support.trees import OLD, Link, settle
@@ -179,10 +179,8 @@ def test_a_refresh_reads_no_unchanged_file_again(
     (root / "b.txt").write_bytes(b"two")
     files.refresh()
     read = []
-    pread = os.pread
-    monkeypatch.setattr(
-        "dualstatic.disk.validators.read_at", lambda *args: read.append(args) or pread(*args)
-    )
+    read_at = validators.read_at
+    monkeypatch.setattr(validators, "read_at", lambda *args: read.append(args) or read_at(*args))
     assert ask(files, "a.txt") == (200, b"same", True)
     assert read == []
     assert ask(files, "b.txt") == (200, b"two", True)
@@ -307,7 +305,7 @@ def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path
         other.write_bytes(choice.randbytes(KIB))
         # Settled as they are, files that share an inode have to differ in their times.
         os.utime(other, (OLD + number + 1, OLD + number + 1))
-        other.rename(root / f"{choice.randrange(8)}.bin")
+        other.replace(root / f"{choice.randrange(8)}.bin")
         files.refresh()
     stop.set()
     for thread in threads:
@@ -328,10 +326,10 @@ def test_what_an_old_index_found_is_not_kept_by_the_new_one(
     current = one.parent / "current"
     current.symlink_to(one)
     files = StaticFiles(current)
-    pread, switched = os.pread, []
+    read, switched = validators.read_at, []
 
     def read_and_switch(*arguments: int) -> bytes:
-        content = pread(*arguments)
+        content = read(*arguments)
         if not switched:
             switched.append(True)
             current.unlink()
@@ -339,7 +337,7 @@ def test_what_an_old_index_found_is_not_kept_by_the_new_one(
             files.refresh()
         return content
 
-    patch_everywhere(monkeypatch, "pread", lambda real: read_and_switch)
+    monkeypatch.setattr(validators, "read_at", read_and_switch)
     assert ask(files, "t.txt")[1] == b"one"
     assert switched
     for _ in range(2):
@@ -371,16 +369,16 @@ def test_two_requests_that_find_the_same_keep_it_once(
     contents = dict.fromkeys(("sub/index.html", "other.bin"), bytes(KIB))
     files = StaticFiles(tree(contents), html=True, memory=2 * KIB)
     assert ask(files, "other.bin")[2]
-    pread = os.pread
+    read = validators.read_at
 
     def slow(*arguments: int) -> bytes:
         time.sleep(0.05)
-        return pread(*arguments)
+        return read(*arguments)
 
     def first(number: int) -> None:
         assert ask(files, ("sub/", "sub/index.html")[number % 2]) == (200, bytes(KIB), True)
 
-    patch_everywhere(monkeypatch, "pread", lambda real: slow)
+    monkeypatch.setattr(validators, "read_at", slow)
     run_threads(*[partial(first, number) for number in range(8)])
     names = ["sub/", "sub/index.html", "other.bin"]
     assert kept(files, names) == names

@@ -287,7 +287,7 @@ def test_a_stranger_who_takes_the_place_of_the_copy_is_not_served(
 ) -> None:
     client = serve(None, packages=[zipped(FILES)], memory=0)
     (copy,) = temporary.iterdir()
-    copy.rename(temporary / "taken")
+    copy.replace(temporary / "taken")
     write_tree(copy, {"a.txt": b"SECRET", "sub/deep/index.html": b"SECRET"})
     if mode == "index":
         client.files.refresh()

@@ -20,14 +20,19 @@ from dualstatic.disk import root as disk_root
 from dualstatic.disk import root_by_path, validators
 from dualstatic.disk.root_by_path import kind_of_entry, kind_of_status
 from dualstatic.disk.targets import is_absolute, parts_below
+from tests.cases import CASES
+from tests.cases import site as maze
+from tests.cases.case import MAZE, MAZE_FOLLOWED
+from tests.conformance.judge import verdict
 from tests.race import SHAPES, Reader, Shape, race
-from tests.rules.test_links import FAR, FILES, FOLLOWED, IN, OUT
+from tests.support.asking import answered
 from tests.support.doors import Client, OnDisk
-from tests.support.faults import patch_everywhere
-from tests.support.rows import check
+from tests.support.faults import patch_everywhere, path_of
 from tests.support.trees import Link, write_tree
 
-needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+needs_paths = pytest.mark.skipif(
+    sys.platform not in ("linux", "win32"), reason="the system doesn't tell the path of a file"
+)
 
 
 def without_descriptors(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,16 +54,17 @@ def by_paths(patch: pytest.MonkeyPatch) -> None:
         patch_everywhere(patch, call, without_descriptors)
     patch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
     patch.setattr(root_by_path, "NOFOLLOW", 0)
+    patch.setattr(root_by_path, "final_path", lambda number: None)
 
 
 def as_windows(patch: pytest.MonkeyPatch) -> None:
     """The rest of Windows: it tells the paths of open files, and finds names in any case."""
-    patch.setattr(root_by_path, "final_path", lambda number: os.readlink(f"/proc/self/fd/{number}"))
+    patch.setattr(root_by_path, "final_path", path_of)
     patch.setattr(disk_root, "_FOLDS_CASE", True)
     patch.setattr(site, "_WINDOWS", True)
 
 
-@pytest.fixture(params=["untold", pytest.param("told", marks=needs_proc)])
+@pytest.fixture(params=["untold", pytest.param("told", marks=needs_paths)])
 def paths_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to prove what was opened: the system tells its path, or it doesn't."""
     by_paths(monkeypatch)
@@ -67,35 +73,39 @@ def paths_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def root(tree: Callable[..., Path], tmp_path: Path) -> Path:
-    root = tree({**FILES, **FAR})
-    write_tree(tmp_path / "outside", {"index.html": b"SECRET", "a.txt": b"SECRET"})
-    write_tree(tmp_path / "www-secret", {"s.txt": b"SECRET", "index.html": b"SECRET"})
-    return root
+def root(tmp_path: Path) -> Path:
+    secrets = dict.fromkeys(("secret.txt", "s.txt", "index.html", "a.txt"), b"SECRET")
+    for beside in ("outside", "www-secret"):
+        write_tree(tmp_path / beside, secrets)
+    return maze.make_maze(tmp_path / "www", maze.MAZE_LINKS | maze.FAR)
+
+
+def check_cases(client: Client, setting: str) -> None:
+    """Ask what the cases ask of a directory that is full of links."""
+    asks = [ask for case in CASES for ask in case.asks if ask.setting == setting]
+    assert len(asks) > 10
+    for ask in asks:
+        answer = answered(client, ask, setting, {})
+        assert verdict(ask, answer, {}, has_app=True, is_ours=True) is None, (ask, answer)
 
 
 @pytest.mark.usefixtures("paths_alone")
 def test_links_lead_where_they_lead_by_descriptors(
     serve: Callable[..., Client], root: Path
 ) -> None:
-    client = serve(root, html=True)
-    for case in IN:
-        check(case, client)
-    for _, target in OUT:
-        assert client.get(target).passed, target
+    check_cases(serve(root, html=True), MAZE)
 
 
 @pytest.mark.usefixtures("paths_alone")
 def test_links_are_followed_anywhere_where_that_is_asked_for(
     serve: Callable[..., Client], root: Path, tmp_path: Path
 ) -> None:
-    for name in FAR:
+    for name in maze.FAR:
         (root / name).unlink()
     write_tree(tmp_path / "far", {"a.txt": "far", "a.txt.gz": "gz", "back": Link("../www")})
     (root / "far").symlink_to(tmp_path / "far")
     client = serve(root, html=True, follow_symlink=True)
-    for case in FOLLOWED:
-        check(case, client)
+    check_cases(client, MAZE_FOLLOWED)
     for target in ("/far/a.txt", "/far/back/far/a.txt"):
         assert client.get(target).body == b"far"
     assert client.get("/far/a.txt", {"Accept-Encoding": "gzip"}).body == b"gz"
@@ -163,9 +173,9 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
 
 def exchange(one: Path, other: Path) -> None:
     aside = one.with_name("aside")
-    one.rename(aside)
-    other.rename(one)
-    aside.rename(other)
+    one.replace(aside)
+    other.replace(one)
+    aside.replace(other)
 
 
 @pytest.mark.parametrize("place", ["www/sub/moved.txt", "outside/secret.txt", "www2/t.txt"])
@@ -242,7 +252,7 @@ def test_a_link_that_python_can_not_read_is_a_miss(
     assert client.get("/t.txt").body == b"0123456789"
 
 
-@needs_proc
+@needs_paths
 @pytest.mark.parametrize("shape", SHAPES[:7:2], ids=lambda shape: shape.name)
 def test_no_race_lets_a_secret_out_where_the_system_tells_the_path_of_a_file(
     shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -338,6 +348,7 @@ def test_what_stands_for_another_name_is_a_link(tag: int, is_link: bool) -> None
 def test_where_ctime_is_the_birth_a_changed_file_is_fresh_by_its_mtime(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(validators, "_CTIME_IS_BIRTH", False)
     changed: Any = SimpleNamespace(st_ctime_ns=0, st_mtime_ns=time.time_ns())
     assert not validators.is_fresh(changed)
     monkeypatch.setattr(validators, "_CTIME_IS_BIRTH", True)

@@ -20,6 +20,8 @@ from tests.support.trees import LAST_MODIFIED, OLD, settle, write_tree
 from tests.support.watch import ACCESS, Watch, needs_inotify
 
 MIB = 2**20
+GRAIN = 100
+"""Nanoseconds that each file system keeps apart, that of Windows as well."""
 HASHED = 64 * MIB
 CONSTANT_DATES = [-86400, 0, 1, 315532800, 315532801, 315705599]
 """Up to 1980-01-02, in UTC."""
@@ -91,11 +93,11 @@ def test_a_hash_is_made_in_small_pieces_and_never_on_the_event_loop(
     tree: Callable[..., Path], mode: str, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tree({"f.bin": bytes(3 * MIB)})
-    pread, reads = os.pread, []
+    read, reads = validators.read_at, []
 
     def read_at(*arguments: int) -> bytes:
         reads.append((threading.get_ident(), arguments[1]))
-        return pread(*arguments)
+        return read(*arguments)
 
     monkeypatch.setattr("dualstatic.disk.validators.read_at", read_at)
     client = Client(StaticFiles(root, live=mode == "live"), "asgi")
@@ -147,6 +149,21 @@ def test_a_settled_file_is_hashed_once_for_all_requests(
         for method in ("HEAD", "GET", "HEAD"):
             assert files.answer(Request(method, "/f.bin"))
         assert watch.take() == set()
+
+
+@needs_inotify
+def test_head_reads_nothing_of_a_large_file_whose_tag_is_known(
+    serve: Callable[..., Client], tree: Callable[..., Path], settled: None
+) -> None:
+    root = tree({"f.bin": b"x" * (2 * 2**20)})
+    client = serve(root)
+    client.head("/f.bin")
+    with Watch(root, events=ACCESS) as watch:
+        for _ in range(3):
+            assert client.head("/f.bin").status == 200
+        assert root / "f.bin" not in watch.take()
+        client.get("/f.bin")
+        assert root / "f.bin" in watch.take()
 
 
 @needs_inotify
@@ -215,9 +232,9 @@ def test_one_hash_at_a_time_is_made_of_a_file(
 ) -> None:
     root = tree({"f.bin": bytes(2**17)})
     files = StaticFiles(root, live=mode == "live")
-    pread, reads = os.pread, []
+    read, reads = validators.read_at, []
     monkeypatch.setattr(
-        "dualstatic.disk.validators.read_at", lambda *a: reads.append(a) or pread(*a)
+        "dualstatic.disk.validators.read_at", lambda *a: reads.append(a) or read(*a)
     )
     ready = threading.Barrier(8)
     tags = set()
@@ -255,7 +272,7 @@ def test_the_tag_of_a_large_file_is_its_size_and_time(
     assert tag(client) == first
     write_sparse(root / "f.bin", HASHED + 2)
     longer = tag(client)
-    os.utime(root / "f.bin", ns=(OLD * 10**9 + 1, OLD * 10**9 + 1))
+    os.utime(root / "f.bin", ns=(OLD * 10**9 + GRAIN, OLD * 10**9 + GRAIN))
     later = tag(client)
     assert len({first, longer, later}) == 3
 

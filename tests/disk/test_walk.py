@@ -18,7 +18,8 @@ from dualstatic.disk import root as disk_root
 from dualstatic.disk.errors import OnceLogger, logger
 from dualstatic.disk.root import Directory
 from tests.support.doors import Client
-from tests.support.faults import fails_to_open, patch_everywhere
+from tests.support.faults import fails_to_open, fold_case, patch_everywhere
+from tests.support.steps import descriptors
 from tests.support.trees import Link, settle, write_tree
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="openat2 is Linux's")
@@ -37,7 +38,12 @@ def root(tmp_path: Path) -> Path:
     return write_tree(tmp_path / "www", TREE)
 
 
-@pytest.fixture(params=[True, False], ids=["descriptors", "paths"])
+SYSTEMS = [pytest.param(False, id="paths")]
+if os.open in os.supports_dir_fd:
+    SYSTEMS.append(pytest.param(True, id="descriptors"))
+
+
+@pytest.fixture(params=SYSTEMS)
 def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", request.param)
 
@@ -45,15 +51,11 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @contextmanager
 def all_closed() -> Iterator[None]:
     """Whatever is raised within, no descriptor is left open."""
-    before = number_of_descriptors()
+    before = len(descriptors())
     try:
         yield
     finally:
-        assert number_of_descriptors() == before
-
-
-def number_of_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+        assert len(descriptors()) == before
 
 
 def read(directory: Directory, name: str, *, wait: bool) -> bytes:
@@ -234,6 +236,7 @@ def test_a_walk_knows_where_it_stands(parts: list[str], root: Path) -> None:
 def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_tree(root, {"t.txt.gz": "0"})
     with Directory(str(root), follow_symlink=False).walk() as walk:
         patch_everywhere(monkeypatch, "stat", fails_to_open("t.txt.gz", errno.EIO))
         assert walk.has("t.txt.gz")
@@ -292,7 +295,7 @@ def test_files_that_moved_out_behind_a_link_are_outside(
     settle(monkeypatch)
     client = serve(root)
     assert [client.get("/a/b/f.txt").status for _ in range(2)] == [200, 200]
-    (root / "a").rename(tmp_path / "moved")
+    (root / "a").replace(tmp_path / "moved")
     (root / "a").symlink_to(tmp_path / "moved")
     assert all(client.get("/a/b/f.txt").passed for _ in range(2))
 
@@ -345,3 +348,28 @@ def test_names_through_a_cycle_of_links_take_one_place(
             assert client.get("/up" * depth + "/t.txt").status == 200
     said = [record.getMessage() for record in caplog.records]
     assert said == [f"{message}: {str(root / 't.txt.gz')!a}"]
+
+
+@pytest.mark.rows("P076")
+def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_case(
+    serve: Callable[..., Client], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_root, "_FOLDS_CASE", True)
+    fold_case(monkeypatch)
+    root = tree({"t.txt": "t", "sub/a.txt": "a", "sub/index.html": "i", "link": Link("sub")})
+    os.mkfifo(root / "fifo")
+    client = serve(root, html=True)
+    for target in ("/T.TXT", "/Sub/a.txt", "/sub/A.txt", "/SUB/", "/SUB", "/Fifo"):
+        assert client.get(target).passed, target
+    for target in ("/t.txt", "/sub/a.txt", "/sub/", "/link/a.txt"):
+        answer = client.get(target)
+        assert (answer.status, answer.passed) == (200, False), target
+
+
+@pytest.mark.rows("H376")
+@pytest.mark.parametrize("name", [".well-known", "sub/.well-known", ".well-knownx"])
+def test_only_a_file_that_is_well_known_itself_is_served(
+    name: str, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({name: "here"}))
+    assert client.get(f"/{name}").passed == (name != ".well-known")

@@ -20,9 +20,11 @@ from dualstatic import Request, StaticFiles
 from tests.support.django_project import ASK_EACH_WAY, LIBRARY, Project
 from tests.support.doors import Answer
 from tests.support.servers import Server, eventually, exchange
-from tests.support.trees import settle
+from tests.support.trees import settle, write_tree
 
 BIG = 32 * 2**20
+LARGE = 2**20 + 1
+"""The size of a file that is not kept in memory."""
 ZIPPED = b"zipped" * 90
 FOREVER = "public, max-age=31536000, immutable"
 ABOVE = """
@@ -101,6 +103,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made.manage("plain", "collectstatic", "--noinput", "-v", "0")
     content = random.Random(0).randbytes(BIG)
     (made.root / "big.bin").write_bytes(content)
+    (made.root / "large.bin").write_bytes(content[:LARGE])
     (made.root / "vendor/lib.js.gz").write_bytes(ZIPPED)
     return made
 
@@ -130,6 +133,11 @@ def server(request: pytest.FixtureRequest, start: Start) -> Server:
 @pytest.fixture(params=MIDDLEWARE_WAYS.values(), ids=MIDDLEWARE_WAYS)
 def middleware(request: pytest.FixtureRequest, start: Start) -> Server:
     return start(*request.param)
+
+
+@pytest.fixture(scope="module")
+def files(project: Project) -> StaticFiles:
+    return StaticFiles(project.root, prefix="/static")
 
 
 def manifest(project: Project) -> dict[str, str]:
@@ -190,66 +198,72 @@ def test_what_is_no_file_is_the_apps(server: Server):
     assert server.ask("POST", "/static/site.js").status in (403, 404)
 
 
-@pytest.mark.parametrize(
-    ("method", "fields", "status"),
-    [
-        ("GET", {}, 200),
-        ("GET", {"Accept-Encoding": "gzip"}, 200),
-        ("HEAD", {}, 200),
-        ("HEAD", {"Accept-Encoding": "gzip"}, 200),
-        ("GET", {"If-None-Match": "{etag}"}, 304),
-        ("GET", {"If-None-Match": "{etag}", "Accept-Encoding": "gzip"}, 304),
-        ("GET", {"If-Modified-Since": "{modified}"}, 304),
-        ("GET", {"Range": "bytes=1-4"}, 206),
-        ("GET", {"Range": "bytes=1-400", "Accept-Encoding": "gzip"}, 206),
-        ("GET", {"Range": "bytes=1-4,7-9"}, 206),
-        ("GET", {"Range": "bytes=1-4", "If-Range": '"other"'}, 200),
-        ("GET", {"Range": "bytes=99999999-"}, 416),
-        ("GET", {"If-Match": '"other"'}, 412),
-    ],
-)
-@pytest.mark.parametrize("name", ["admin/css/base.css", "vendor/lib.js", "big.bin"])
+EACH_WAY = [
+    ("GET", {}, 200),
+    ("GET", {"Accept-Encoding": "gzip"}, 200),
+    ("HEAD", {}, 200),
+    ("HEAD", {"Accept-Encoding": "gzip"}, 200),
+    ("GET", {"If-None-Match": "{etag}"}, 304),
+    ("GET", {"If-None-Match": "{etag}", "Accept-Encoding": "gzip"}, 304),
+    ("GET", {"If-Modified-Since": "{modified}"}, 304),
+    ("GET", {"Range": "bytes=1-4"}, 206),
+    ("GET", {"Range": "bytes=1-400", "Accept-Encoding": "gzip"}, 206),
+    ("GET", {"Range": "bytes=1-4,7-9"}, 206),
+    ("GET", {"Range": "bytes=1-4", "If-Range": '"other"'}, 200),
+    ("GET", {"Range": "bytes=99999999-"}, 416),
+    ("GET", {"If-Match": '"other"'}, 412),
+]
+
+
+@pytest.mark.parametrize("name", ["admin/css/base.css", "vendor/lib.js", "large.bin"])
 def test_the_answer_has_the_fields_of_the_core_and_no_others(
     server: Server,
     project: Project,
+    files: StaticFiles,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
-    method: str,
-    fields: dict[str, str],
-    status: int,
 ):
     settle(monkeypatch)
-    files = StaticFiles(project.root, prefix="/static")
-    target = f"/static/{name}"
-    coding = {"accept-encoding": fields.get("Accept-Encoding", "")}
-    plain = files.answer(Request("HEAD", target, headers=coding))
-    assert plain is not None
-    known = dict(plain.headers)
-    fields = {
-        key: value.format(etag=known["etag"], modified=known["last-modified"])
-        for key, value in fields.items()
-    }
-    if name == "big.bin":
-        # Its tag is weak while it is new, for the server, whose clock doesn't go ahead.
-        eventually(lambda: server.ask("HEAD", target)["etag"] == known["etag"], 10)
-    headers = {key.lower(): value for key, value in fields.items()}
-    response = files.answer(Request(method, target, headers=headers))
-    answer = server.ask(method, target, fields)
+    target, content = f"/static/{name}", (project.root / name).read_bytes()
+    for method, fields, status in EACH_WAY:
+        coding = {"accept-encoding": fields.get("Accept-Encoding", "")}
+        plain = files.answer(Request("HEAD", target, headers=coding))
+        assert plain is not None
+        known = dict(plain.headers)
+        filled = {
+            key: value.format(etag=known["etag"], modified=known["last-modified"])
+            for key, value in fields.items()
+        }
+        if name == "large.bin":
+            # Its tag is weak while it is new, for the server, whose clock doesn't go ahead.
+            eventually(lambda: server.ask("HEAD", target)["etag"] == known["etag"], 10)  # noqa: B023 - it is called at once
+        answer = server.ask(method, target, filled)
+        assert answer.status == status, (method, fields)
+        check_answer(answer, files, Request(method, target, headers=lower(filled)), content)
+
+
+def lower(fields: dict[str, str]) -> dict[str, str]:
+    return {key.lower(): value for key, value in fields.items()}
+
+
+def check_answer(answer: Answer, files: StaticFiles, request: Request, content: bytes):
+    """It has the fields that the core gives it, and their body."""
+    response = files.answer(request)
     assert response is not None
-    assert answer.status == response.status == status
+    assert response.status == answer.status
     wanted = {key: value for key, value in response.headers if key not in OF_OTHERS}
     found = fields_of(answer)
-    if status == 206 and "multipart" in wanted["content-type"]:
+    if answer.status == 206 and "multipart" in wanted["content-type"]:
         wanted.pop("content-type")  # its boundary is of the process
         assert found.pop("content-type").startswith("multipart/byteranges")
-    assert found == wanted
-    content = ZIPPED if "content-encoding" in answer else (project.root / name).read_bytes()
-    if method == "HEAD" or status == 304:
-        assert answer.body == b""
-    elif fields.get("Range") == "bytes=1-4" and status == 206:
-        assert answer.body == content[1:5]
-    elif status == 200:
-        assert answer.body == content
+    assert found == wanted, request
+    content = ZIPPED if "content-encoding" in answer else content
+    if request.method == "HEAD" or answer.status == 304:
+        assert answer.body == b"", request
+    elif request.headers.get("range") == "bytes=1-4" and answer.status == 206:
+        assert answer.body == content[1:5], request
+    elif answer.status == 200:
+        assert answer.body == content, request
 
 
 # SecurityMiddleware above the files.
@@ -758,6 +772,33 @@ say([said, before, client.get(path)['Cache-Control']])
     assert found == ["no-cache", FOREVER]
 
 
+@pytest.mark.parametrize(
+    ("stored", "immutable"),
+    [("Manifest", "None"), ("", "manifests.vite(BASE_DIR / 'store/vite.json')")],
+)
+def test_files_of_earlier_builds_are_served_beside_a_manifest(
+    project: Project, stored: str, immutable: str
+):
+    text = f"""
+from dualstatic import manifests
+STORAGES["staticfiles"]["BACKEND"] = (
+    "django.contrib.staticfiles.storage.{stored}StaticFilesStorage"
+)
+DUALSTATIC = {{'previous': BASE_DIR / 'store', 'immutable': {immutable}}}
+"""
+    names = ["app.0123456789ab.css", "app-Dk3jf93a.js", "plain.css"]
+    write_tree(
+        project.directory, {"store/vite.json": "{}", **{f"store/{name}": "x" for name in names}}
+    )
+    settings = project.settings(f"earlier{stored}", text + ALONE)
+    code = f"""
+from django.test import Client
+answers = [Client().get(f'/static/{{name}}') for name in {names}]
+say([answer.get('Cache-Control') for answer in answers])
+"""
+    assert project.ask(settings, code) == [FOREVER, FOREVER, None]
+
+
 def test_an_argument_comes_before_the_setting(project: Project):
     settings = project.settings("both", "DUALSTATIC = {'prefix': '/a', 'finders': True}")
     code = """
@@ -799,6 +840,37 @@ chunks = asyncio.run(whole(page)) if getattr(page, 'is_async', False) else list(
 say([moved.status_code, moved['Location'], b''.join(chunks).decode(), page.status_code])
 """
     assert project.ask(settings, code) == [307, "./tour/?day=%C3%A9", "a tour", 200]
+
+
+LOGINS = """
+from django.http import HttpResponseRedirect
+def own(get_response):
+    def middleware(request):
+        return get_response(request) if request.user.is_authenticated else HttpResponseRedirect('/')
+    return middleware
+SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies'
+DEBUG = True
+MIDDLEWARE = [
+    'django.contrib.sessions.middleware.SessionMiddleware',
+    'django.contrib.auth.middleware.AuthenticationMiddleware',
+"""
+
+
+@pytest.mark.parametrize(
+    ("login", "status"),
+    [("{settings}.own", 302), ("django.contrib.auth.middleware.LoginRequiredMiddleware", 200)],
+)
+def test_a_login_above_the_files_has_to_be_one_that_asks_by_itself(
+    project: Project, login: str, status: int
+):
+    last = f"    '{login}',\n    'dualstatic.django.StaticMiddleware',\n]"
+    text = LOGINS + last.format(settings="mysite.logins")
+    settings = project.settings("logins", text)
+    code = """
+from django.test import Client
+say([Client().get('/static/more.txt').status_code, Client().get('/url/a').status_code])
+"""
+    assert project.ask(settings, code) == [status, 302]
 
 
 @pytest.mark.parametrize("client", ["Client", "AsyncClient"])

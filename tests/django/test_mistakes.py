@@ -115,6 +115,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "TypeError: files takes",
     ),
     (
+        {"DUALSTATIC": {"files": [""]}},
+        "E001: DUALSTATIC: files takes a path that is not empty, not ''",
+        "ValueError: files takes a path that is not empty",
+    ),
+    (
         {"DUALSTATIC": {"files": ["/nowhere"]}},
         "W002: files takes directories and StaticFiles, and there is no directory at '/nowhere'",
         "",
@@ -143,6 +148,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         {"STATIC_URL": None},
         "E002: STATIC_URL takes a URL or its path, such as 'static/', not None",
         "ImproperlyConfigured: STATIC_URL takes",
+    ),
+    (
+        {"STORAGES": {"staticfiles": {"BACKEND": "dualstatic.django.CompressedStorage"}}},
+        'E002: Module "dualstatic.django" does not define a "CompressedStorage"',
+        'ImportError: Module "dualstatic.django" does not define a "CompressedStorage"',
     ),
     (
         {"MIDDLEWARE": ["dualstatic.wsgi.StaticMiddleware"]},

@@ -99,6 +99,62 @@ def converse(files: StaticFiles, scope: dict[str, Any], *messages: str) -> list[
     return sent
 
 
+@pytest.mark.rows("N125")
+@pytest.mark.parametrize("target", [b"/nope.txt?q=%41", b"/%7Enope/%C3%BC", b"/sub//nope%00"])
+def test_neither_the_request_nor_the_answer_of_a_miss_is_touched(
+    target: bytes, door: str, mode: str, tree: Callable[..., Path]
+) -> None:
+    files = StaticFiles(tree({"sub/404.html": "no"}), html=True, live=mode == "live")
+    (wsgi_is_untouched if door == "wsgi" else asgi_is_untouched)(files, target)
+
+
+def wsgi_is_untouched(files: StaticFiles, target: bytes) -> None:
+    environ = make_environ("GET", target, [("Accept", "*/*")])
+    before = dict(environ)
+    seen: list[Any] = []
+    chunks = [b"not ", b"here"]
+
+    def app(inner: Any, start_response: Any) -> Any:
+        assert inner is environ
+        assert inner == before
+        start_response("404 Nowhere", [("X-App", "1")])
+        return chunks
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        seen.append((status, headers))
+
+    door = dualstatic.wsgi.StaticMiddleware(app, files=files)
+    assert list(door(environ, start_response)) == [b"not ", b"here"]
+    assert seen == [("404 Nowhere", [("X-App", "1")])]
+    assert environ == before
+
+
+def asgi_is_untouched(files: StaticFiles, target: bytes) -> None:
+    scope = make_scope("GET", target, [("Accept", "*/*")])
+    before = dict(scope)
+    start = {"type": "http.response.start", "status": 404, "headers": [(b"X-App", b"1")]}
+    body = {"type": "http.response.body", "body": b"not here"}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the request's body is the app's to receive")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def app(inner: Any, inner_receive: Any, inner_send: Any) -> None:
+        assert inner is scope
+        assert inner == before
+        assert inner_receive is receive
+        await inner_send(start)
+        await inner_send(body)
+
+    anyio.run(dualstatic.asgi.StaticMiddleware(app, files=files), scope, receive, send)
+    assert sent == [start, body]
+    assert sent[0] is start
+    assert scope == before
+
+
 @pytest.mark.rows("A421")
 def test_without_an_app_a_websocket_is_closed_and_the_lifespan_acknowledged(
     mode: str, tree: Callable[..., Path]
@@ -134,6 +190,36 @@ def test_a_scope_without_a_raw_path_goes_by_its_path(mode: str, tree: Callable[.
     client.raw = True
     assert client.get("/%ff.txt").passed
     assert client.get("/%EF%BF%BD.txt").body == b"?"
+
+
+@pytest.mark.rows("P020")
+def test_a_replacement_character_is_served_only_where_the_target_shows_that_it_was_sent(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"\ufffd.txt": b"?"}))
+    assert client.get("/%EF%BF%BD.txt").body == b"?"
+    client.raw = False
+    assert client.get("/%ff.txt").passed
+    empty: Any = {"raw_path": b""} if client.door == "asgi" else {"REQUEST_URI": ""}
+    assert client.get("/%ff.txt", **empty).passed
+
+
+def absolute_form(client: Client, authority: str, path: str) -> Answer:
+    """As servers pass on an absolute-form target: the path alone, and the whole as the raw one."""
+    if client.door == "wsgi":
+        extra = {"PATH_INFO": path, "REQUEST_URI": f"http://{authority}{path}"}
+        return client.get(path, **extra)
+    return client.get(path, raw_path=f"http://{authority}{path}".encode())
+
+
+@pytest.mark.rows("P063", "P064")
+def test_an_absolute_form_target_whose_path_the_server_passes_is_that_path(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    client = serve(tree({"t.txt": DIGITS, "sub/index.html": b"index"}), html=True)
+    assert absolute_form(client, "localhost", "/t.txt").body == DIGITS
+    assert absolute_form(client, "evil.example", "/sub")["location"] == "./sub/"
+    assert absolute_form(client, "evil.example", "//sub").passed
 
 
 @pytest.mark.rows("A423")

@@ -15,8 +15,8 @@ import pytest
 import dualstatic.asgi
 from dualstatic import StaticFiles
 from tests.support.doors import Messages, make_scope
-from tests.support.steps import open_below, open_files, soon, staying
-from tests.support.trees import settle
+from tests.support.steps import Connection, open_below, open_files, soon, staying
+from tests.support.trees import settle, write_tree
 
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 KIB = 1024
@@ -42,6 +42,11 @@ TAKEN_AT_ONCE = [
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files are old enough to be kept in memory."""
     settle(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tree(tmp_path_factory.mktemp("sending"), FILES)
 
 
 def open_in(root: Path) -> list[str]:
@@ -82,10 +87,8 @@ def test_a_client_that_leaves_while_the_server_waits_ends_the_answer(
     options: dict[str, Any],
     message: str,
     backend: str,
-    tree: Callable[..., Path],
+    root: Path,
 ) -> None:
-    root = tree(FILES)
-
     async def main() -> None:
         asked = Asked(root, name, version, options)
 
@@ -100,12 +103,25 @@ def test_a_client_that_leaves_while_the_server_waits_ends_the_answer(
     assert open_in(root) == []
 
 
+@BACKENDS
+@pytest.mark.parametrize("version", ["1.1", "2"])
+def test_nothing_is_read_for_a_client_that_has_gone(version: str, backend: str, root: Path) -> None:
+    asked, connection = Asked(root, "huge.bin", version, ON_DISK), Connection("unheard")
+
+    async def main() -> None:
+        with anyio.fail_after(20):
+            await asked.door(asked.scope, connection.receive, connection.send)
+
+    anyio.run(main, backend=backend)
+    assert connection.sent < len(FILES["huge.bin"])
+
+
 @pytest.mark.parametrize(("name", "version", "options"), TAKEN_AT_ONCE)
 def test_what_a_server_takes_at_once_is_sent_without_a_watch(
-    name: str, version: str, options: dict[str, Any], tree: Callable[..., Path]
+    name: str, version: str, options: dict[str, Any], root: Path
 ) -> None:
     async def main() -> int:
-        asked, messages = Asked(tree(FILES), name, version, options), Messages()
+        asked, messages = Asked(root, name, version, options), Messages()
         await asked.run(messages.send)
         assert b"".join(messages.body) == FILES[name]
         return asked.received
@@ -150,10 +166,8 @@ def test_an_error_of_a_middleware_outside_goes_up_as_it_is(
     fault: Exception,
     at: str,
     backend: str,
-    tree: Callable[..., Path],
+    root: Path,
 ) -> None:
-    root = tree(FILES)
-
     async def main() -> BaseException | None:
         return await failing(Asked(root, name, version, options), fault, gone=False, at=at)
 
@@ -174,10 +188,8 @@ def test_an_error_that_says_that_the_client_has_gone_is_no_trouble(
     options: dict[str, Any],
     fault: Exception,
     backend: str,
-    tree: Callable[..., Path],
+    root: Path,
 ) -> None:
-    root = tree(FILES)
-
     async def main() -> BaseException | None:
         asked = Asked(root, name, version, options)
         return await failing(asked, fault, gone=True, at="http.response.body")
@@ -189,12 +201,12 @@ def test_an_error_that_says_that_the_client_has_gone_is_no_trouble(
 @BACKENDS
 @pytest.mark.parametrize(("name", "version", "options"), WAITED_FOR)
 def test_an_error_of_receive_goes_up_as_it_is(
-    name: str, version: str, options: dict[str, Any], backend: str, tree: Callable[..., Path]
+    name: str, version: str, options: dict[str, Any], backend: str, root: Path
 ) -> None:
     fault = RuntimeError("of the server")
 
     async def main() -> BaseException | None:
-        asked = Asked(tree(FILES), name, version, options)
+        asked = Asked(root, name, version, options)
 
         async def receive() -> Any:
             raise fault
@@ -231,10 +243,10 @@ class Slow:
 
 
 def test_requests_that_asyncio_cancels_make_no_more_than_forty_threads(
-    tree: Callable[..., Path],
+    root: Path,
 ) -> None:
     slow = Slow()
-    files = StaticFiles(tree(FILES), live=True, cache_control=slow)
+    files = StaticFiles(root, live=True, cache_control=slow)
     door = dualstatic.asgi.StaticMiddleware(files=files)
     scope = make_scope("GET", b"/small.bin", ())
     before, threads = open_files(), threading.active_count()
@@ -263,11 +275,9 @@ def test_requests_that_asyncio_cancels_make_no_more_than_forty_threads(
 
 
 @BACKENDS
-def test_requests_that_a_scope_cancels_give_their_threads_back(
-    backend: str, tree: Callable[..., Path]
-) -> None:
+def test_requests_that_a_scope_cancels_give_their_threads_back(backend: str, root: Path) -> None:
     slow = Slow()
-    files = StaticFiles(tree(FILES), live=True, cache_control=slow)
+    files = StaticFiles(root, live=True, cache_control=slow)
     door = dualstatic.asgi.StaticMiddleware(files=files)
     scope = make_scope("GET", b"/small.bin", ())
 

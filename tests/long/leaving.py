@@ -19,7 +19,8 @@ from pathlib import Path
 from benchmarks import processes, trees
 from benchmarks.browser import Get
 from benchmarks.contenders import ASGI, OURS, WSGI
-from benchmarks.processes import HOST, Launch, Running
+from benchmarks.processes import Launch
+from tests.support.launch import HOST, Launched, free_port
 
 SIZE = 100 * trees.MB
 NAME = "hundred.bin"
@@ -46,12 +47,12 @@ def main() -> None:
         (root / trees.FOLDER).mkdir()
         (root / trees.FOLDER / NAME).write_bytes(random.Random(1).randbytes(trees.MB) * 100)
         for name, launcher in SERVERS.items():
-            port = processes.free_port()
+            port = free_port()
             with processes.running(launcher(root, port), port, root / "log") as server:
                 print(f"{name:14}{_measure(server, clients)}", flush=True)
 
 
-def _measure(server: Running, clients: int) -> str:
+def _measure(server: Launched, clients: int) -> str:
     before = _bytes_of(server)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         received = sum(pool.map(lambda number: _leave(server.port, number), range(clients)))
@@ -71,7 +72,7 @@ def _leave(port: int, number: int) -> int:
     return got
 
 
-def _still_open(server: Running) -> int:
+def _still_open(server: Launched) -> int:
     """Files open after the last client left: counted again for a while, as some still close."""
     for _ in range(100):
         if not (left := sum(_open_files(pid).count(NAME) for pid in _family(server))):
@@ -85,14 +86,14 @@ def _open_files(pid: int) -> list[str]:
     return [Path(os.readlink(link)).name for link in folder.iterdir() if link.is_symlink()]
 
 
-def _family(server: Running) -> list[int]:
+def _family(server: Launched) -> list[int]:
     """The server's process, and the workers that it began."""
     pid = server.process.pid
     begun = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *map(int, begun)]
 
 
-def _bytes_of(server: Running) -> tuple[int, int]:
+def _bytes_of(server: Launched) -> tuple[int, int]:
     """What its processes have read and written by now, sockets included."""
     texts = [Path(f"/proc/{pid}/io").read_text() for pid in _family(server)]
     counts = [re.findall(r"^(?:rchar|wchar): (\d+)", text, re.MULTILINE) for text in texts]

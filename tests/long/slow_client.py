@@ -16,7 +16,8 @@ from benchmarks import processes, trees
 from benchmarks.browser import Get
 from benchmarks.contenders import OURS, LeftOut, NotInstalled
 from benchmarks.load import read_answer
-from benchmarks.processes import HOST, Launch, Running
+from benchmarks.processes import Launch
+from tests.support.launch import HOST, Launched, free_port
 
 from .resident import resident
 
@@ -69,7 +70,7 @@ def _growth_or_none(launcher: Launcher, name: str, root: Path, seconds: float) -
 
 def _growth(launcher: Launcher, name: str, root: Path, seconds: float) -> float:
     """MiB that the server's processes grow by, at most, over what they had before."""
-    port = processes.free_port()
+    port = free_port()
     with processes.running(launcher(name, root, port), port, root / "log") as server:
         for _ in range(3):
             _read_whole(server, trees.url("warm.bin"))
@@ -78,13 +79,13 @@ def _growth(launcher: Launcher, name: str, root: Path, seconds: float) -> float:
     return max(0.0, most - before) / 1024
 
 
-def _read_whole(server: Running, path: str) -> None:
+def _read_whole(server: Launched, path: str) -> None:
     with socket.create_connection((HOST, server.port), 10) as connection:
         connection.sendall(Get(path).text())
         read_answer(connection)
 
 
-def _read_slowly(server: Running, path: str, seconds: float) -> int:
+def _read_slowly(server: Launched, path: str, seconds: float) -> int:
     """The most memory seen meanwhile, in KiB."""
     most, end = 0, time.monotonic() + seconds
     with socket.socket() as connection:

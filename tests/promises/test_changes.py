@@ -102,6 +102,21 @@ def collect(got: bytearray, answer: Answer) -> None:
         got += piece
 
 
+@pytest.mark.rows("M149")
+@pytest.mark.parametrize("size", [10, 2 * MIB])
+@pytest.mark.usefixtures("age")
+def test_head_needs_no_file_once_it_is_decided(
+    size: int, mode: str, tree: Callable[..., Path]
+) -> None:
+    root = tree({"t.txt": b"x" * size})
+    answer = StaticFiles(root, live=mode == "live").answer(Request("HEAD", "/t.txt"))
+    (root / "t.txt").unlink()
+    assert answer is not None
+    assert answer.status == 200
+    assert dict(answer.headers)["content-length"] == str(size)
+    assert b"".join(answer) == b""
+
+
 @pytest.mark.rows("X404")
 @pytest.mark.parametrize("left", [0, 5])
 @pytest.mark.usefixtures("age")

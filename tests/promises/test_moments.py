@@ -41,7 +41,7 @@ LARGE = (bytes(range(251)) * 6000)[: SIZES["large"]]
 def replace(path: Path) -> None:
     other = path.parent.parent / "other"
     other.write_bytes(b"the new content " * 100)
-    other.rename(path)
+    other.replace(path)
 
 
 def overwrite(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,13 @@ import dualstatic.asgi
 from dualstatic import Request, StaticFiles
 from dualstatic.disk import nowait
 from dualstatic.disk.body import FileChanged, WholeFile
-from tests.support.children import in_child, take_descriptors, within
+from tests.support.children import Records, in_child, take_descriptors, within
 from tests.support.doors import Answer, Client, ask_asgi_here, make_scope, trouble
 from tests.support.faults import READS, fails_to_open, fails_to_read, patch_everywhere
 from tests.support.servers import ROOT, Server, environment, eventually, free_port, serve
 from tests.support.steps import Connection, open_below, soon
 from tests.support.trees import settle, write_tree
+from tests.support.watch import Watch, needs_inotify
 
 MIB = 2**20
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -175,19 +176,9 @@ def test_many_requests_at_once_take_no_more_than_forty_threads(mode: str, root: 
 # A machine in trouble.
 
 
-class Records(logging.Handler):
-    """Keeps what the package logs."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.kept: list[tuple[str, str]] = []
-        logging.getLogger("dualstatic").addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append((record.levelname, record.getMessage()))
-
-
-def ask_without_descriptors(root: str, mode: str, door: str, name: str) -> tuple[Any, ...]:
+def ask_without_descriptors(
+    root: str, mode: str, door: str, name: str, is_known: bool
+) -> tuple[Any, ...]:
     """What three GETs raise while no descriptor is left, what is logged, and what comes after."""
     import resource  # POSIX has it, Windows does not
 
@@ -202,6 +193,8 @@ def ask_without_descriptors(root: str, mode: str, door: str, name: str) -> tuple
 
     async def main() -> bytes:
         await anyio.to_thread.run_sync(os.getpid)  # a loop and a thread are there already
+        if is_known:
+            await ask()
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
         taken = take_descriptors()
@@ -216,21 +209,53 @@ def ask_without_descriptors(root: str, mode: str, door: str, name: str) -> tuple
     return raised, records.kept, anyio.run(main)
 
 
+@pytest.mark.rows("S400")
 @MODES
-@pytest.mark.parametrize("name", ["/t.txt", "/big.bin"])
+@pytest.mark.parametrize(
+    ("name", "is_known"), [("/t.txt", False), ("/big.bin", False), ("/big.bin", True)]
+)
 def test_a_lack_of_descriptors_raises_each_time_and_is_logged_once(
-    name: str, mode: str, door: str, root: Path
+    name: str, is_known: bool, mode: str, door: str, root: Path
 ) -> None:
-    raised, kept, body = in_child(ask_without_descriptors, str(root), mode, door, name)
+    arguments = (str(root), mode, door, name, is_known)
+    raised, kept, body = in_child(ask_without_descriptors, *arguments)
     assert raised == [errno.EMFILE] * 3
     assert kept == [("ERROR", f"can't be read, Too many open files: {str(root)!r}")]
     assert body == (root / name[1:]).read_bytes()
 
 
+def refresh_without_files(root: str, live: bool) -> list[Any]:
+    """What a refresh raises while no descriptor is left, and what is served after."""
+    import resource  # POSIX has it, Windows does not
+
+    client = Client(StaticFiles(root, live=live), "wsgi")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
+    taken = take_descriptors()
+    try:
+        client.files.refresh()
+        results: list[Any] = [None]
+    except OSError as error:
+        results = [error.errno]
+    for number in taken:
+        os.close(number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    return [*results, client.get("/sub/t.txt").body]
+
+
+@pytest.mark.rows("S400")
+def test_a_scan_out_of_descriptors_raises_and_the_old_index_stays(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "www", {"sub/t.txt": "0123456789"})
+    assert in_child(refresh_without_files, str(root), False) == [errno.EMFILE, b"0123456789"]
+
+
+@pytest.mark.rows("S401")
 @MODES
 @pytest.mark.parametrize("call", ["open", "stat", "fstat", "read"])
 @pytest.mark.parametrize("name", ["t.txt", "big.bin"])
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE], ids=["EIO", "ESTALE"])
 def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
+    error: int,
     name: str,
     call: str,
     mode: str,
@@ -239,22 +264,24 @@ def test_a_disk_that_fails_raises_each_time_and_is_logged_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    client = Client(StaticFiles(root, **OPTIONS[mode]), door)
+    files = StaticFiles(root, **OPTIONS[mode])
+    clients = [Client(files, door, app) for app in (True, False, True)]
     before = open_below(root)
     with monkeypatch.context() as patch:
         if call in ("read", "fstat"):
             for each in READS if call == "read" else [call]:
-                patch_everywhere(patch, each, fails_to_read(name, errno.EIO))
+                patch_everywhere(patch, each, fails_to_read(name, error))
         else:
-            patch_everywhere(patch, call, fails_to_open(name, errno.EIO))
-        for _ in range(3):
-            with trouble(door, match="Input/output error") as caught:
+            patch_everywhere(patch, call, fails_to_open(name, error))
+        for client in clients:
+            with trouble(door, match=os.strerror(error)) as caught:
                 client.get(f"/{name}")
-            assert caught.value.errno == errno.EIO
+            assert caught.value.errno == error
     assert soon(lambda: open_below(root) == before)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert caplog.messages[0].startswith(f"can't be read, Input/output error: '{root}")
-    assert client.get(f"/{name}").body == (root / name).read_bytes()
+    assert caplog.messages[0].startswith(f"can't be read, {os.strerror(error)}: '{root}")
+    for client in clients:
+        assert client.get(f"/{name}").body == (root / name).read_bytes()
 
 
 @MODES
@@ -390,6 +417,18 @@ def test_a_name_that_the_locale_can_not_express_is_a_miss(root: Path) -> None:
     assert ended.stdout == "[404, 404] ascii\n", ended.stderr
 
 
+@needs_inotify
+@pytest.mark.rows("M154")
+def test_a_method_that_is_the_apps_opens_no_file(serve: Callable[..., Client], root: Path) -> None:
+    client = serve(root)
+    with Watch(root) as watch:
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO", "get"):
+            assert client.ask(method, "/t.txt").passed
+        assert root / "t.txt" not in watch.take()
+        assert client.get("/t.txt").status == 200
+        assert root / "t.txt" in watch.take()
+
+
 # What is no file.
 
 
@@ -432,7 +471,7 @@ def test_what_is_no_file_never_blocks_and_is_a_miss(
     clients = [Client(files, door, app) for app in (True, False)]
     known = within(20, ask_all, clients) if since == "its first use" else []
     for number, name in enumerate(NAMES):
-        (root / name).rename(root.parent / f"away{number}")
+        (root / name).replace(root.parent / f"away{number}")
         NO_FILES[kind](root / name)
     if known and mode == "memory":
         assert within(20, ask_all, clients) == known
@@ -441,6 +480,33 @@ def test_what_is_no_file_never_blocks_and_is_a_miss(
     answers = within(20, ask_all, clients)
     assert all(answer.passed for answer in answers[: len(TARGETS)])
     assert {answer.status for answer in answers[len(TARGETS) :]} == {404}
+
+
+@pytest.mark.rows("P095")
+def test_pipes_keep_no_worker_from_serving_files(serve: Callable[..., Client], root: Path) -> None:
+    os.mkfifo(root / "pipe")
+    answers = within(5, ask_at_once, serve(root), ["/pipe"] * 60 + ["/t.txt"])
+    assert all(answer.passed for answer in answers[:-1])
+    assert answers[-1].body == b"0123456789"
+
+
+def ask_at_once(client: Client, targets: list[str]) -> list[Answer]:
+    """All targets beside each other: in threads, or in one event loop."""
+    if client.door == "wsgi":
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(client.get, targets))
+    answers: dict[int, Answer] = {}
+
+    async def ask(number: int, target: str) -> None:
+        answers[number] = await ask_asgi_here(client, "GET", target.encode(), [], b"", {})
+
+    async def ask_all() -> None:
+        async with anyio.create_task_group() as tasks:
+            for number, target in enumerate(targets):
+                tasks.start_soon(ask, number, target)
+
+    anyio.run(ask_all)
+    return [answers[number] for number in range(len(targets))]
 
 
 # Real servers.

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.exceptions import NotFound
 from werkzeug.http import parse_options_header
 
 import dualstatic.asgi
@@ -216,22 +218,18 @@ NO_FILES = [
 ]
 
 
-@pytest.mark.parametrize("name", NO_FILES)
-def test_a_name_that_is_no_files_is_the_frameworks_own_404(framework: Server, name: str):
-    for method in ("GET", "POST"):
+def test_a_name_that_is_no_files_is_the_frameworks_own_404(framework: Server):
+    for name, method in product(NO_FILES, ("GET", "POST")):
         answer = ask(framework, name, method=method)
-        assert (answer.status, answer.body) == (404, OWN.encode())
+        assert (answer.status, answer.body) == (404, OWN.encode()), (name, method)
 
 
-@pytest.mark.parametrize("name", NO_FILES)
 @pytest.mark.parametrize("door", ["asgi", "wsgi"])
-def test_a_name_that_is_no_files_is_our_404_where_there_is_no_framework(
-    apps: Any, door: str, name: str
-):
-    for method in ("GET", "HEAD", "POST"):
+def test_a_name_that_is_no_files_is_our_404_where_there_is_no_framework(apps: Any, door: str):
+    for name, method in product(NO_FILES, ("GET", "HEAD", "POST")):
         answer = ask(apps(door), name, method=method)
-        assert answer.status == 404
-        assert answer["cache-control"] == "no-cache"
+        assert answer.status == 404, (name, method)
+        assert answer["cache-control"] == "no-cache", (name, method)
 
 
 def test_a_client_that_leaves_closes_the_file(app: Server):
@@ -266,6 +264,14 @@ def test_the_function_of_headers_is_asked_of_files_alone(tree: Path):
         page.answer("GET", {}, wait=False)
     missing = FileOfView(files, "what a client sends", None, theirs.__getitem__)
     assert missing.answer("GET", {}) is None
+
+
+def test_a_404_that_flask_is_told_to_raise_is_raised(tree: Path):
+    app, files = Flask(__name__, static_folder=None), StaticFiles(tree / "public")
+    app.config.update(TESTING=True, TRAP_HTTP_EXCEPTIONS=True)
+    app.get("/file")(lambda: dualstatic.wsgi.FileResponse(files, "missing.css"))
+    with pytest.raises(NotFound):
+        app.test_client().get("/file")
 
 
 def test_a_404_page_of_flask_that_is_missing_itself_is_a_plain_404(tree: Path):

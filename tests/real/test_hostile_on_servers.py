@@ -7,7 +7,8 @@ from http.client import HTTPException
 
 import pytest
 
-from tests.promises.test_hostile import HONEST, check_body, make_root
+from tests.cases import site
+from tests.promises.test_hostile import HONEST, check_body
 from tests.support.doors import Answer
 from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
 from tests.support.servers import Server, free_port, serve
@@ -26,8 +27,8 @@ def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """It prints no traceback until its end, or the last test fails."""
-    root, logs = make_root(tmp_path_factory.mktemp("hostile")), tmp_path_factory.mktemp("logs")
-    command = ("-m", "tests.support.stand", request.param, root, str(free_port()))
+    root, logs = site.make(tmp_path_factory.mktemp("hostile")), tmp_path_factory.mktemp("logs")
+    command = ("-m", "tests.support.stand", request.param, root / site.ALL, str(free_port()))
     with serve(*command, logs=logs) as server:
         yield server
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote, urljoin
 
@@ -182,156 +183,152 @@ def place(
         yield place
 
 
-@pytest.fixture(params=["/static", "/live"])
-def prefix(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+PREFIXES = ("/static", "/live")
+PATHS = [f"{prefix}/{name}" for prefix in PREFIXES for name in ("page.css", "big.bin")]
 
 
-def test_a_file_arrives_byte_for_byte(place: Place, prefix: str) -> None:
-    answer = place.get(f"{prefix}/page.css")
-    assert (answer.status, answer.body) == (200, PAGE)
-    assert answer["content-type"] == "text/css; charset=utf-8"
-    assert answer["content-length"] == str(len(PAGE))
-    assert re.fullmatch(r'"[^"]+"', answer["etag"])
+def content_of(target: str) -> bytes:
+    return FILES[target.rpartition("/")[2]]
 
 
-def test_a_large_file_arrives_byte_for_byte(place: Place, prefix: str) -> None:
-    answer = place.get(f"{prefix}/huge.bin")
-    assert answer.status == 200
-    assert answer.body == HUGE
-    assert answer["content-type"] == "application/octet-stream"
-    assert answer["content-length"] == str(len(HUGE))
-    assert "etag" in answer
+def test_a_file_arrives_byte_for_byte(place: Place) -> None:
+    for prefix in PREFIXES:
+        answer = place.get(f"{prefix}/page.css")
+        assert (answer.status, answer.body) == (200, PAGE), prefix
+        assert answer["content-type"] == "text/css; charset=utf-8"
+        assert answer["content-length"] == str(len(PAGE))
+        assert re.fullmatch(r'"[^"]+"', answer["etag"])
 
 
-@pytest.mark.parametrize("name", ["page.css", "big.bin"])
-def test_a_second_ask_gets_304_and_then_the_next_answer(
-    place: Place, prefix: str, name: str
-) -> None:
-    target = f"{prefix}/{name}"
-    tag = [("If-None-Match", place.get(target)["etag"])]
-    first, again, after = place.asks(
-        ("GET", target, tag), ("GET", target, tag), ("GET", target, ())
-    )
-    assert (first.status, first.body) == (304, b"")
-    assert (again.status, again.body) == (304, b"")
-    assert (after.status, after.body) == (200, FILES[name])
+def test_a_large_file_arrives_byte_for_byte(place: Place) -> None:
+    for prefix in PREFIXES:
+        answer = place.get(f"{prefix}/huge.bin")
+        assert answer.status == 200, prefix
+        assert answer.body == HUGE, prefix
+        assert answer["content-type"] == "application/octet-stream"
+        assert answer["content-length"] == str(len(HUGE))
+        assert "etag" in answer
 
 
-@pytest.mark.parametrize(
-    ("what", "method", "target", "lines"),
-    [
-        (GO_ON[0], "GET", "/static/page.css", ()),
-        (GO_ON[0], "GET", "/static/big.bin", ()),
-        (GO_ON[1], "GET", "/static/page.css", [("If-None-Match", "*")]),
-        (GO_ON[2], "HEAD", "/static/page.css", ()),
-    ],
-    ids=["small", "large", "304", "HEAD"],
-)
-def test_a_connection_goes_on_after_an_answer(
-    place: Place, what: str, method: str, target: str, lines: Lines
-) -> None:
-    assert place.keeps(method, target, lines) == place.can(what)
+def test_a_second_ask_gets_304_and_then_the_next_answer(place: Place) -> None:
+    for target in PATHS:
+        tag = [("If-None-Match", place.get(target)["etag"])]
+        first, again, after = place.asks(
+            ("GET", target, tag), ("GET", target, tag), ("GET", target, ())
+        )
+        assert (first.status, first.body) == (304, b""), target
+        assert (again.status, again.body) == (304, b""), target
+        assert (after.status, after.body) == (200, content_of(target)), target
 
 
-def test_a_head_has_the_fields_of_the_get_and_no_body(place: Place, prefix: str) -> None:
-    for name in ("page.css", "big.bin"):
-        target = f"{prefix}/{name}"
+def test_a_connection_goes_on_after_an_answer(place: Place) -> None:
+    kept = {
+        "small": place.keeps("GET", "/static/page.css"),
+        "large": place.keeps("GET", "/static/big.bin"),
+        "304": place.keeps("GET", "/static/page.css", [("If-None-Match", "*")]),
+        "HEAD": place.keeps("HEAD", "/static/page.css"),
+    }
+    can = dict(zip(kept, map(place.can, (GO_ON[0], *GO_ON)), strict=True))
+    assert kept == can
+
+
+def test_a_head_has_the_fields_of_the_get_and_no_body(place: Place) -> None:
+    for target in PATHS:
         head, get = place.asks(("HEAD", target, ()), ("GET", target, ()))
-        assert (head.status, head.body) == (200, b"")
-        assert get.body == FILES[name]
+        assert (head.status, head.body) == (200, b""), target
+        assert get.body == content_of(target)
         for field in ("content-length", "content-type", "etag", "accept-ranges"):
-            assert head[field] == get[field], field
+            assert head[field] == get[field], (target, field)
 
 
-@pytest.mark.parametrize("name", ["page.css", "big.bin"])
-@pytest.mark.parametrize(
-    ("asked", "part"),
-    [("5-9", slice(5, 10)), ("-7", slice(-7, None)), ("100-", slice(100, None))],
-    ids=["range", "suffix", "rest"],
-)
-def test_a_range_arrives_byte_for_byte(
-    place: Place, prefix: str, name: str, asked: str, part: slice
-) -> None:
-    content = FILES[name]
-    answer = place.get(f"{prefix}/{name}", [("Range", f"bytes={asked}")])
-    first, end, _ = part.indices(len(content))
-    assert (answer.status, answer.body) == (206, content[part])
-    assert answer["content-range"] == f"bytes {first}-{end - 1}/{len(content)}"
-    assert answer["content-length"] == str(end - first)
+RANGES = {"5-9": slice(5, 10), "-7": slice(-7, None), "100-": slice(100, None)}
 
 
-def test_several_ranges_put_together_are_the_file(place: Place, prefix: str) -> None:
+def test_a_range_arrives_byte_for_byte(place: Place) -> None:
+    for target, (asked, part) in product(PATHS, RANGES.items()):
+        content = content_of(target)
+        answer = place.get(target, [("Range", f"bytes={asked}")])
+        first, end, _ = part.indices(len(content))
+        assert (answer.status, answer.body) == (206, content[part]), (target, asked)
+        assert answer["content-range"] == f"bytes {first}-{end - 1}/{len(content)}"
+        assert answer["content-length"] == str(end - first)
+
+
+def test_several_ranges_put_together_are_the_file(place: Place) -> None:
     cut = len(BIG) // 2
     ranges = [("Range", f"bytes=0-9,{cut}-{cut + 70_000},-1000")]
-    answer = place.get(f"{prefix}/big.bin", ranges)
-    assert answer.status == 206
-    assert answer["content-length"] == str(len(answer.body))
-    headers = {name.lower(): value for name, value in answer.fields}
-    parts = list(pieces(answer.status, headers, answer.body))
-    assert [first for first, _ in parts] == [0, cut, len(BIG) - 1000]
-    assert [len(part) for _, part in parts] == [10, 70_001, 1000]
-    for first, part in parts:
-        assert BIG[first : first + len(part)] == part
+    for prefix in PREFIXES:
+        answer = place.get(f"{prefix}/big.bin", ranges)
+        assert answer.status == 206, prefix
+        assert answer["content-length"] == str(len(answer.body))
+        headers = {name.lower(): value for name, value in answer.fields}
+        parts = list(pieces(answer.status, headers, answer.body))
+        assert [first for first, _ in parts] == [0, cut, len(BIG) - 1000]
+        assert [len(part) for _, part in parts] == [10, 70_001, 1000]
+        for first, part in parts:
+            assert BIG[first : first + len(part)] == part
 
 
-@pytest.mark.parametrize("name", ["page.css", "big.bin"])
-def test_a_range_beyond_the_end_gets_416_and_then_the_next_answer(
-    place: Place, prefix: str, name: str
-) -> None:
-    target = f"{prefix}/{name}"
+def test_a_range_beyond_the_end_gets_416_and_then_the_next_answer(place: Place) -> None:
     beyond = [("Range", "bytes=99999999-")]
-    answer, after = place.asks(("GET", target, beyond), ("GET", target, ()))
-    assert answer.status == 416
-    assert answer["content-range"] == f"bytes */{len(FILES[name])}"
-    assert after.body == FILES[name]
+    for target in PATHS:
+        answer, after = place.asks(("GET", target, beyond), ("GET", target, ()))
+        assert answer.status == 416, target
+        assert answer["content-range"] == f"bytes */{len(content_of(target))}"
+        assert after.body == content_of(target)
 
 
-def test_a_precompressed_file_is_sent_to_who_takes_it(place: Place, prefix: str) -> None:
-    target = f"{prefix}/page.css"
+def test_a_precompressed_file_is_sent_to_who_takes_it(place: Place) -> None:
     gzip = [("Accept-Encoding", "gzip")]
-    zipped, plain = place.asks(("GET", target, gzip), ("GET", target, ()))
-    assert (zipped.body, zipped["content-encoding"]) == (ZIPPED, "gzip")
-    assert zipped["content-type"] == plain["content-type"]
-    assert (plain.body, "content-encoding" in plain) == (PAGE, False)
-    assert zipped["vary"] == plain["vary"] == "Accept-Encoding"
-    assert zipped["etag"] != plain["etag"]
+    for target in (f"{prefix}/page.css" for prefix in PREFIXES):
+        zipped, plain = place.asks(("GET", target, gzip), ("GET", target, ()))
+        assert (zipped.body, zipped["content-encoding"]) == (ZIPPED, "gzip"), target
+        assert zipped["content-type"] == plain["content-type"]
+        assert (plain.body, "content-encoding" in plain) == (PAGE, False), target
+        assert zipped["vary"] == plain["vary"] == "Accept-Encoding"
+        assert zipped["etag"] != plain["etag"]
 
 
-def test_a_folder_shows_its_index_and_is_redirected_to_its_slash(place: Place, prefix: str) -> None:
-    assert place.get(f"{prefix}/sub/").body == FILES["sub/index.html"]
-    answer = place.get(f"{prefix}/sub?q=1")
-    assert answer.status == 307
-    asked = f"http://test{place.base}{prefix}/sub?q=1"
-    assert urljoin(asked, answer["location"]) == f"http://test{place.base}{prefix}/sub/?q=1"
+def test_a_folder_shows_its_index_and_is_redirected_to_its_slash(place: Place) -> None:
+    for prefix in PREFIXES:
+        assert place.get(f"{prefix}/sub/").body == FILES["sub/index.html"]
+        answer = place.get(f"{prefix}/sub?q=1")
+        assert answer.status == 307
+        asked = f"http://test{place.base}{prefix}/sub?q=1"
+        assert urljoin(asked, answer["location"]) == f"http://test{place.base}{prefix}/sub/?q=1"
 
 
-def test_a_name_of_words_and_letters_is_found(place: Place, prefix: str) -> None:
-    assert place.get(f"{prefix}/two%20words/t.txt").body == b"words"
-    answer = place.get(f"{prefix}/{quote(WORDS)}")
-    found = (answer.status, answer.body) == (200, NAMED)
-    assert found == place.can(LETTERS)
+def test_a_name_of_words_and_letters_is_found(place: Place) -> None:
+    for prefix in PREFIXES:
+        assert place.get(f"{prefix}/two%20words/t.txt").body == b"words"
+        answer = place.get(f"{prefix}/{quote(WORDS)}")
+        found = (answer.status, answer.body) == (200, NAMED)
+        assert found == place.can(LETTERS), prefix
 
 
-def test_an_encoded_slash_is_a_miss(place: Place, prefix: str) -> None:
-    answer = place.get(f"{prefix}/sub%2findex.html")
-    assert (answer.status == 404) == place.can(ENCODED)
+def test_an_encoded_slash_is_a_miss(place: Place) -> None:
+    for prefix in PREFIXES:
+        answer = place.get(f"{prefix}/sub%2findex.html")
+        assert (answer.status == 404) == place.can(ENCODED), prefix
 
 
-def test_a_path_with_two_slashes_is_no_file(place: Place, prefix: str) -> None:
-    assert (place.get(f"{prefix}//page.css").status != 200) == place.can(INNER)
-    if not place.base:
-        assert (place.get(f"/{prefix}/page.css").status != 200) == place.can(SLASHES)
+def test_a_path_with_two_slashes_is_no_file(place: Place) -> None:
+    for prefix in PREFIXES:
+        assert (place.get(f"{prefix}//page.css").status != 200) == place.can(INNER), prefix
+        if not place.base:
+            assert (place.get(f"/{prefix}/page.css").status != 200) == place.can(SLASHES), prefix
 
 
-def test_a_miss_is_the_answer_of_the_app(place: Place, prefix: str) -> None:
-    answer = place.get(f"{prefix}/nothing-here")
-    assert answer.status == 404
-    if place.mounted:
-        assert answer.body == b"Not Found\n"
-    else:
-        assert NOT_FOUND[place.app.split()[0]] in answer.body
-    assert NOT_FOUND[place.app.split()[0]] in place.get("/nothing-here").body
+def test_a_miss_is_the_answer_of_the_app(place: Place) -> None:
+    said = NOT_FOUND[place.app.split()[0]]
+    for prefix in PREFIXES:
+        answer = place.get(f"{prefix}/nothing-here")
+        assert answer.status == 404, prefix
+        if place.mounted:
+            assert answer.body == b"Not Found\n", prefix
+        else:
+            assert said in answer.body, prefix
+    assert said in place.get("/nothing-here").body
 
 
 def test_a_route_of_the_app_is_its_own(place: Place) -> None:

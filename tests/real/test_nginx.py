@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pages import blocks
-from tests.support.servers import Server, free_port, serve
+from tests.support.servers import Server, free_port, program, serve
 from tests.support.steps import public_directory
 from tests.support.trees import LAST_MODIFIED, Link, write_tree
 
@@ -57,11 +57,6 @@ http {{
     }}
 }}
 """
-STARTER = """
-import os, sys
-print(sys.argv[1], flush=True)
-os.execvp("nginx", ["nginx", "-e", "stderr", "-c", sys.argv[2]])
-"""
 
 
 def location(root: Path) -> str:
@@ -86,8 +81,8 @@ def nginx(
             port, configuration = free_port(), base / "nginx.conf"
             values = {"port": port, "app": app.url.rstrip("/"), "location": location(root)}
             configuration.write_text(CONFIGURATION.format(scratch=base, **values))
-            url = f"http://127.0.0.1:{port}/"
-            with serve("-c", STARTER, url, configuration, logs=logs[1]) as server:
+            command = ("nginx", "-e", "stderr", "-c", configuration)
+            with serve(*program(port, *command), logs=logs[1]) as server:
                 yield server
 
 

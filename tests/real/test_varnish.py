@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.servers import Server, free_port, serve
+from tests.support.servers import Server, free_port, program, serve
 from tests.support.steps import public_directory
 from tests.support.trees import write_tree
 
@@ -35,11 +35,6 @@ sub vcl_backend_response {{
     return (deliver);
 }}
 sub vcl_deliver {{ set resp.http.X-Hits = obj.hits; }}
-"""
-STARTER = """
-import os, sys
-print(sys.argv[1], flush=True)
-os.execvp("varnishd", ["varnishd", "-F", "-n", sys.argv[3], "-f", sys.argv[2], "-a", sys.argv[4]])
 """
 APP = """
 import sys
@@ -69,15 +64,16 @@ def varnish(
 ) -> Iterator[Server]:
     assert shutil.which("varnishd"), "Varnish is missing; on Debian: apt-get install varnish"
     logs = [tmp_path_factory.mktemp("logs") for _ in range(2)]
-    program = APP.format(door=request.param) + RUN[request.param]
+    source = APP.format(door=request.param) + RUN[request.param]
     with public_directory() as base:
         root = write_tree(base / "www", {"index.html": "home"})
-        with serve("-c", program, root, str(free_port()), logs=logs[0]) as app:
+        with serve("-c", source, root, str(free_port()), logs=logs[0]) as app:
             configuration = base / "default.vcl"
             configuration.write_text(CONFIGURATION.format(port=app.address[1]))
-            at = f"127.0.0.1:{free_port()}"
-            command = (f"http://{at}/", configuration, base / "varnish", at)
-            with serve("-c", STARTER, *command, logs=logs[1]) as server:
+            port = free_port()
+            at = f"127.0.0.1:{port}"
+            command = ("varnishd", "-F", "-n", base / "varnish", "-f", configuration, "-a", at)
+            with serve(*program(port, *command), logs=logs[1]) as server:
                 yield server
 
 

@@ -6,6 +6,7 @@ what most of them need (`tests.ready`), and done no more.
 
 from __future__ import annotations
 
+import logging
 import os
 import runpy
 import signal
@@ -54,7 +55,9 @@ def _run_python(
     os.environ.update(environment)
     os.chdir(folder)
     for path, stream in ((out, sys.stdout), (err, sys.stderr)):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        )
         os.dup2(descriptor, stream.fileno())
         os.close(descriptor)
     become_python(*arguments)
@@ -137,3 +140,15 @@ def run_threads(*works: Callable[[], None]) -> None:
         assert not thread.is_alive()
     if errors:
         raise errors[0]
+
+
+class Records(logging.Handler):
+    """Keeps what the package logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.kept: list[tuple[str, str]] = []
+        logging.getLogger("dualstatic").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append((record.levelname, record.getMessage()))

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from dualstatic.disk import root_by_path
+
 
 def patch_everywhere(
     patch: pytest.MonkeyPatch, call: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -19,6 +21,8 @@ def patch_everywhere(
         return
     fake = make(real)
     patch.setattr(os, call, fake)
+    if call == "open" and sys.platform == "win32":
+        patch.setattr(root_by_path, "open_file", make(root_by_path.open_file))
     for module in [sys.modules[key] for key in sys.modules if key.startswith("dualstatic")]:
         for name in [name for name, value in vars(module).items() if value is real]:
             patch.setattr(module, name, fake)
@@ -49,13 +53,25 @@ def fold_case(patch: pytest.MonkeyPatch) -> None:
     patch_everywhere(patch, "stat", folding)
 
 
+def path_of(descriptor: int) -> str:
+    """The path of what is open, as the system tells it; "" if it has none."""
+    if sys.platform == "win32":
+        from dualstatic.disk.windows import final_path
+
+        return (final_path(descriptor) or "").removeprefix("\\\\?\\")
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except FileNotFoundError:  # it was closed since
+        return ""
+
+
 READS = ["read", "pread", "preadv", "readv", "sendfile"]
 
 
 def fails_to_open(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def make(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(path: Any, *arguments: Any, **more: Any) -> Any:
-            if os.fspath(path).endswith(name):
+            if os.fspath(path).replace(os.sep, "/").endswith(name):
                 raise OSError(error, os.strerror(error))
             return real(path, *arguments, **more)
 
@@ -67,7 +83,7 @@ def fails_to_open(name: str, error: int) -> Callable[[Callable[..., Any]], Calla
 def fails_to_read(name: str, error: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def make(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(descriptor: int, *arguments: Any, **more: Any) -> Any:
-            if os.readlink(f"/proc/self/fd/{descriptor}").endswith(name):
+            if path_of(descriptor).endswith(name):
                 raise OSError(error, os.strerror(error))
             return real(descriptor, *arguments, **more)
 

@@ -11,11 +11,16 @@ for name in """
     brotli zstandard pytest trio
     dualstatic.asgi dualstatic.wsgi dualstatic.compress.command
     tests.support.doors tests.support.faults tests.support.steps
-    django.core.asgi django.core.wsgi django.core.management django.contrib.staticfiles
+    django.core.asgi django.core.wsgi django.core.management django.test django.contrib.admin.apps
+    django.contrib.auth.apps django.contrib.contenttypes.apps django.contrib.messages.apps
+    django.contrib.sessions.apps django.contrib.staticfiles.apps
     granian.cli gunicorn.app.wsgiapp gunicorn.workers.gthread h11 httptools
     hypercorn.asyncio.run hypercorn.config hypercorn.trio.run
     uvicorn.main uvicorn.protocols.http.httptools_impl uvicorn.protocols.http.h11_impl
     uvicorn.lifespan.on uvloop werkzeug.serving
+    twisted.internet.endpoints twisted.web.server autobahn.websocket.protocol
+    bottle falcon falcon.asgi fastapi flask litestar pyramid.config pyramid.wsgi quart starlette
+    pydantic.v1
 """.split():
     with suppress(ImportError):
         import_module(name)

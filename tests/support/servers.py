@@ -7,43 +7,27 @@ where a test fails because of it. Only the processes started here are ended, by 
 from __future__ import annotations
 
 import os
-import random
 import re
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
 
 from .children import start_python
 from .doors import Answer, Fields
+from .launch import ROOT as ROOT
+from .launch import STARTED_WITHIN, Launched, environment, eventually
+from .launch import free_port as free_port
 
-ROOT = Path(__file__).parents[2]
-STARTED_WITHIN = ENDED_WITHIN = 60
+ENDED_WITHIN = 60
 ANSWERED_WITHIN = 30
 
 
-@dataclass
-class Server:
-    """A process that serves at `url`; `log` is the file that holds its standard error."""
-
-    process: BaseProcess
-    url: str
-    log: Path
-
-    @property
-    def address(self) -> tuple[str, int]:
-        parts = urlsplit(self.url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        return parts.hostname, parts.port
+class Server(Launched):
+    """A program of Python's that serves, and how to ask it."""
 
     def connect(self) -> HTTPConnection:
         return HTTPConnection(*self.address, timeout=ANSWERED_WITHIN)
@@ -71,16 +55,8 @@ class Server:
         assert answer.status < 500, f"{method} {target}: {answer.status}\n{self.words()}"
         return answer
 
-    def words(self) -> str:
-        return f"--- standard error of the server ---\n{self.log.read_text(errors='replace')}"
-
     def workers(self) -> list[int]:
         return children(self.pid)
-
-    @property
-    def pid(self) -> int:
-        assert self.process.pid is not None
-        return self.process.pid
 
     def open_files(self) -> list[str]:
         """The paths that the process and its children hold open, as Linux tells them."""
@@ -117,30 +93,17 @@ def resolve(link: str) -> str:
 
 
 def children(parent: int) -> list[int]:
-    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [number for number in numbers if parent_of(number) == parent]
+    """The processes that a process has started, by the lists that Linux keeps for its threads."""
+    lists = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(number) for each in lists for number in read(each).split()]
 
 
-def parent_of(process: int) -> int | None:
+def read(path: Path) -> str:
+    """What a file of /proc says; nothing, if it is gone since it was listed."""
     try:
-        text = Path(f"/proc/{process}/stat").read_text()
+        return path.read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    return int(text.rpartition(")")[2].split()[1])
-
-
-def free_port() -> int:
-    """One below those that Linux gives to clients, who could take it before the server does."""
-    while True:
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(10_000, 32_768)))
-            return int(probe.getsockname()[1])
-
-
-def environment() -> dict[str, str]:
-    """Ours, with the package of this tree first on the path."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        return ""
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -179,11 +142,17 @@ def serve(*arguments: str | Path, logs: Path, calm: bool = True) -> Iterator[Ser
     server = Server(process, "", log)
     try:
         eventually(lambda: announced(server, out), STARTED_WITHIN, server.words)
-        eventually(lambda: accepts(server), STARTED_WITHIN, server.words)
+        server.wait()
         yield server
     finally:
-        end(process)
+        server.end()
     assert not calm or "Traceback" not in server.words(), server.words()
+
+
+def program(port: int, *command: str | Path) -> tuple[str | Path, ...]:
+    """What `serve` takes to run a program that isn't Python, and doesn't print its URL."""
+    code = "import os, sys; print(sys.argv[1], flush=True); os.execvp(sys.argv[2], sys.argv[2:])"
+    return ("-c", code, f"http://127.0.0.1:{port}/", *command)
 
 
 def announced(server: Server, out: Path) -> bool:
@@ -191,30 +160,3 @@ def announced(server: Server, out: Path) -> bool:
     found = re.search(r"http://127\.0\.0\.1:\d+\S*(?=\s)", out.read_text())
     server.url = found.group() if found else ""
     return bool(found)
-
-
-def accepts(server: Server) -> bool:
-    assert server.process.exitcode is None, f"it ended at once\n{server.words()}"
-    try:
-        socket.create_connection(server.address, timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def end(process: BaseProcess) -> None:
-    process.terminate()
-    process.join(10)
-    if process.exitcode is None:
-        process.kill()
-        process.join(10)
-
-
-def eventually(
-    condition: Callable[[], object], within: float, words: Callable[[], str] = str
-) -> None:
-    """Wait until the condition holds, so many seconds at most."""
-    limit = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < limit, f"not within {within} s\n{words()}"
-        time.sleep(0.02)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from dualstatic.core.paths import Gate
 
 OLD = 1704164645  # Tue, 02 Jan 2024 03:04:05 GMT
 LAST_MODIFIED = "Tue, 02 Jan 2024 03:04:05 GMT"
@@ -28,10 +31,17 @@ def settle(patch: pytest.MonkeyPatch, hours: int = 1) -> None:
     patch.setattr(time, "time_ns", lambda: clock_ns() + 3600 * hours * 10**9)
 
 
+def can_be(name: str) -> bool:
+    """Whether this system has files of such a name."""
+    return sys.platform != "win32" or Gate("", dotfiles=True, windows=True)(f"/{name}") is not None
+
+
 def write_tree(root: Path, entries: Mapping[str, bytes | str | Link | None]) -> Path:
     """Make the files, links and (for None) directories that `entries` names; files are old."""
     root.mkdir(parents=True, exist_ok=True)
     for name, content in entries.items():
+        if not can_be(name):
+            continue
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if content is None:

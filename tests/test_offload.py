@@ -1,4 +1,4 @@
-"""Group A: files that a server in front sends, told by a field which (`offload`)."""
+"""Files that a server in front sends, told by a field which (`offload`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from dualstatic import StaticFiles
 from tests.support.doors import Client
-from tests.support.rows import rows
 
 pytestmark = pytest.mark.usefixtures("aging")
 
@@ -26,7 +25,7 @@ FILES = {
 ACCEL = "X-Accel-Redirect: /_int"
 
 
-@rows("A444")
+@pytest.mark.rows("A444")
 @pytest.mark.parametrize("offload", [ACCEL, f"{ACCEL}/"])
 def test_nginx_is_told_the_path_below_its_own_prefix(
     serve: Callable[..., Client], tree: Callable[..., Path], offload: str
@@ -53,7 +52,7 @@ def test_nginx_is_told_the_path_below_its_own_prefix(
     assert client.get("/static/nope").passed
 
 
-@rows("A444")
+@pytest.mark.rows("A444")
 def test_how_a_file_is_coded_is_the_other_servers_business(
     serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
@@ -63,7 +62,7 @@ def test_how_a_file_is_coded_is_the_other_servers_business(
     assert "vary" not in answer
 
 
-@rows("A445")
+@pytest.mark.rows("A445")
 def test_apache_is_told_the_absolute_path(
     serve: Callable[..., Client], tree: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -73,7 +72,7 @@ def test_apache_is_told_the_absolute_path(
     assert client.get("/app.js")["x-sendfile"] == str(roots[1] / "app.js")
 
 
-@rows("A446")
+@pytest.mark.rows("A446")
 @pytest.mark.parametrize("offload", [None, ACCEL, "X-Sendfile"])
 def test_no_field_of_a_client_has_a_say_in_it(
     serve: Callable[..., Client], tree: Callable[..., Path], offload: str | None
