@@ -83,8 +83,8 @@ CASES = (
              *lost("/dangling", "/dangling/", "/dangling-dir", "/dangling-out"),
              *lost("/dangling", setting=MAZE_FOLLOWED), setting=ODD),
         confined("S395", "A link to what the system tells by files is not there.", "/proc-link",
-                 more=[*lost("/proc-link", "/proc/self/environ", "/proc/version",
-                             "/cwd/pyproject.toml"),
+                 more=[*lost("/proc-link", "/proc-link/self/environ", "/proc/self/environ",
+                             "/proc/version", "/cwd/pyproject.toml"),
                        *found(b"", "/proc-link", setting=MAZE_FOLLOWED)]),
     ),
     *under(

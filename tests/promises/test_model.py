@@ -56,6 +56,7 @@ MODES: dict[str, dict[str, Any]] = {
     "index": {"memory": 0},
     "memory": {"memory": 2**26},
 }
+KINDS = ["nothing", "directory", *(["fifo"] if hasattr(os, "mkfifo") else [])]
 PINNED = 2
 """Roots that the two indexes hold open."""
 
@@ -72,7 +73,7 @@ class Model:
 
     def now(self, name: str) -> Version:
         path = os.path.realpath(self.root / name)
-        inside = path.startswith(f"{self.root}/") and os.path.isfile(path)
+        inside = path.startswith(os.path.join(self.root, "")) and os.path.isfile(path)
         return Path(path).read_bytes() if inside else None
 
     def coded_now(self, name: str) -> Version:
@@ -265,7 +266,7 @@ class Machine(RuleBasedStateMachine):
                 file.write(more[size:])
             self.model.changed()
 
-    @rule(place=places, kind=st.sampled_from(["nothing", "directory", "fifo"]))
+    @rule(place=places, kind=st.sampled_from(KINDS))
     def remove(self, place: str | None, kind: str) -> None:
         path = self.tree.room(self.put_there(place))
         if kind == "directory":

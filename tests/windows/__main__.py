@@ -17,7 +17,7 @@ from .environment import ROOT, Environment, windows_path
 GROUPS = [
     ["tests/core", "tests/doors", "tests/windows"],
     ["tests/disk"],
-    ["tests/test_cases.py", "tests/rules"],
+    ["tests/test_cases.py"],
 ]
 """What is run at the same time; beside it, servers under Wine are asked from Linux."""
 OPTIONS = ["-n0", "-q", "-p", "no:cacheprovider", "-p", "tests.windows.judge"]

@@ -6,6 +6,9 @@ import gzip
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
 
 from tests.support.trees import OLD, write_tree
 
@@ -53,9 +56,11 @@ def test_siblings_are_written_with_the_date_of_their_file_and_nothing_else(tmp_p
     assert (again.returncode, again.stderr) == (0, "")
 
 
-def test_hashed_files_are_kept_and_forgotten(tmp_path: Path) -> None:
+@pytest.mark.parametrize("drive", ["the same", "another"])
+def test_hashed_files_are_kept_and_forgotten(drive: str, tmp_path: Path) -> None:
     build = write_tree(tmp_path / "build", {"a.0123abcd.js": TEXT, "index.html": "page"})
-    store = tmp_path / "store"
+    store = Path(mkdtemp()) if drive == "another" else tmp_path / "store"
+    assert (store.drive == build.drive) == (drive == "the same")
     keep = ("-m", "dualstatic", "keep", "--immutable", r"\.[0-9a-f]{8}\.", build, store)
     ended = python(*keep)
     assert (ended.returncode, ended.stderr) == (0, "")
