@@ -48,38 +48,43 @@ LATE = ("late.txt", OLD + 1000)
 
 @dataclass(frozen=True)
 class Shape:
-    """A name in the root and a link to swap, and whether to read what it leads to is asked for."""
+    """A name and a link to swap, and whether to read what it leads to is asked for.
+
+    With `far` the root is on a file system of its own: what is kept is copied.
+    """
 
     name: str
     one: str
     other: str
     options: tuple[str, ...] = ()
-    reads: bool = False
     command: str = "compress"
+    far: bool = False
+    reads: bool = False
 
 
 FOLLOW = ("--follow-symlink",)
 PREVIOUS = ("--previous", "{root}")
-KEEP = ("{root}/../store", "--immutable=.")
+KEEP = ("{place}/store", "--immutable=.")
 SHAPES = (
-    Shape("file and link", "d/missing.txt", "missing.txt"),
-    Shape("file and link, followed", "d/missing.txt", "missing.txt", FOLLOW, reads=True),
-    Shape("directory and link", "d", "folder"),
-    Shape("directory and link, followed", "d", "folder", FOLLOW),
-    Shape("directory and link, checked", "d", "folder", ("--check",)),
-    Shape("outdated sibling and link", "d/outdated.txt.gz", "outdated.txt.gz"),
-    Shape("late sibling and link", "d/late.txt.gz", "late.txt.gz"),
-    Shape("temporary file and link", "d/.dualstatic-*", "missing.txt"),
-    Shape("temporary file and directory", "d/.dualstatic-*", "folder"),
-    Shape("older file and link", "d/app-Aa3jf93a.txt", "app-Aa3jf93a.txt", PREVIOUS),
-    Shape("delta and link", "d/app-Bb3jf93a.txt.1.dcz", "app-Bb3jf93a.txt.1.dcz", PREVIOUS),
-    Shape("directory and link, for deltas", "d", "folder", PREVIOUS),
-    Shape("kept file and link", "d/missing.txt", "missing.txt", KEEP, command="keep"),
-    Shape("kept directory and link", "d", "folder", KEEP, command="keep"),
-    Shape("copy and link", "../store/d/missing.txt", "missing.txt", KEEP, command="keep"),
-    Shape("store's directory and link", "../store/d", "folder", KEEP, command="keep"),
-    Shape("new copy and link", "../store/d/.dualstatic-*", "missing.txt", KEEP, command="keep"),
-    Shape("forgotten file and link", f"../store/d/{GONE}", GONE, KEEP, command="keep"),
+    Shape("file and link", "www/d/missing.txt", "missing.txt"),
+    Shape("file and link, followed", "www/d/missing.txt", "missing.txt", FOLLOW, reads=True),
+    Shape("directory and link", "www/d", "folder"),
+    Shape("directory and link, followed", "www/d", "folder", FOLLOW),
+    Shape("directory and link, checked", "www/d", "folder", ("--check",)),
+    Shape("outdated sibling and link", "www/d/outdated.txt.gz", "outdated.txt.gz"),
+    Shape("late sibling and link", "www/d/late.txt.gz", "late.txt.gz"),
+    Shape("temporary file and link", "www/d/.dualstatic-*", "missing.txt"),
+    Shape("temporary file and directory", "www/d/.dualstatic-*", "folder"),
+    Shape("older file and link", "www/d/app-Aa3jf93a.txt", "app-Aa3jf93a.txt", PREVIOUS),
+    Shape("delta and link", "www/d/app-Bb3jf93a.txt.1.dcz", "app-Bb3jf93a.txt.1.dcz", PREVIOUS),
+    Shape("directory and link, for deltas", "www/d", "folder", PREVIOUS),
+    Shape("kept file and link", "www/d/missing.txt", "missing.txt", KEEP, "keep"),
+    Shape("kept directory and link", "www/d", "folder", KEEP, "keep"),
+    Shape("name in the store and link", "store/d/missing.txt", "missing.txt", KEEP, "keep"),
+    Shape("store's directory and link", "store/d", "folder", KEEP, "keep"),
+    Shape("forgotten file and link", f"store/d/{GONE}", GONE, KEEP, "keep"),
+    Shape("copy and link", "store/d/missing.txt", "missing.txt", KEEP, "keep", far=True),
+    Shape("new copy and link", "store/d/.dualstatic-*", "missing.txt", KEEP, "keep", far=True),
 )
 
 
@@ -95,18 +100,17 @@ class Tally:
         self.outside += other.outside
 
 
-def make_tree(place: Path) -> Path:
-    """The root; beside it what must not be touched, and links to that."""
+def make_tree(place: Path, root: Path) -> None:
+    """The root, the store, what must not be touched, and links to that."""
     outside = write_tree(place / "outside", FILES | {GONE: TEXT})
     write_tree(place / "store", {"d/missing.txt": TEXT, f"d/{GONE}": TEXT})
-    root = write_tree(place / "www", {f"d/{name}": content for name, content in FILES.items()})
+    write_tree(root, {f"d/{name}": content for name, content in FILES.items()})
     for folder in (outside, root / "d"):
         os.utime(folder / LATE[0], (LATE[1], LATE[1]))
     for path in outside.iterdir():
         path.chmod(0o600)
     links = {path.name: Link(str(path)) for path in outside.iterdir()}
     write_tree(place / "links", links | {"folder": Link(str(outside))})
-    return root
 
 
 def snapshot(folder: Path) -> dict[str, object]:
@@ -130,10 +134,10 @@ def write(folder: int, name: str, content: bytes) -> None:
             file.write(content)
 
 
-def run_command(shape: Shape, root: Path) -> Counter[str]:
+def run_command(shape: Shape, root: Path, place: Path) -> Counter[str]:
     """How many siblings or copies came to which end."""
     said = io.StringIO()
-    options = [option.format(root=root) for option in shape.options]
+    options = [option.format(root=root, place=place) for option in shape.options]
     if shape.command == "compress":
         options += ["--encodings", "gzip", "--jobs", "2"]
     with redirect_stdout(said), redirect_stderr(io.StringIO()), suppress(SystemExit):
@@ -141,8 +145,11 @@ def run_command(shape: Shape, root: Path) -> Counter[str]:
     return Counter({name: int(n) for n, name in re.findall(r"(\d+) ([a-z ]+)", last(said))})
 
 
-def let_age(store: Path, folder: int) -> None:
-    """Give the store a file that is to be forgotten, again."""
+def let_age(store: Path, folder: int, swapped: str) -> None:
+    """Give the store a file that is to be forgotten, again; and have it lack what is to be kept."""
+    for name in FILES.keys() - {swapped}:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=folder)
     write(folder, GONE, TEXT)
     (store / ".dualstatic-keep.json").write_text(json.dumps({f"d/{GONE}": 0}))
 
@@ -151,16 +158,17 @@ def last(said: io.StringIO) -> str:
     return said.getvalue().splitlines()[-1] if said.getvalue() else ""
 
 
-def race(shape: Shape, place: Path) -> Tally:
+def race(shape: Shape, place: Path, far: Path) -> Tally:
     """Run the command some times, while the shape's names are swapped."""
-    root, outside = make_tree(place), place / "outside"
+    root, outside = (far if shape.far else place) / "www", place / "outside"
+    make_tree(place, root)
     tally, before = Tally(), snapshot(outside)
     folder, kept = (os.open(each / "d", os.O_RDONLY) for each in (root, place / "store"))
     with Watch(outside, events=CHANGES if shape.reads else ALL) as watch:
-        with swapping(root / shape.one, place / "links" / shape.other) as swaps:
+        with swapping(place / shape.one, place / "links" / shape.other) as swaps:
             for number in range(RUNS):
-                let_age(place / "store", kept)
-                tally.counts += run_command(shape, root)
+                let_age(place / "store", kept, Path(shape.one).name)
+                tally.counts += run_command(shape, root, place)
                 stir(folder, number)
         tally.outside.update(str(path.relative_to(place)) for path in watch.take())
     os.close(folder)
@@ -175,8 +183,8 @@ def race_until(shape: Shape, enough: Callable[[Tally], bool]) -> Tally:
     """Again and again, each time with a new tree."""
     total = Tally()
     while not enough(total):
-        with TemporaryDirectory() as place:
-            total.add(race(shape, Path(place)))
+        with TemporaryDirectory() as place, TemporaryDirectory(dir="/dev/shm") as far:
+            total.add(race(shape, Path(place), Path(far)))
     return total
 
 

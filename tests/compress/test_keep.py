@@ -9,20 +9,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from dualstatic import StaticFiles
+from dualstatic.__main__ import main
 from dualstatic.compress import keep as module
 from dualstatic.core.values import Request
+from tests.support.children import NOBODY, give_up_rights, in_child
 from tests.support.servers import environment, eventually, run
+from tests.support.steps import public_directory
 from tests.support.trees import OLD, Link, write_tree
 from tests.support.watch import Watch
 
-from .test_compress import OTHER, TEXT, identities, names, write
+from .test_compress import OTHER, TEXT, compress, decompress, identities, names, write
 
 STATE = ".dualstatic-keep.json"
 OURS = {STATE, ".dualstatic-keep.lock"}
@@ -31,6 +35,8 @@ APP = "assets/app-Aa3jf93a.js"
 NEXT = "assets/app-Bb3jf93a.js"
 DAY = 24 * 60 * 60
 WITHIN = 30
+LINKS = sys.platform == "linux"
+"""Whether the system links open files: others get copies."""
 
 
 def keep(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -46,6 +52,19 @@ def dist(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "deep/store"
+
+
+@pytest.fixture
+def far_store(tmp_path: Path) -> Iterator[Path]:
+    """A store on a file system of its own: there are no links to it."""
+    with TemporaryDirectory(dir="/dev/shm" if LINKS else None) as folder:
+        assert not LINKS or os.stat(folder).st_dev != tmp_path.stat().st_dev
+        yield Path(folder, "store")
+
+
+@pytest.fixture(params=["store", "far_store"])
+def any_store(request: pytest.FixtureRequest) -> Path:
+    return request.getfixturevalue(request.param)
 
 
 def kept(store: Path) -> set[str]:
@@ -80,13 +99,75 @@ def test_the_names_that_a_regular_expression_finds_are_kept_with_their_siblings(
     assert (store / APP).read_bytes() == TEXT
 
 
-def test_a_copy_has_the_date_and_the_permissions_and_is_no_link(dist: Path, store: Path):
+def test_files_and_siblings_are_linked_where_the_system_allows_it(dist: Path, store: Path):
+    write(dist / f"{APP}.br", b"x")
+    for said in ("1 kept\n", "1 up to date\n"):
+        assert keep(dist, store, *HASHED).stdout == said
+        for name in (APP, f"{APP}.br"):
+            assert (store / name).samefile(dist / name) == LINKS
+    assert kept(store) == {APP, f"{APP}.br"}
+
+
+def test_elsewhere_they_are_copied_with_the_date_and_the_permissions(dist: Path, far_store: Path):
     (dist / APP).chmod(0o640)
-    assert keep(dist, store, *HASHED).returncode == 0
+    assert keep(dist, far_store, *HASHED).stdout == "1 kept\n"
     (dist / APP).write_bytes(OTHER)
-    copy = store / APP
+    copy = far_store / APP
     assert (copy.read_bytes(), copy.stat().st_mtime) == (TEXT, OLD)
     assert copy.stat().st_mode & 0o777 == 0o640
+
+
+def keep_without_rights(*arguments: str) -> str | int | None:
+    give_up_rights()
+    with pytest.raises(SystemExit) as ended:
+        main(["keep", *arguments])
+    return ended.value.code
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that are somebody else's")
+def test_a_file_of_somebody_else_is_kept():
+    """Linux refuses a link to it, unless it is told otherwise."""
+    with public_directory() as folder:
+        write(folder / "dist" / APP)
+        os.chown(folder, NOBODY, NOBODY)
+        store = folder / "store"
+        assert in_child(keep_without_rights, str(folder / "dist"), str(store), *HASHED) == 0
+        assert (store / APP).read_bytes() == TEXT
+
+
+def read_by_keep(dist: Path, store: Path) -> int:
+    """How many bytes the command reads."""
+    before = bytes_read()
+    with pytest.raises(SystemExit):
+        main(["keep", str(dist), str(store), *HASHED])
+    return bytes_read() - before
+
+
+def bytes_read() -> int:
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
+@pytest.mark.skipif(not LINKS, reason="others have copies, which are compared")
+def test_what_is_linked_is_not_read(dist: Path, store: Path):
+    os.truncate(dist / APP, 50_000_000)
+    assert in_child(read_by_keep, dist, store) < 10_000_000
+    assert in_child(read_by_keep, dist, store) < 10_000_000
+
+
+@pytest.mark.parametrize("content", [OTHER, TEXT])
+def test_what_is_compressed_anew_stays_as_it_was_in_the_store(
+    dist: Path, store: Path, content: bytes
+):
+    compress(dist)
+    keep(dist, store, *HASHED)
+    before = identities(store / "assets")
+    (dist / APP).unlink()
+    write(dist / APP, content, OLD + 99)
+    compress(dist)
+    assert decompress(dist / f"{APP}.gz") == content
+    assert (dist / f"{APP}.gz").stat().st_mtime == OLD + 99
+    assert (store / APP).read_bytes() == decompress(store / f"{APP}.gz") == TEXT
+    assert identities(store / "assets") == before
 
 
 MANIFESTS = {
@@ -160,6 +241,15 @@ def test_what_no_build_has_had_for_so_many_days_is_forgotten(dist: Path, store: 
     assert set(state(store)) == {NEXT}
 
 
+def test_what_is_forgotten_stays_in_the_build(dist: Path, store: Path):
+    keep(dist, store, *HASHED)
+    age(store, APP, 31)
+    write(dist / NEXT)
+    assert keep(dist, store, "--immutable=app-B").stdout == "1 kept, 1 forgotten\n"
+    assert kept(store) == {NEXT}
+    assert (dist / APP).read_bytes() == TEXT
+
+
 def test_what_a_build_has_again_is_not_forgotten(dist: Path, store: Path):
     keep(dist, store, *HASHED)
     age(store, APP, 99)
@@ -170,7 +260,8 @@ def test_what_a_build_has_again_is_not_forgotten(dist: Path, store: Path):
 def test_what_the_store_has_is_left_as_it_is(dist: Path, store: Path):
     keep(dist, store, *HASHED)
     before = identities(store / "assets")
-    os.utime(dist / APP, (OLD + 99, OLD + 99))
+    (dist / APP).unlink()
+    write(dist / APP, TEXT, OLD + 99)
     assert keep(dist, store, *HASHED).returncode == 0
     assert identities(store / "assets") == before
     write(dist / APP, OTHER)
@@ -242,24 +333,61 @@ def test_a_file_that_fails_is_reported_and_the_rest_goes_on(dist: Path, store: P
     assert kept(store) == {NEXT}
 
 
-def test_a_file_that_changes_meanwhile_is_reported(
-    dist: Path, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    from dualstatic.__main__ import main
-
-    write(dist / APP, os.urandom(module.PIECE * 2))
+def keep_while(happen: Callable[[], object], dist: Path, store: Path) -> str | int | None:
+    """The exit status where something happens when a file of DIST has just been opened."""
     folder = module._folder
 
-    def change(*arguments):
-        write(dist / APP, os.urandom(module.PIECE * 2), OLD + 5)
+    def happen_first(*arguments):
+        happen()
         return folder(*arguments)
 
-    monkeypatch.setattr(module, "_folder", change)
-    with pytest.raises(SystemExit) as ended:
-        main(["keep", str(dist), str(store), *HASHED])
-    assert ended.value.code == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_folder", happen_first)
+        with pytest.raises(SystemExit) as ended:
+            main(["keep", str(dist), str(store), *HASHED])
+    return ended.value.code
+
+
+def test_a_file_that_changes_while_it_is_copied_is_reported(
+    dist: Path, far_store: Path, capsys: pytest.CaptureFixture[str]
+):
+    write(dist / APP, os.urandom(module.PIECE * 2))
+    other = os.urandom(module.PIECE * 2)
+    assert keep_while(lambda: write(dist / APP, other, OLD + 5), dist, far_store) == 1
     assert "changed while it was read" in capsys.readouterr().err
-    assert kept(store) == set()
+    assert kept(far_store) == set()
+
+
+SWAPS: dict[str, Callable[[Path, Path], object]] = {
+    "a link": lambda name, secret: name.symlink_to(secret),
+    "another file": lambda name, _: write(name, OTHER),
+    "nothing": lambda name, _: name,
+}
+
+
+@pytest.mark.parametrize("swap", SWAPS.values(), ids=SWAPS)
+def test_the_open_file_is_kept_whatever_has_its_name_by_now(
+    dist: Path, any_store: Path, tmp_path: Path, swap: Callable[[Path, Path], object]
+):
+    secret = write(tmp_path / "secret", b"secret")
+
+    def happen() -> None:
+        (dist / APP).unlink()
+        swap(dist / APP, secret)
+
+    assert keep_while(happen, dist, any_store) == 0
+    assert (any_store / APP).read_bytes() == TEXT
+    assert not (any_store / APP).is_symlink()
+    assert secret.stat().st_nlink == 1
+
+
+def test_a_name_of_the_store_that_is_taken_meanwhile_gets_the_file(dist: Path, store: Path):
+    (store / "assets").mkdir(parents=True)
+    outside = write(store.with_name("outside"), b"outside")
+    assert keep_while(lambda: (store / APP).symlink_to(outside), dist, store) == 0
+    assert (store / APP).read_bytes() == TEXT
+    assert not (store / APP).is_symlink()
+    assert outside.read_bytes() == b"outside"
 
 
 def test_links_out_are_neither_read_nor_written_through(dist: Path, store: Path, tmp_path: Path):
@@ -330,8 +458,9 @@ def test_two_at_once_lose_nothing(many: tuple[Path, Path], store: Path, started)
 
 
 def test_one_that_is_begun_meanwhile_waits_and_loses_nothing(
-    many: tuple[Path, Path], store: Path, started
+    many: tuple[Path, Path], far_store: Path, started
 ):
+    store = far_store
     first = start(started, many[0], store)
     eventually(lambda: kept(store), WITHIN)
     first.send_signal(signal.SIGSTOP)
@@ -346,14 +475,14 @@ def test_one_that_is_begun_meanwhile_waits_and_loses_nothing(
     assert set(state(store)) == names(many[0]) | names(many[1])
 
 
-def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], store: Path, started):
-    one, two = many
+def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], any_store: Path, started):
+    (one, two), store = many, any_store
     chance = random.Random(0)
     assert keep(one, store, *HASHED).returncode == 0
     begun = time.monotonic()
     assert keep(two, store.with_name("other"), *HASHED).returncode == 0
     whole = time.monotonic() - begun
-    for _ in range(20):
+    for _ in range(10):
         process = start(started, two, store)
         time.sleep(chance.uniform(0.3, 1.1) * whole)
         process.kill()
@@ -373,11 +502,11 @@ def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], store: Path
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_nothing_half_written(
-    dist: Path, store: Path, started, number: int, status: int
+    far_store: Path, store: Path, started, number: int, status: int
 ):
-    content = os.urandom(10_000_000)
+    dist = far_store.with_name("dist")
     for each in range(30):
-        write(dist / f"x-{each:08}.js", content)
+        os.truncate(write(dist / f"x-{each:08}.js"), 10_000_000)
     process = start(started, dist, store)
     eventually(lambda: len(list(store.glob("*.js"))) > 1, WITHIN)
     process.send_signal(number)
@@ -387,6 +516,16 @@ def test_a_signal_leaves_nothing_half_written(
     assert len(list(store.glob("*.js"))) < 30
     for name in kept(store):
         assert (store / name).read_bytes() == (dist / name).read_bytes()
+
+
+def interrupted(dist: Path, store: Path) -> str | int | None:
+    return keep_while(lambda: signal.raise_signal(signal.SIGINT), dist, store)
+
+
+def test_a_signal_is_heard_between_two_files(dist: Path, any_store: Path):
+    write(dist / NEXT)
+    assert in_child(interrupted, dist, any_store) == 130
+    assert kept(any_store) <= {APP}
 
 
 def opened(pid: int) -> set[str]:
