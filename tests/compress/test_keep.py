@@ -191,6 +191,17 @@ def test_without_one_the_names_with_a_hash_in_the_manifest_are_kept(
     assert kept(store) == {hashed or "assets/app-3f2a9c1b.js"}
 
 
+def test_a_sibling_that_a_manifest_lists_is_one_nonetheless(dist: Path, store: Path):
+    names = ("app-3f2a9c1b.js", "app-3f2a9c1b.js.gz")
+    write(dist / names[0])
+    write(dist / names[1], b"x", OLD - 10)
+    write(
+        dist / "manifest.json", json.dumps({name[:3] + name[12:]: name for name in names}).encode()
+    )
+    assert keep(dist, store).stdout == "1 kept\n"
+    assert set(state(store)) == kept(store) == {names[0]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -522,10 +533,15 @@ def interrupted(dist: Path, store: Path) -> str | int | None:
     return keep_while(lambda: signal.raise_signal(signal.SIGINT), dist, store)
 
 
-def test_a_signal_is_heard_between_two_files(dist: Path, any_store: Path):
+def test_a_signal_is_heard_between_two_links(dist: Path, store: Path):
     write(dist / NEXT)
-    assert in_child(interrupted, dist, any_store) == 130
-    assert kept(any_store) <= {APP}
+    assert in_child(interrupted, dist, store) == 130
+    assert kept(store) == ({APP} if LINKS else set())
+
+
+def test_a_signal_is_heard_while_a_file_is_copied(dist: Path, far_store: Path):
+    assert in_child(interrupted, dist, far_store) == 130
+    assert kept(far_store) == set()
 
 
 def opened(pid: int) -> set[str]:
