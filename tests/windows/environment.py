@@ -58,6 +58,7 @@ class Environment:
             **os.environ,
             "WINEPREFIX": str(self.folder / "wine"),
             "WINEDEBUG": "-all",
+            "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": ";".join(paths),
             "PYTHONDONTWRITEBYTECODE": "1",
             "SHARE": r"\\linux\share",

@@ -2,6 +2,7 @@
 
 A test in the list that fails is a skip with the reason that the list gives. One that passes fails,
 as does a skip that the list doesn't name, and an entry that names no test of the files that run.
+Of the cases that an entry names, three are run.
 """
 
 from __future__ import annotations
@@ -15,12 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 LIST = Path(__file__).with_name("skips.txt")
 
 _counts: Counter[str] = Counter()
 _reasons: dict[str, str] = {}
 """Of each test that is expected to fail, why."""
+
+
+def pytest_configure() -> None:
+    """All is slow here, and each example is tried on Linux as well."""
+    settings.register_profile("few", max_examples=20)
+    settings.load_profile("few")
 
 
 def entries() -> Iterator[tuple[str, str]]:
@@ -47,6 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not found and f"tests/{pattern.partition('::')[0]}" in files:
             raise pytest.UsageError(f"{LIST.name}: {pattern} is no test")
         _reasons.update(found)
+        for item in [item for item in items if item.nodeid in found][3:]:
+            item.add_marker(pytest.mark.skip(reason))
 
 
 @pytest.hookimpl(wrapper=True)

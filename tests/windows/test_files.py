@@ -22,22 +22,34 @@ def root(tree: Callable[..., Path]) -> Path:
     return tree({"large.bin": LARGE, "small.txt": "small", "sub/t.txt": "t"})
 
 
-@pytest.mark.parametrize("change", ["replaced", "renamed", "removed"])
-def test_a_file_that_is_sent_may_be_changed_for_another(change: str, root: Path, mode: str) -> None:
-    path = root / "large.bin"
-    answer = StaticFiles(root, live=mode == "live").answer(Request("GET", "/large.bin"))
+def replace(path: Path, new: Path) -> None:
+    os.replace(new, path)
+
+
+def put_aside(path: Path, new: Path) -> None:
+    os.rename(path, path.with_name("aside"))
+    os.rename(new, path)
+
+
+def remove(path: Path, new: Path) -> None:
+    os.remove(path)
+
+
+@pytest.mark.parametrize("change", [replace, put_aside, remove])
+def test_a_file_that_is_sent_may_get_another_name_or_none(
+    change: Callable[[Path, Path], None], root: Path, mode: str
+) -> None:
+    path, new = root / "large.bin", root / "new"
+    new.write_bytes(b"the next release")
+    files = StaticFiles(root, live=mode == "live", memory=0)
+    answer = files.answer(Request("GET", "/large.bin"))
     assert answer is not None
     with answer:
         first = next(iter(answer))
-        if change == "replaced":
-            (root / "next").write_bytes(b"the next release")
-            os.replace(root / "next", path)
-            assert path.read_bytes() == b"the next release"
-        elif change == "renamed":
-            os.rename(path, root / "other")
-        else:
-            os.remove(path)
+        change(path, new)
         assert first + b"".join(answer) == LARGE
+    again = files.answer(Request("GET", "/large.bin"))
+    assert (again and b"".join(again)) == (None if change is remove else b"the next release")
 
 
 @contextmanager
