@@ -155,13 +155,18 @@ class StaticMiddleware:
         if scope["method"] != "GET":
             return None
         headers = scope.get("headers", ())
+        raw_path, query = scope.get("raw_path"), scope.get("query_string")
         accepted = tag = dictionary = None
         if resource.only is None or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None
-            accepted, tag, dictionary = fields
-        raw_path, query = scope.get("raw_path"), scope.get("query_string")
+            accepted, tag, dictionary, ranges = fields
+            if ranges is not None:
+                text = (query or b"").decode("latin-1")
+                return self._site.pick_parts(
+                    resource, path, raw_path, accepted, text, dictionary, ranges
+                )
         return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
 
     def _offers(self, scope: Scope) -> frozenset[str]:
@@ -170,11 +175,11 @@ class StaticMiddleware:
 
 
 def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, ...] | None:
-    """Accept-Encoding, If-None-Match and Available-Dictionary, which browsers send.
+    """Accept-Encoding, If-None-Match, Available-Dictionary and Range, which browsers send.
 
     None: there is another field that decides.
     """
-    accepted = tag = dictionary = date = None
+    accepted = tag = dictionary = date = ranges = None
     for name, value in headers:
         if name in _FIELD_NAMES:
             if name == b"accept-encoding" and accepted is None:
@@ -185,9 +190,13 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, .
                 dictionary = value.decode("latin-1")
             elif name == b"if-modified-since":
                 date = value  # not looked at beside a tag (RFC 9110 section 13.1.3)
+            elif name == b"range" and ranges is None:
+                ranges = value.decode("latin-1")
             else:
                 return None
-    return None if date is not None and tag is None else (accepted, tag, dictionary)
+    if (date if tag is None else ranges) is not None:
+        return None
+    return accepted, tag, dictionary, ranges
 
 
 class FileResponse(_Response):

@@ -302,30 +302,29 @@ async def _watched(work: Awaitable[None], client: _Client) -> None:
         scope.cancel()
 
     with anyio.CancelScope() as scope:
-        async with _beside(watch, grouped=client.is_multiplexed or not _is_asyncio()):
+        async with _beside(watch):
             try:
                 await work
             except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
                 failures.append(error)
                 if isinstance(error, OSError):
                     await anyio.sleep(_MOMENT)
+    # To a client that has gone, gunicorn's `send` may raise a RuntimeError when it is cancelled.
     if failures and not client.has_gone:
         raise failures.pop(0)  # else this frame and its failure would hold each other
 
 
 @asynccontextmanager
-async def _beside(
-    work: Callable[[], Coroutine[Any, Any, None]], *, grouped: bool
-) -> AsyncIterator[None]:
+async def _beside(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """A task beside a block, which ends with the block."""
-    if grouped:
+    if not _is_asyncio():
         async with anyio.create_task_group() as group:
             group.start_soon(work)
             yield
             group.cancel_scope.cancel()
         return
-    # A group costs as much on asyncio as to read a megabyte. Over HTTP/1 there is none, and no task
-    # unless the block waits. gunicorn may close an HTTP/2 connection under an unwatched send.
+    # A group costs as much on asyncio as to read a megabyte. So there is none, and no task either
+    # unless the block waits.
     loop, tasks = asyncio.get_running_loop(), []
     begins = loop.call_soon(lambda: tasks.append(loop.create_task(work())))
     try:

@@ -150,14 +150,11 @@ class Manifest:
         return frozenset(self.folder + name for name in names)
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(tuple[Callable[[str], bool], ...]):
     """Says of a name whether one of several says so, a manifest among them."""
 
-    several: tuple[Callable[[str], bool], ...]
-
     def __call__(self, name: str) -> bool:
-        return any(says(name) for says in self.several)
+        return any(says(name) for says in self)
 
 
 def _version(path: StrPath) -> tuple[int, ...]:

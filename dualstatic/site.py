@@ -156,6 +156,25 @@ class Site:
             return replies.kept(resource, response, text)
         return response
 
+    def pick_parts(
+        self,
+        resource: Resource,
+        path: str,
+        raw_path: bytes | None,
+        accept_encoding: str | None,
+        query: str,
+        dictionary: str | None,
+        ranges: str,
+    ) -> Response | None:
+        """As `pick`, with a Range and without If-None-Match and If-Range."""
+        if not self.pick(resource, path, raw_path, accept_encoding, None, None, dictionary):
+            return None
+        chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
+        # The time is asked for by If-Range alone.
+        response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
+        # It may have made room for others since it was picked.
+        return None if response.file else replies.kept(resource, response, query)
+
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
         if request.method not in ("GET", "HEAD"):

@@ -15,7 +15,7 @@ import pytest
 
 from dualstatic import StaticFiles
 from dualstatic.compress.work import cpus
-from tests.support.doors import LOOP, Answer, Client, Everywhere
+from tests.support.doors import LOOP, Answer, Client
 from tests.support.trees import Link, settle, write_tree
 
 MOST_PROCESSES = 4
@@ -53,19 +53,6 @@ def serve(door: str, mode: str) -> Callable[..., Client]:
 
     def make(directory: Any, *, app: bool = True, **options: Any) -> Client:
         return Client(make_files(directory, mode, **options), door, app)
-
-    return make
-
-
-@pytest.fixture
-def everywhere() -> Callable[..., Everywhere]:
-    """The same for all doors and modes at once: for what the core decides from the request."""
-
-    def make(directory: Any, *, app: bool = True, **options: Any) -> Everywhere:
-        each = {mode: make_files(directory, mode, **options) for mode in WITH_MEMORY}
-        return Everywhere(
-            [Aging(each[mode], door, app, mode=mode) for mode in each for door in DOORS]
-        )
 
     return make
 

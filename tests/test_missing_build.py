@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from http.client import HTTPConnection
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,6 @@ def content(files: StaticFiles, path: str) -> bytes:
     return b"".join(answer)
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("not_found", [None, SPA])
 @pytest.mark.parametrize(
     ("status", "target", "method", "is_told"),
     [
@@ -77,23 +76,23 @@ def test_the_app_is_asked_first_and_its_404_below_the_prefix_tells_of_the_direct
     target: str,
     method: str,
     is_told: bool,
-    not_found: str | None,
-    how: str,
     files: Callable[..., StaticFiles],
     door: str,
     late: Path,
 ) -> None:
-    app, served = App(how, status), files(not_found=not_found, html=True)
-    for _ in range(2):
-        if is_told:
-            with pytest.raises(NotADirectoryError, match="does not exist") as caught:
-                ask(served, door, app, target, NAVIGATE, method)
-            assert isinstance(caught.value, RuntimeError)
-            assert str(caught.value) == f"directory: {str(late)!r} does not exist"
-        else:
-            answer = ask(served, door, app, target, NAVIGATE, method)
-            assert (answer.status, answer.body, answer.passed) == (status, JSON, True)
-    assert app.closed == len(app.asked) == 2
+    for how, not_found in product(HOW, (None, SPA)):
+        app, served = App(how, status), files(not_found=not_found, html=True)
+        for _ in range(2):
+            if is_told:
+                with pytest.raises(NotADirectoryError, match="does not exist") as caught:
+                    ask(served, door, app, target, NAVIGATE, method)
+                assert isinstance(caught.value, RuntimeError)
+                assert str(caught.value) == f"directory: {str(late)!r} does not exist"
+            else:
+                answer = ask(served, door, app, target, NAVIGATE, method)
+                got = (answer.status, answer.body, answer.passed)
+                assert got == (status, JSON, True), (how, not_found)
+        assert app.closed == len(app.asked) == 2, (how, not_found)
 
 
 @pytest.mark.parametrize("how", HOW)

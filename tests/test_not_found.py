@@ -437,12 +437,6 @@ def test_an_app_that_raises_late_is_closed(tree: Callable[..., Path]) -> None:
     assert closed == [True]
 
 
-@pytest.mark.parametrize("value", ["404", "", "spa"])
-def test_an_unknown_way_is_refused(tree: Callable[..., Path], value: str) -> None:
-    with pytest.raises(ValueError, match="not_found takes"):
-        StaticFiles(tree(FILES), not_found=value)  # type: ignore[arg-type]
-
-
 # Apps that change their minds, or fail.
 
 

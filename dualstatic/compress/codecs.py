@@ -229,8 +229,7 @@ def _standard_zstd(zstd: ModuleType, old: bytes, window: int) -> Codec:
 
 
 def _zstandard(zstandard: ModuleType, old: bytes, window: int) -> Codec:
-    raw = zstandard.DICT_TYPE_RAWCONTENT
-    dictionary = zstandard.ZstdCompressionDict(old, dict_type=raw) if old else None
+    dictionary = zstandard.ZstdCompressionDict(old, zstandard.DICT_TYPE_RAWCONTENT) if old else None
 
     def compressor(size: int, text: bool, quick: bool) -> Compressor:
         log = _window_log(size, window)

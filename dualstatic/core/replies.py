@@ -284,7 +284,16 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
         return for_method(request, refusal)
     if request.method == "HEAD":
         return representation.head
-    ranges = _requested_ranges(headers, representation.file, now) if "range" in headers else None
+    if "range" not in headers:
+        return representation.in_memory or representation.whole
+    return in_parts(representation, headers, now=now, key=key)
+
+
+def in_parts(
+    representation: Representation, headers: Mapping[str, str], *, now: float, key: bytes
+) -> Response:
+    """The answer to a Range (section 14.2); the whole where that has to be ignored."""
+    ranges = _requested_ranges(headers, representation.file, now)
     if ranges is None:
         return representation.in_memory or representation.whole
     if not ranges:

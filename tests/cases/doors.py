@@ -31,7 +31,7 @@ CASES = (
     *under(
         "RFC 9110 12.1",
         MUST,
-        case("X414", "The same request gets the same coding each time.",
+        case("X414", "The same request gets the same coding a hundred times.",
              *[ask("/app.js", 200, body=BR_BYTES, has=CODED,
                    lines=(("Accept-Encoding", "gzip, br"),))] * 100, needs=(GZIP, BR)),
     ),
@@ -40,7 +40,7 @@ CASES = (
         MUST,
         case("X415", "A directory with pipes, sockets and links to nothing is served.",
              ask("/t.txt", 200, body=DIGITS), setting=ODD),
-        case("A446", "A client can't send what a server in front is asked to do.",
+        case("A446", "A client's fields for a server in front count for nothing.",
              ask("/t.txt", 200, name="plain"), *HANDED_ON, *MISSED),
     ),
     *under(
@@ -54,16 +54,16 @@ CASES = (
     *under(
         "RFC 9110 7.1",
         MUST,
-        case("A424", "A path begins behind the mount point.",
+        case("A424", "A file is found below the mount point.",
              ask("/app/t.txt", 200, body=DIGITS), needs=(MOUNTED,), setting=BELOW),
-        case("A426", "A mount point ends with a segment.",
+        case("A426", "A path that only begins as the mount point is not below it.",
              ask("/apple/t.txt", PASS), needs=(PREFIX,), setting=AT_PREFIX),
-        case("A435", "A path is UTF-8.", ask("/%C3%BC.txt", 200, body=b"u umlaut")),
+        case("A435", "A path is decoded as UTF-8.", ask("/%C3%BC.txt", 200, body=b"u umlaut")),
     ),
     *under(
         "RFC 9110 7.6.1",
         MUST,
-        case("A443", "No field of one connection comes from the application.",
+        case("A443", "No field about one connection comes from the application.",
              ask("/t.txt", 200, lacks=OF_ONE_CONNECTION)),
     ),
 )  # fmt: skip

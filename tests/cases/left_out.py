@@ -1,4 +1,4 @@
-"""The rows of the numbered list that no case here asks, and why."""
+"""The numbers of rules that no case asks, and why. Each is the mark of a test, but for a few."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _REASONS = {
         "R301 X409 X410 X411 X412 X413 X416 X418 S402",
     "it needs a file changed while it is sent": "X403 X405 X406 X407 X408",
     "no option hides siblings under their own names": "E338",
-    "`_headers` files, digests and hand-over fields are a later capability":
-        "T371 T372 T373 A434 A444 A445",
+    "dualstatic has no `_headers` files, no digests and no early hints": "T371 T372 T373 A434",
+    "it needs a server in front that sends the file": "A444 A445",
     "it is about what a configuration refuses": "T370",
     "it is a race": "S396 S397",
     "it needs rights that root doesn't lack, a failing disk, or no descriptors left":

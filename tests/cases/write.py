@@ -53,11 +53,6 @@ def case(key: str, says: str, *asks: Ask, needs: tuple[str, ...] = (), **how: An
     return Case(key, says, asks, frozenset(needs), **how)
 
 
-def serves(key: str, says: str, target: str | bytes, body: bytes, **how: Any) -> Case:
-    """The file of that content."""
-    return case(key, says, ask(target, 200, body=body), **how)
-
-
 Target = str | bytes
 
 

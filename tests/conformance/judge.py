@@ -210,12 +210,6 @@ def _status_as_get(ask: Ask, answer: Answer, earlier: Answers) -> bool:
 OF_THE_SERVER = {"date", "connection", "server", "via"}
 
 
-def _fields_as_get(ask: Ask, answer: Answer, earlier: Answers) -> bool:
-    mine, other = ({each for each in one.fields if each[0] not in OF_THE_SERVER}
-                   for one in (answer, earlier["get"]))  # fmt: skip
-    return mine == other
-
-
 def _apps_own(ask: Ask, answer: Answer, earlier: Answers) -> bool:
     """As the app gave it, but for what the case looks at itself."""
     kept = {each for each in answer.fields if each[0] not in (*OF_THE_SERVER, "vary", "allow")}
@@ -346,7 +340,6 @@ CHECKS: dict[str, Check] = {
     "leads nowhere else": _nowhere_else,
     "not the hidden page": _not_hidden,
     "status as get": _status_as_get,
-    "fields as get": _fields_as_get,
     "the app's own": _apps_own,
     "not kept for ever": _not_for_ever,
     "kept for ever": _for_ever,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WITH_MEMORY
-from tests.support.doors import Client, Everywhere
+from tests.support.doors import Client
 from tests.support.trees import LAST_MODIFIED
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -82,7 +82,7 @@ def test_one_byte_of_a_large_file_costs_one_byte(
     ["bytes=", "bytes=-", "bytes=a-b", "bytes", "=", "", "bytes=\xff", "bytes=,", "bytes=5-2"],
 )
 def test_a_malformed_range_changes_no_answer(
-    value: str, app: bool, everywhere: Callable[..., Everywhere], tree: Callable[..., Path]
+    value: str, app: bool, serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
     root = tree(
         {
@@ -95,7 +95,7 @@ def test_a_malformed_range_changes_no_answer(
             "app.js.gz": b"g" * 50,
         }
     )
-    client = everywhere(root, app=app, html=True)
+    client = serve(root, app=app, html=True)
     paths = "/ /index.html /sub /sub/ /sub/index.html /noindex /noindex/ /nope /%00 /empty.txt"
     for path in [*paths.split(), "/app.js"]:
         for method in ("GET", "HEAD", "POST"):

@@ -6,11 +6,13 @@ import gc
 import hashlib
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from weakref import WeakSet
 
 import pytest
@@ -511,3 +513,24 @@ def test_a_file_with_many_names_is_kept_once(tree: Callable[..., Path]) -> None:
         assert ask(files, f"{link}/t.bin") == (200, bytes(KIB), True)
     assert has(files, "other.bin")
     assert all(has(files, f"{link}/t.bin") for link in links)
+
+
+def test_a_part_is_read_from_the_disk_if_its_file_makes_room_just_now(
+    tree: Callable[..., Path],
+) -> None:
+    files = StaticFiles(tree({"a.txt": b"0123456789" * 6, "b.txt": b"b" * 60}), memory=100)
+    client = Client(files, "asgi")
+    assert client.get("/a.txt").body == b"0123456789" * 6
+
+    def trace(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code.co_name == "in_parts":
+            sys.settrace(None)
+            assert ask(files, "b.txt") == (200, b"b" * 60, True)
+
+    sys.settrace(trace)
+    try:
+        answer = client.get("/a.txt", {"Range": "bytes=3-5"})
+        assert sys.gettrace() is None  # it was there
+    finally:
+        sys.settrace(None)
+    assert (answer.status, answer.body) == (206, b"345")

@@ -15,7 +15,7 @@ import pytest
 import dualstatic.asgi
 from dualstatic import StaticFiles
 from tests.support.doors import Messages, make_scope
-from tests.support.steps import open_below, open_files, soon, staying
+from tests.support.steps import Connection, open_below, open_files, soon, staying
 from tests.support.trees import settle, write_tree
 
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -101,6 +101,19 @@ def test_a_client_that_leaves_while_the_server_waits_ends_the_answer(
 
     anyio.run(main, backend=backend)
     assert open_in(root) == []
+
+
+@BACKENDS
+@pytest.mark.parametrize("version", ["1.1", "2"])
+def test_nothing_is_read_for_a_client_that_has_gone(version: str, backend: str, root: Path) -> None:
+    asked, connection = Asked(root, "huge.bin", version, ON_DISK), Connection("unheard")
+
+    async def main() -> None:
+        with anyio.fail_after(20):
+            await asked.door(asked.scope, connection.receive, connection.send)
+
+    anyio.run(main, backend=backend)
+    assert connection.sent < len(FILES["huge.bin"])
 
 
 @pytest.mark.parametrize(("name", "version", "options"), TAKEN_AT_ONCE)

@@ -105,6 +105,36 @@ def switch(current: Path) -> None:
     current.with_name("next").replace(current)
 
 
+@pytest.mark.rows("S402")
+def test_a_root_that_is_a_link_follows_it_at_the_refresh_or_at_each_request(
+    mode: str, serve: Callable[..., Client], tmp_path: Path
+) -> None:
+    for release in ("r1", "r2"):
+        write_tree(
+            tmp_path / release,
+            {name: f"{name} of {release}" for name in ("asked.txt", "fresh.txt", "big.txt")},
+        )
+        (tmp_path / release / f"only-{release}.txt").write_text(release)
+    current = tmp_path / "current"
+    current.symlink_to("r1")
+    client = serve(current, memory=0)
+    assert client.get("/asked.txt").body == b"asked.txt of r1"
+    (tmp_path / "next").symlink_to("r2")
+    (tmp_path / "next").replace(current)
+    expected = "r2" if mode == "live" else "r1"
+    check_release(client, expected)
+    client.files.refresh()
+    check_release(client, "r2")
+
+
+def check_release(client: Client, release: str) -> None:
+    other = "r1" if release == "r2" else "r2"
+    for name in ("asked.txt", "fresh.txt"):
+        assert client.get(f"/{name}").body == f"{name} of {release}".encode()
+    assert client.get(f"/only-{release}.txt").body == release.encode()
+    assert client.get(f"/only-{other}.txt").passed
+
+
 @MODES
 @pytest.mark.parametrize("then", ["kept", "removed", "refreshed"])
 def test_a_request_in_flight_ends_with_the_release_it_began_with(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 import signal
 import socket
@@ -28,7 +27,7 @@ import dualstatic.asgi
 from dualstatic import Request, StaticFiles
 from dualstatic.disk import nowait
 from dualstatic.disk.body import FileChanged, WholeFile
-from tests.support.children import in_child, take_descriptors, within
+from tests.support.children import Records, in_child, take_descriptors, within
 from tests.support.doors import Answer, Client, ask_asgi_here, make_scope, trouble
 from tests.support.faults import READS, fails_to_open, fails_to_read, patch_everywhere
 from tests.support.servers import ROOT, Server, environment, eventually, free_port, serve
@@ -177,19 +176,9 @@ def test_many_requests_at_once_take_no_more_than_forty_threads(mode: str, root: 
 # A machine in trouble.
 
 
-class Records(logging.Handler):
-    """Keeps what the package logs."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.kept: list[tuple[str, str]] = []
-        logging.getLogger("dualstatic").addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append((record.levelname, record.getMessage()))
-
-
-def ask_without_descriptors(root: str, mode: str, door: str, name: str) -> tuple[Any, ...]:
+def ask_without_descriptors(
+    root: str, mode: str, door: str, name: str, is_known: bool
+) -> tuple[Any, ...]:
     """What three GETs raise while no descriptor is left, what is logged, and what comes after."""
     import resource  # POSIX has it, Windows does not
 
@@ -204,6 +193,8 @@ def ask_without_descriptors(root: str, mode: str, door: str, name: str) -> tuple
 
     async def main() -> bytes:
         await anyio.to_thread.run_sync(os.getpid)  # a loop and a thread are there already
+        if is_known:
+            await ask()
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
         taken = take_descriptors()
@@ -218,15 +209,44 @@ def ask_without_descriptors(root: str, mode: str, door: str, name: str) -> tuple
     return raised, records.kept, anyio.run(main)
 
 
+@pytest.mark.rows("S400")
 @MODES
-@pytest.mark.parametrize("name", ["/t.txt", "/big.bin"])
+@pytest.mark.parametrize(
+    ("name", "is_known"), [("/t.txt", False), ("/big.bin", False), ("/big.bin", True)]
+)
 def test_a_lack_of_descriptors_raises_each_time_and_is_logged_once(
-    name: str, mode: str, door: str, root: Path
+    name: str, is_known: bool, mode: str, door: str, root: Path
 ) -> None:
-    raised, kept, body = in_child(ask_without_descriptors, str(root), mode, door, name)
+    arguments = (str(root), mode, door, name, is_known)
+    raised, kept, body = in_child(ask_without_descriptors, *arguments)
     assert raised == [errno.EMFILE] * 3
     assert kept == [("ERROR", f"can't be read, Too many open files: {str(root)!r}")]
     assert body == (root / name[1:]).read_bytes()
+
+
+def refresh_without_files(root: str, live: bool) -> list[Any]:
+    """What a refresh raises while no descriptor is left, and what is served after."""
+    import resource  # POSIX has it, Windows does not
+
+    client = Client(StaticFiles(root, live=live), "wsgi")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
+    taken = take_descriptors()
+    try:
+        client.files.refresh()
+        results: list[Any] = [None]
+    except OSError as error:
+        results = [error.errno]
+    for number in taken:
+        os.close(number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    return [*results, client.get("/sub/t.txt").body]
+
+
+@pytest.mark.rows("S400")
+def test_a_scan_out_of_descriptors_raises_and_the_old_index_stays(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "www", {"sub/t.txt": "0123456789"})
+    assert in_child(refresh_without_files, str(root), False) == [errno.EMFILE, b"0123456789"]
 
 
 @pytest.mark.rows("S401")

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -217,22 +218,18 @@ NO_FILES = [
 ]
 
 
-@pytest.mark.parametrize("name", NO_FILES)
-def test_a_name_that_is_no_files_is_the_frameworks_own_404(framework: Server, name: str):
-    for method in ("GET", "POST"):
+def test_a_name_that_is_no_files_is_the_frameworks_own_404(framework: Server):
+    for name, method in product(NO_FILES, ("GET", "POST")):
         answer = ask(framework, name, method=method)
-        assert (answer.status, answer.body) == (404, OWN.encode())
+        assert (answer.status, answer.body) == (404, OWN.encode()), (name, method)
 
 
-@pytest.mark.parametrize("name", NO_FILES)
 @pytest.mark.parametrize("door", ["asgi", "wsgi"])
-def test_a_name_that_is_no_files_is_our_404_where_there_is_no_framework(
-    apps: Any, door: str, name: str
-):
-    for method in ("GET", "HEAD", "POST"):
+def test_a_name_that_is_no_files_is_our_404_where_there_is_no_framework(apps: Any, door: str):
+    for name, method in product(NO_FILES, ("GET", "HEAD", "POST")):
         answer = ask(apps(door), name, method=method)
-        assert answer.status == 404
-        assert answer["cache-control"] == "no-cache"
+        assert answer.status == 404, (name, method)
+        assert answer["cache-control"] == "no-cache", (name, method)
 
 
 def test_a_client_that_leaves_closes_the_file(app: Server):

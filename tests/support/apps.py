@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO, StringIO
 from typing import Any
@@ -15,7 +16,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import StaticFiles
 
-from .doors import Answer, Messages, make_environ, make_scope
+from .doors import Answer, Messages, make_environ, make_scope, run_async
 from .steps import staying
 
 JSON = b'{"detail":"Not Found"}'
@@ -116,7 +117,8 @@ def ask_wsgi(files: StaticFiles, app: App, method: str, target: str, lines: Any)
 def ask_asgi(files: StaticFiles, app: App, method: str, target: str, lines: Any) -> Answer:
     messages = Messages()
     door = dualstatic.asgi.StaticMiddleware(app.asgi, files=files)
-    asyncio.run(door(make_scope(method, target.encode(), lines), staying(), messages.send))
+    scope = make_scope(method, target.encode(), lines)
+    run_async(partial(door, scope, staying(), messages.send))
     assert messages.complete
     assert messages.start is not None
     headers = [(n.decode(), v.decode()) for n, v in messages.start["headers"]]

@@ -6,6 +6,7 @@ what most of them need (`tests.ready`), and done no more.
 
 from __future__ import annotations
 
+import logging
 import os
 import runpy
 import signal
@@ -139,3 +140,15 @@ def run_threads(*works: Callable[[], None]) -> None:
         assert not thread.is_alive()
     if errors:
         raise errors[0]
+
+
+class Records(logging.Handler):
+    """Keeps what the package logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.kept: list[tuple[str, str]] = []
+        logging.getLogger("dualstatic").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append((record.levelname, record.getMessage()))

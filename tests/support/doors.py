@@ -74,24 +74,8 @@ def trouble(door: str, match: str) -> Iterator[Trouble]:
     told.value = cause
 
 
-class Asks:
-    """What can be asked by `ask`, in short."""
-
-    ask: Callable[..., Answer]
-
-    def get(
-        self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
-    ) -> Answer:
-        return self.ask("GET", target, fields, **extra)
-
-    def head(
-        self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
-    ) -> Answer:
-        return self.ask("HEAD", target, fields, **extra)
-
-
 @dataclass
-class Client(Asks):
+class Client:
     """One door with its files, and an app behind it unless `app` is False."""
 
     files: StaticFiles
@@ -119,22 +103,15 @@ class Client(Asks):
         call = ask_wsgi if self.door == "wsgi" else ask_asgi
         return call(self, method, raw, lines, body, {**self.extra, **extra})
 
+    def get(
+        self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
+    ) -> Answer:
+        return self.ask("GET", target, fields, **extra)
 
-@dataclass
-class Everywhere(Asks):
-    """All doors in all modes: each is asked, and all have to give the same answer."""
-
-    clients: list[Client]
-
-    def ask(self, *arguments: Any, **more: Any) -> Answer:
-        first, *others = [client.ask(*arguments, **more) for client in self.clients]
-        for client, answer in zip(self.clients[1:], others, strict=True):
-            assert comparable(answer) == comparable(first), (client, answer, self.clients[0], first)
-        return first
-
-    def hide_the_raw_target(self) -> None:
-        for client in self.clients:
-            client.raw = False
+    def head(
+        self, target: str | bytes, fields: Fields | dict[str, str] = (), **extra: Any
+    ) -> Answer:
+        return self.ask("HEAD", target, fields, **extra)
 
 
 def comparable(answer: Answer) -> Answer:
