@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from . import conditions, doors, dotfiles, encodings, links, methods, pages, paths, ranges, types
+from . import (
+    conditions,
+    doors,
+    dotfiles,
+    encodings,
+    links,
+    methods,
+    misses,
+    pages,
+    paths,
+    ranges,
+    types,
+)
 
-TABLES = (paths, pages, methods, conditions, ranges, encodings, types, dotfiles, links, doors)
+TABLES = (
+    paths,
+    pages,
+    misses,
+    methods,
+    conditions,
+    ranges,
+    encodings,
+    types,
+    dotfiles,
+    links,
+    doors,
+)
 CASES = tuple(
     sorted((case for table in TABLES for case in table.CASES), key=lambda case: case.id[1:])
 )

@@ -21,10 +21,6 @@ def under(section: str, level: str, *cases: Case) -> tuple[Case, ...]:
     return tuple(replace(case, section=section, level=level) for case in cases)
 
 
-def want(*status: Status, **how: Any) -> Want:
-    return Want(status, **how)
-
-
 def _taken(how: dict[str, Any]) -> dict[str, Any]:
     return {name: how.pop(name) for name in list(how) if name in _ASK}
 

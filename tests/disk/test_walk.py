@@ -357,7 +357,7 @@ def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_ca
     monkeypatch.setattr(disk_root, "_FOLDS_CASE", True)
     fold_case(monkeypatch)
     root = tree({"t.txt": "t", "sub/a.txt": "a", "sub/index.html": "i", "link": Link("sub")})
-    os.mkfifo(root / "fifo")
+    getattr(os, "mkfifo", Path.touch)(root / "fifo")
     client = serve(root, html=True)
     for target in ("/T.TXT", "/Sub/a.txt", "/sub/A.txt", "/SUB/", "/SUB", "/Fifo"):
         assert client.get(target).passed, target
