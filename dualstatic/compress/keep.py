@@ -159,7 +159,7 @@ def _link_or_copy(plain: Plain, store: Tree, stop: Stop) -> bool:
     with plain.open() as (_, file), _folder(store, plain.name) as place:
         pieces = partial(iter, partial(file.read, PIECE), b"")
         with suppress(FileNotFoundError), place.open_plain(plain.leaf) as kept:
-            if os.path.sameopenfile(file.fileno(), kept.fileno()):
+            if sys.platform == "linux" and os.path.sameopenfile(file.fileno(), kept.fileno()):
                 return False
             if all(kept.read(len(piece)) == piece for piece in pieces()) and not kept.read(1):
                 return False
