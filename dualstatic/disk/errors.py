@@ -23,11 +23,13 @@ _NOT_THERE = frozenset(
 )
 """The `errno` values that mean "no such file for us"."""
 
-_NOT_THERE_ON_WINDOWS = frozenset({2, 3, 5, 15, 123, 161, 206, 267, 303, 1463, 1920, 1921, 4390})
+_NOT_THERE_ON_WINDOWS = frozenset(
+    {2, 3, 5, 15, 20, 123, 161, 206, 267, 303, 433, 1463, 1920, 1921, 4390}
+)
 """The same of Windows' own numbers, most of which Python calls EINVAL or EACCES.
 
-No such file, path or drive; no access; a name that can't be, or is too long; no directory; about to
-be removed; links of a kind that is switched off, that lead nowhere, or in a loop; no link.
+No such file, path, drive or device; no access; a name that can't be, or is too long; no directory;
+about to be removed; links of a kind that is switched off, that lead nowhere, or in a loop; no link.
 """
 
 LEADS_OUT = "a link leads out of the root"

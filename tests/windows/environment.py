@@ -43,7 +43,7 @@ class Environment:
         wheels = ("--only-binary=:all:", "--platform=win_amd64", "--python-version=3.13")
         self._install("packages", *wheels, *PACKAGES)
         subprocess.run(["wine", "wineboot", "--init"], env=self._variables, check=True, timeout=300)
-        (self.folder / "wine/dosdevices/unc/linux/share").mkdir(parents=True)
+        (self.folder / "wine/dosdevices/unc/linux/share").mkdir(parents=True, exist_ok=True)
         done.write_text(wanted)
 
     def _install(self, folder: str, *arguments: str) -> None:

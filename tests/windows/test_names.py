@@ -16,13 +16,8 @@ from tests.support.trees import write_tree
 
 FILES = {"t.txt": "0123456789", "sub/a.txt": "a in sub", "Mixed/Case.txt": "case"}
 
-ODD = {
-    **dict.fromkeys(("con", "nul.txt", "aux.tar.gz", "prn ", "com1", "LPT9.js"), "a device"),
-    **dict.fromkeys(("com¹.css", "conin$"), "a device"),
-    "t.txt.": "a dot behind",
-    "t.txt ": "a space behind",
-    "sub /a.txt": "a space behind a folder",
-}
+ODD = """con nul.txt aux.tar.gz com1 LPT9.js com\N{SUPERSCRIPT ONE}.css conin$ t.txt.""".split()
+ODD += ["prn ", "t.txt ", "sub /a.txt"]
 """Files that only a literal path can make, and that no other program could ask for."""
 
 MISSES = [
@@ -69,17 +64,16 @@ def root(tree: Callable[..., Path]) -> Path:
     return tree(FILES)
 
 
-@pytest.mark.parametrize("target", [*MISSES, *(f"/{quote(name)}" for name in ODD)])
 def test_what_windows_takes_for_another_name_is_a_miss(
-    target: str, serve: Callable[..., Client], root: Path
+    serve: Callable[..., Client], root: Path
 ) -> None:
-    for name, content in ODD.items():
+    for name in ODD:
         path = f"{literal(root)}\\{name.replace('/', chr(92))}"
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w") as file:
-            file.write(content)
+        Path(path).write_bytes(b"odd")
     client = serve(root)
-    assert client.get(target).passed
+    for target in [*MISSES, *(f"/{quote(name)}" for name in ODD)]:
+        assert client.get(target).passed, target
     assert client.get("/t.txt").body == b"0123456789"
 
 
@@ -151,7 +145,7 @@ def test_a_root_may_be_a_share(
     assert client.get("/T.TXT").passed
 
 
-def test_a_root_may_be_a_drive(serve: Callable[..., Client], root: Path) -> None:
+def test_a_root_may_be_a_drive(root: Path) -> None:
     """All of it: what lies below is reached by its path."""
     path = root.as_posix()[2:]
     client = Client(StaticFiles(f"{root.drive}\\", live=True), "wsgi")
