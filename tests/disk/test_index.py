@@ -851,7 +851,7 @@ def test_what_was_forgotten_while_it_was_kept_answers_nothing(
 
     def deploy() -> None:
         (root / "new").write_bytes(b"the new text")
-        (root / "new").rename(root / "t.txt")
+        (root / "new").replace(root / "t.txt")
         assert client.get("/t.txt").body == b"the new text"
 
     def in_keep(frame: FrameType, event: str, argument: object) -> Any:
