@@ -376,7 +376,9 @@ def _decoded(path: str) -> str:
 def read_target(environ: WSGIEnvironment) -> bytes | None:
     """The request target, as far as the server tells it."""
     raw: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
-    return raw.encode("latin-1", "backslashreplace") if raw else None
+    if raw.isascii():  # it takes longer to name a charset
+        return raw.encode() or None
+    return raw.encode("latin-1", "backslashreplace")
 
 
 def read_fields(environ: WSGIEnvironment) -> dict[str, str]:
