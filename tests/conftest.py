@@ -103,31 +103,16 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-LONG = """races matrix django cases pages http2 deploys model hostile resources linear compress
-    moments fuzz hostile_on_servers conformance soak adapters changes keep examples""".split()
-"""The files that take longest, from the longest on: they begin first, so that no process is left
-with one at the end."""
-
-
-def place_in_the_queue(item: pytest.Item) -> int:
-    name = item.path.stem.removeprefix("test_")
-    return LONG.index(name) if name in LONG else len(LONG)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=place_in_the_queue)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run several files in a process for each processor, file by file; `-n 0` keeps to one."""
+    """Run several files in some processes, which take work from each other; `-n 0` keeps to one."""
     option, processes = config.option, min(cpus(), MOST_PROCESSES)
     several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
     is_worker = hasattr(config, "workerinput")
     is_watched = option.usepdb or option.capture == "no"
     is_open = config.pluginmanager.hasplugin("xdist") and option.numprocesses is None
     if is_open and several and not (is_worker or is_watched):
-        option.numprocesses, option.dist, option.loadscopereorder = processes, "loadfile", False
+        option.numprocesses, option.dist = processes, "worksteal"
 
 
 @pytest.hookimpl(tryfirst=True)
