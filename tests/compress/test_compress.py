@@ -574,7 +574,7 @@ sys.argv = ["dualstatic", "compress", *sys.argv[1:]]
 runpy.run_module("dualstatic", run_name="__main__")
 """
 BEFORE = random.Random(0).randbytes(4060)
-MANY = [bytes(2**20)] * 200
+MANY = [bytes(2**20)] * 400
 
 
 def brotli_bomb() -> bytes:

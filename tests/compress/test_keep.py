@@ -493,7 +493,7 @@ def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], any_store: 
     begun = time.monotonic()
     assert keep(two, store.with_name("other"), *HASHED).returncode == 0
     whole = time.monotonic() - begun
-    for _ in range(10):
+    for _ in range(20):
         process = start(started, two, store)
         time.sleep(chance.uniform(0.3, 1.1) * whole)
         process.kill()
