@@ -439,10 +439,6 @@ def make_device(path: Path) -> None:
         pytest.skip("only root makes devices")
 
 
-def find_pipe(path: Path) -> str:
-    return "pipe" if path.parent.name == "www" else "../pipe"
-
-
 NO_FILES: dict[str, Callable[[Path], None]] = {
     "FIFO": os.mkfifo,
     "socket": lambda path: os.mknod(path, stat.S_IFSOCK | 0o666),

@@ -1,7 +1,7 @@
 """Runs a function in a process of its own: one that may give up rights, or run out of files.
 
 Also a program as Python would run it. Each of these processes is forked from one that has imported
-what most of them need (`tests.ready`), and done no more.
+what most of them need (`tests.support.ready`), and done no more.
 """
 
 from __future__ import annotations
