@@ -8,6 +8,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 
@@ -152,23 +153,32 @@ class Site:
         if if_none_match is not None:
             # A browser sends back the one tag that it got; a list is for the long way.
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
-            if response and self._proves and self._read(resource, chosen, wait=wait) is None:
+            if response and self._proves and not self._read(resource, chosen, wait=wait):
                 return None
+        elif ranges:
+            response = self._pick_parts(resource, chosen, ranges)
         elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
             except KeyError:
                 pass  # it has made room for others just now
-            if ranges:
-                response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
-                if response.file:  # it has made room since
-                    return None
-        elif not ranges:
+        else:
             response = self._read(resource, chosen, wait=wait)
         if query and response:
             text = query if isinstance(query, str) else query.decode("latin-1")
             return replies.kept(resource, response, text)
         return response
+
+    def _pick_parts(
+        self, resource: Resource, chosen: Representation, ranges: str
+    ) -> Response | None:
+        if not chosen.in_memory:
+            return None
+        with suppress(KeyError):
+            self.look_up.touch(resource)
+        # The time is asked for by If-Range alone.
+        response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
+        return None if response.file else response  # it may have made room for others since
 
     def _read(self, resource: Resource, chosen: Representation, *, wait: bool) -> Response | None:
         """The answer with a small file, read from the disk; None: the long way has to tell."""

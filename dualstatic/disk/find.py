@@ -37,7 +37,7 @@ Read = Callable[[int, os.stat_result], bytes | None]
 class Sighting:
     """Where the files of a resource were found, and by what they are known again: an `Opener`.
 
-    `files` are all that were met, fit to be sent or not. `before` are the directories that come
+    `files` are all that were met, the file itself first, its siblings fit or not. `before` are the directories that come
     first, and have no such file. `folder` is the stamp of the files' folder, where that tells that
     a sibling was added, and None where none is looked for.
     """
@@ -49,9 +49,10 @@ class Sighting:
 
     def open(self, name: str, *, wait: bool) -> int:
         """As `Opener` has it."""
+        plain = next(iter(self.files))
         for directory in self.before:
-            if not directory.lacks(name, wait=wait):
-                raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", name)
+            if not directory.lacks(plain, wait=wait):
+                raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", plain)
         with self.directory.root(wait=wait) as root:
             return root.open_again(name, self.files, self.folder, wait=wait)
 
