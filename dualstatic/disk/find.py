@@ -37,9 +37,9 @@ Read = Callable[[int, os.stat_result], bytes | None]
 class Sighting:
     """Where the files of a resource were found, and by what they are known again: an `Opener`.
 
-    `files` are all that were met, the file itself first, its siblings fit or not. `before` are the directories that come
-    first, and have no such file. `folder` is the stamp of the files' folder, where that tells that
-    a sibling was added, and None where none is looked for.
+    `files` are all that were met, the file itself first, its siblings fit or not. `before` are the
+    directories that come first, and have no such file. `folder` is the stamp of the files' folder,
+    where that tells that a sibling was added, and None where none is looked for.
     """
 
     directory: Directory
