@@ -71,7 +71,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     },
     "examples/README.md": {"ProxyFix": FLASK, "CORSMiddleware": STARLETTE},
     "examples/developing.md": {
-        "live=lambda: app.debug, check_dir": Recipe({"/t.txt": "dist", "/nope": 404}),
+        "live=lambda: app.debug, check_dir": Recipe({"/t.txt": "dist", "/": "page", "/nope": 404}),
         "def page(": Recipe(
             {"/t.txt": "dist", "/a/b": 404},
             navigated={"/settings/profile": "page", "/api/nope": 404},
