@@ -339,6 +339,7 @@ def test_an_app_serves_the_same_before_and_after_it_moves_over(
         assert answer.get("access-control-allow-origin") == ("*" if "whitenoise" in diff else None)
         assert server.get(f"{place}/nope").status == 404
         if "frontend" in diff:
+            assert server.get("/nope").body == b'{"detail":"Not Found"}'
             assert server.get("/settings/profile", NAVIGATION).body == b"page"
 
 
