@@ -143,15 +143,13 @@ class Site:
         """The answer to a GET with no other field that matters, with all its bytes; or None.
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
-        the path before. What is not in memory may be a small file. `ranges` is a Range; there is no
-        If-None-Match beside it.
+        the path before. What is not in memory may be a small file. A browser sends back the one tag
+        that it got; a list is for the long way. `ranges` is a Range, without a tag beside it.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if not (raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)):
             return None
-        response: Response | None
         if if_none_match is not None:
-            # A browser sends back the one tag that it got; a list is for the long way.
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
             if response and self._proves and not self._read(resource, chosen, wait=wait):
                 return None
@@ -164,10 +162,7 @@ class Site:
                 pass  # it has made room for others just now
         else:
             response = self._read(resource, chosen, wait=wait)
-        if query and response:
-            text = query if isinstance(query, str) else query.decode("latin-1")
-            return replies.kept(resource, response, text)
-        return response
+        return replies.kept(resource, response, query) if query and response else response
 
     def _pick_parts(
         self, resource: Resource, chosen: Representation, ranges: str

@@ -37,22 +37,22 @@ Read = Callable[[int, os.stat_result], bytes | None]
 class Sighting:
     """Where the files of a resource were found, and by what they are known again: an `Opener`.
 
-    `files` are all that were met, the file itself first, its siblings fit or not. `before` are the
-    directories that come first, and have no such file. `folder` is the stamp of the files' folder,
+    `before` are the directories that come first, and have no file of that name. `files` are the
+    file and its siblings, fit or not, by their last names. `folder` is the stamp of their folder,
     where that tells that a sibling was added, and None where none is looked for.
     """
 
     directory: Directory
+    name: str
     before: Sequence[Directory]
     files: dict[str, Identity] = field(default_factory=dict)
     folder: Stamp | None = None
 
     def open(self, name: str, *, wait: bool) -> int:
         """As `Opener` has it."""
-        plain = next(iter(self.files))
         for directory in self.before:
-            if not directory.lacks(plain, wait=wait):
-                raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", plain)
+            if not directory.lacks(self.name, wait=wait):
+                raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", self.name)
         with self.directory.root(wait=wait) as root:
             return root.open_again(name, self.files, self.folder, wait=wait)
 
@@ -151,7 +151,7 @@ class Finder:
         for directory, suffixes in places:
             if directory.is_previous and not self.policies.was_immutable(name):
                 continue
-            look = Look(self, Sighting(directory, before), name, read)
+            look = Look(self, Sighting(directory, name, before), read)
             if look.finds(() if self.policies.media_type.stored_coding(name) else suffixes):
                 return look
             before.append(directory)
@@ -169,9 +169,9 @@ class Look:
     there, and `complete` that a sibling that is added will show.
     """
 
-    def __init__(self, finder: Finder, sighting: Sighting, name: str, read: Read | None) -> None:
+    def __init__(self, finder: Finder, sighting: Sighting, read: Read | None) -> None:
         self._finder = finder
-        self._name = name
+        self._name = sighting.name
         self._read = read
         self.sighting, self.directory = sighting, sighting.directory
         self.stored: list[File] = []
@@ -268,7 +268,7 @@ class Look:
             elif coding == "zstd":
                 can_decode = is_decodable(coding, validators.first_bytes(descriptor, status))
             file = File(self.sighting, name, size, key, coding, None, date, dictionary)
-            self.sighting.files[name] = key
+            self.sighting.files[name.rpartition("/")[2]] = key
             self.settled = self.settled and not is_fresh(status)
             if coding and not self._fits(walk, file, can_decode):
                 return os.close(descriptor)

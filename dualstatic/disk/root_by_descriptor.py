@@ -12,6 +12,7 @@ import stat
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Literal
 
@@ -121,47 +122,54 @@ class ByDescriptor:
     ) -> int:
         """One of the files that were found before, open to be read, if all are as they were.
 
-        `known` are all of them, in one folder, to which nothing was added if `folder` is its stamp
-        still. The file is not looked at before it is opened: a FIFO that has just taken its name is
-        opened, but not waited for.
+        `known` are all of them, by their last names, in one folder, to which nothing was added if
+        `folder` is its stamp still. The file is not looked at before it is opened: a FIFO that has
+        just taken its name is opened, but not waited for.
 
         :raises BlockingIOError: only a walk tells; or the disk, or a server, has to be waited for,
             and `wait` is False
         :raises OSError: one isn't there, or is another by now
         """
+        if not folder and len(known) == 1:
+            with suppress(BlockingIOError):  # another mount may be on the way to it
+                return self._open_in(self.root, name, known, None, wait)
         place, _, leaf = name.rpartition("/")
         resolve = self._resolve if wait else self._resolve | _CACHED
-        at = _open_by_one_call(place, _SEARCH, self.root, resolve) if place else self.root
+        at = _open_by_one_call(place or ".", _SEARCH, self.root, resolve)
         try:
-            if folder or not wait:
-                _, stamp = _look_at_once(at)
-                if not answers_at_once(stamp[0]):
-                    raise BlockingIOError(
-                        errno.EAGAIN, "a device that may have to be waited for", name
-                    )
-                if folder not in (None, stamp):
-                    raise OSError(errno.ESTALE, "the folder has changed", name)
-            descriptor = self._open_leaf(leaf, at, wait)
-            try:
-                for each, identity_then in known.items():
-                    status = os.fstat(descriptor) if each == name else self._status(each, at, wait)
-                    if identity(status) != identity_then:
-                        raise OSError(errno.ESTALE, "it is another file by now", each)
-            except BaseException:
-                os.close(descriptor)
-                raise
-            return descriptor
+            return self._open_in(at, leaf, known, folder, wait)
         finally:
-            if place:
-                os.close(at)
+            os.close(at)
 
-    def _open_leaf(self, leaf: str, at: int, wait: bool) -> int:
-        if wait:
-            return os.open(leaf, READ | self._nofollow, dir_fd=at)
-        return _open_by_one_call(leaf, READ, at, self._resolve | _CACHED | _SAME_MOUNT)
+    def _open_in(
+        self, at: int, path: str, known: Mapping[str, Identity], folder: Stamp | None, wait: bool
+    ) -> int:
+        if folder or not wait:
+            _, stamp = _look_at_once(at)
+            if not answers_at_once(stamp[0]):
+                raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", path)
+            if folder not in (None, stamp):
+                raise OSError(errno.ESTALE, "the folder has changed", path)
+        descriptor = self._open_file(path, at, wait)
+        try:
+            opened = path.rpartition("/")[2]
+            for leaf, then in known.items():
+                now = os.fstat(descriptor) if leaf == opened else self._status(leaf, at, wait)
+                if identity(now) != then:
+                    raise OSError(errno.ESTALE, "it is another file by now", leaf)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
-    def _status(self, name: str, at: int, wait: bool) -> os.stat_result:
-        leaf = name.rpartition("/")[2]
+    def _open_file(self, path: str, at: int, wait: bool) -> int:
+        if not wait:
+            return _open_by_one_call(path, READ, at, self._resolve | _CACHED | _SAME_MOUNT)
+        if "/" in path:
+            return _open_by_one_call(path, READ, at, self._resolve)
+        return os.open(path, READ | self._nofollow, dir_fd=at)
+
+    def _status(self, leaf: str, at: int, wait: bool) -> os.stat_result:
         if wait:
             return os.stat(leaf, dir_fd=at, follow_symlinks=self.follow)
         descriptor = _open_by_one_call(leaf, _LOOK, at, self._resolve | _CACHED | _SAME_MOUNT)
