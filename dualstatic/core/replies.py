@@ -12,15 +12,7 @@ from urllib.parse import unquote
 from . import fields
 from .downloads import harmless
 from .paths import admits, relative_location
-from .values import (
-    Fields,
-    File,
-    Policy,
-    Representation,
-    Request,
-    Resource,
-    Response,
-)
+from .values import Fields, File, Policy, Representation, Request, Resource, Response
 
 TEXT = "text/plain; charset=utf-8"
 NOSNIFF = ("x-content-type-options", "nosniff")
@@ -363,10 +355,10 @@ def _modified_since(text: str | None, file: File, now: float) -> bool | None:
 def _requested_ranges(headers: Mapping[str, str], file: File, now: float) -> list[range] | None:
     """The ranges to send; an empty list: none can be satisfied; None: the whole (section 14.2)."""
     size = file.size
-    specs = fields.byte_ranges(headers["range"]) if size else None
-    if not specs or ("if-range" in headers and not _if_range(headers["if-range"], file, now)):
+    parts = fields.byte_ranges(headers["range"], size) if size else None
+    if not parts or ("if-range" in headers and not _if_range(headers["if-range"], file, now)):
         return None
-    ranges = [part for spec in specs if (part := _clip(spec, size))]
+    ranges = [part for part in parts if part]
     return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
@@ -376,14 +368,6 @@ def _if_range(text: str, file: File, now: float) -> bool:
         return tag == file.etag and not tag.startswith("W/")
     date = fields.http_date(text, now)
     return date is not None and date == file.modified and date + STRONG_DATE_AGE <= now
-
-
-def _clip(spec: fields.RangeSpec, size: int) -> range:
-    """What a file has of a range; empty where that can't be satisfied."""
-    first, last = spec
-    if first is None:
-        return range(max(size - (last or 0), 0), size)
-    return range(first, size if last is None else min(last + 1, size))
 
 
 def _coalesce(ranges: list[range]) -> list[range]:
