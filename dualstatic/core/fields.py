@@ -81,8 +81,8 @@ def http_date(text: str, now: float) -> int | None:
 
 
 def _seconds(match: re.Match[str], now: float) -> int | None:
-    year, month = int(match["year"]), _MONTHS.index(match["month"]) + 1
-    day, hour, minute, second = map(int, match.group("day", "hour", "minute", "second"))
+    year, month, day = int(match["year"]), _MONTHS.index(match["month"]) + 1, int(match["day"])
+    hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"])
     if len(match["year"]) == 2:
         # Section 5.6.7: what seems more than 50 years in the future is the past.
         this_year = 1970 + int(now // 31_556_952)
@@ -104,9 +104,10 @@ def byte_ranges(text: str, size: int) -> list[range] | None:
     unit, _, ranges = text.partition("=")
     if unit.lower() != "bytes" or len(text) > _MAX_RANGE_TEXT:
         return None
-    members = [ranges]
-    if "," in ranges:  # not what players and downloads ask for
-        members = [member for member in ranges.split(",") if member.strip(" \t")]
+    if "," not in ranges:  # what players and downloads ask for
+        part = _part(ranges, size)
+        return None if part is None else [part]
+    members = [member for member in ranges.split(",") if member.strip(" \t")]
     parts = [part for each in members if (part := _part(each, size)) is not None]
     return parts if 0 < len(parts) == len(members) <= MAX_RANGES else None
 

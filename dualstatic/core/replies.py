@@ -118,7 +118,7 @@ def with_fields(
     """
     form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
-    content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
+    content = bytes(held.body[0]) if held else None
     more = _merge(resource.policy.fields, fields)
     policy = replace(resource.policy, fields=more, offer=None, immutable=False)
     if of_uploads:
@@ -285,11 +285,13 @@ def in_parts(
     representation: Representation, headers: Mapping[str, str], *, now: float, key: bytes
 ) -> Response:
     """The answer to a Range (section 14.2); the whole where that has to be ignored."""
-    ranges = _requested_ranges(headers, representation.file, now)
+    file = representation.file
+    ranges = _requested_ranges(headers, file, now)
     if ranges is None:
         return representation.in_memory or representation.whole
     if not ranges:
-        return _unsatisfiable(representation)
+        past = ("content-range", f"bytes */{file.size}")
+        return message(416, "Range Not Satisfiable", (past, *representation.error_fields))
     if len(ranges) == 1:
         return _single(representation, ranges[0])
     return _multipart(representation, ranges, key)
@@ -416,11 +418,11 @@ def deciding_fields(request: Request) -> tuple[str, ...]:
 # Answers that are made on demand.
 
 
-def message(status: int, text: str, headers: Fields = ()) -> Response:
+def message(status: int, text: str, headers: Fields) -> Response:
     """A short answer in plain text."""
     body = f"{text}\n".encode()
     described = (("content-type", TEXT), ("content-length", str(len(body))))
-    return Response(status, (*described, *(headers or (NOSNIFF,))), (body,))
+    return Response(status, (*described, *headers), (body,))
 
 
 def not_found() -> Response:
@@ -435,9 +437,7 @@ def not_allowed() -> Response:
 
 def varying(response: Response, *names: str) -> Response:
     """The response, with these fields of the request in its Vary."""
-    if not names:
-        return response
-    headers = _merge(response.headers, (("vary", ", ".join(names)),))
+    headers = _merge(response.headers, _field("vary", ", ".join(names)))
     return Response(response.status, headers, response.body, response.file)
 
 
@@ -469,12 +469,6 @@ def page(status: int, representation: Representation, *vary: str) -> Response:
 
 
 _NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
-
-
-def _unsatisfiable(representation: Representation) -> Response:
-    content_range = ("content-range", f"bytes */{representation.file.size}")
-    headers = (content_range, *representation.error_fields)
-    return message(416, "Range Not Satisfiable", headers)
 
 
 def _single(representation: Representation, part: range) -> Response:
