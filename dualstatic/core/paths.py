@@ -12,8 +12,7 @@ from urllib.parse import quote
 # A name is segments between single slashes; none is empty, ".", or "..". Control characters can't
 # stand in it, nor a backslash (a separator elsewhere), nor a surrogate (bytes that aren't UTF-8).
 _REFUSED = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(?:^|/)(?:\.{0,2})(?:/|\Z)")
-_DOTFILE = re.compile(r"(?:^|/)\.")
-_WELL_KNOWN = re.compile(r"\.well-known(?=/|\Z)")
+_DOTFILE = re.compile(r"(?:^(?!\.well-known(?:/|\Z))|/)\.")  # save that of RFC 8615
 
 # What Windows takes for another name, a device, a stream, a drive or a short name (8.3).
 _WINDOWS = re.compile(
@@ -51,9 +50,7 @@ class Gate:
         if _REFUSED.search(name):
             return None
         if not self.dotfiles and _DOTFILE.search(name):
-            match = _WELL_KNOWN.match(name)  # RFC 8615
-            if match is None or _DOTFILE.search(name, match.end()):
-                return None
+            return None
         if self.windows and _WINDOWS.search(name):
             return None
         return name
