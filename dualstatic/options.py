@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from .core.codings import SUFFIXES
@@ -33,8 +33,6 @@ _CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
 _OURS = """content-length content-range content-encoding etag last-modified accept-ranges
     transfer-encoding connection keep-alive proxy-connection te trailer upgrade""".split()
 """Fields that each answer has; those of the connection (section 7.6.1) are the server's."""
-
-T = TypeVar("T")
 
 
 def prefix(value: str) -> str:
@@ -190,17 +188,17 @@ def _fields(value: object) -> Fields:
     return tuple(fields.items())
 
 
-def _per_name(value: object, check: Callable[[object], T]) -> Callable[[str], T]:
-    checked = _checked(value, check)
-    return checked if callable(checked) else lambda name: checked
-
-
-def _checked(value: object, check: Callable[[object], T]) -> T | Callable[..., T]:
+def _per_name(value: object, check: Callable[[object], Any]) -> Callable[[str], Any]:
     """A constant is checked now; what a callable gives is checked each time."""
-    if callable(value):
-        ask = value
-        return lambda *about: check(ask(*about))
-    return check(value)
+    constant = None if callable(value) else check(value)
+    return _asked(value, check) or (lambda name: constant)
+
+
+def _asked(value: object, check: Callable[[object], Any]) -> Callable[..., Any] | None:
+    if not callable(value):
+        return None
+    ask = value
+    return lambda *about: check(ask(*about))
 
 
 def memory(value: int) -> int:
@@ -218,13 +216,13 @@ def flag(option: str, value: object, *, also: str = "") -> bool:
 
 
 def live(value: object) -> bool | Callable[[], bool]:
-    also = ", or a function without arguments that gives one of them"
-    return _checked(value, partial(flag, "live", also=also))
+    check = partial(flag, "live", also=", or a function without arguments that gives one of them")
+    return _asked(value, check) or check(value)
 
 
 def not_found(value: object) -> str | Callable[[str], str | None] | None:
     """A page's path below the prefix, or "404-page", or None; or a function from a path to one."""
-    return _checked(value, _page)
+    return _asked(value, _page) or _page(value)
 
 
 def _page(value: object) -> str | None:
