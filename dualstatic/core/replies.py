@@ -231,8 +231,7 @@ def decide(
     `canonical` is the path under which the resource is to be asked for.
     """
     path, target = request.path, request.raw_path
-    is_plain = canonical == path and is_plain_target(resource, target, path)
-    if path and not (is_plain or admits(target, path)):
+    if path and not (target in resource.targets or admits(target, path)):
         return None
     if canonical != path:
         return redirect(request, canonical)
