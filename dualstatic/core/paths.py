@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 # A name is segments between single slashes; none is empty, ".", or "..". Control characters can't
 # stand in it, nor a backslash (a separator elsewhere), nor a surrogate (bytes that aren't UTF-8).
@@ -23,7 +23,6 @@ _WINDOWS = re.compile(
 )
 
 _UNSAFE_ESCAPE = re.compile(rb"%(?:2[fF]|5[cC]|(?![0-9a-fA-F]{2}))|[\\#]")
-_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
 _PLAIN = re.compile(rb"[!$&-\[\]^_`a-z{|}~\"]*")
 
 
@@ -70,7 +69,7 @@ def admits(raw_path: bytes | None, path: str) -> bool:
     if _UNSAFE_ESCAPE.search(target):
         return False
     try:
-        _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), target).decode()
+        unquote_to_bytes(target).decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -115,7 +115,7 @@ def _candidate(
 
 
 def _added(leaf: str, stems: Collection[str]) -> tuple[str, str]:
-    """Where a file name has more than one of the stems, and what; ("", "") if it has not."""
+    """Where a file name has something beside a stem, and what; ("", "") if it has nothing."""
     for cut in reversed(list(_SEPARATOR.finditer(leaf))):
         before, after = leaf[: cut.start()], leaf[cut.end() :]
         if before in stems and (match := _PART.fullmatch(after)):

@@ -17,12 +17,11 @@ from .values import Fields, File, Policy, Representation, Request, Resource, Res
 TEXT = "text/plain; charset=utf-8"
 NOSNIFF = ("x-content-type-options", "nosniff")
 _NOT_KEPT = ("cache-control", "no-cache")
-# Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
-_CHOICES = 32
-_MAX_CHOICE = 128
 
+# Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
+_CHOICES, _LONG_CHOICE = 32, 128
 _TARGETS, _LONG_TARGET = 16, 256
-"""Request targets remembered of a resource, and the length from which none is."""
+"""What is remembered of a resource at most, and the length from which none is."""
 
 _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
@@ -201,7 +200,7 @@ def select(
         return chosen
     chosen = _select(resource, accept_encoding, dictionary)
     length = len(accept_encoding) + len(dictionary or "")
-    if len(resource.choices) < _CHOICES and length < _MAX_CHOICE:
+    if len(resource.choices) < _CHOICES and length < _LONG_CHOICE:
         resource.choices[said] = chosen
     return chosen
 
