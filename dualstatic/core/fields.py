@@ -55,8 +55,6 @@ MAX_RANGES = 100
 """More ranges than this are no download; the field is then ignored (section 14.2)."""
 
 _MAX_RANGE_TEXT = 8192
-_PAST_ANY_FILE = 10**19
-"""A system's largest file has 2**63 - 1 bytes."""
 
 
 def entity_tags(text: str) -> tuple[str | None, ...]:
@@ -125,9 +123,8 @@ def _part(text: str, size: int) -> range | None:
 
 
 def _position(digits: str) -> int | None:
-    """A position, or one past any file: Python doesn't read digits by the thousand."""
-    if len(digits) > 19:
-        return min(int(digits.lstrip("0")[:20] or "0"), _PAST_ANY_FILE)
+    if len(digits) > 19:  # 10**19 is past any file, and Python doesn't read digits by the thousand
+        return min(int(digits.lstrip("0")[:20] or "0"), 10**19)
     return int(digits) if digits else None
 
 

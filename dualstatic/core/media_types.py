@@ -81,8 +81,6 @@ _OF_STORED = {".svgz": "image/svg+xml", ".tgz": "application/x-tar"} | dict.from
 )
 """What is in files with these suffixes, where their coding is told by Content-Encoding."""
 
-_BY_NAME = {"apple-app-site-association": "application/json"}
-
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
@@ -99,7 +97,10 @@ class MediaTypes:
         charset: str | None,
         stored: Mapping[str, str] = {},
     ) -> None:
-        self._names = _BY_NAME | {k: v for k, v in additions.items() if not k.startswith(".")}
+        self._names = {
+            "apple-app-site-association": "application/json",
+            **{k: v for k, v in additions.items() if not k.startswith(".")},
+        }
         self._suffixes = {
             **_BY_SUFFIX,
             **{suffix: _OF_STORED[suffix] for suffix in _OF_STORED.keys() & stored.keys()},

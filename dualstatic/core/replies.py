@@ -29,9 +29,6 @@ _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 _HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
 """An entity-tag that is a hash. One made of size and time may name two contents."""
 
-STRONG_DATE_AGE = 2
-"""Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
-
 
 # What is always true of a representation, computed once.
 
@@ -49,8 +46,9 @@ def describe(
     `contents` are all their bytes, where these are to be kept in memory. `offload` gives the fields
     by which a server in front learns which file it has to send.
     """
-    if policy.stored_coding:
-        forms = [_stored_in(policy.stored_coding, forms[0])]
+    if coding := policy.stored_coding:  # its tag has that in it, as any has
+        etag = forms[0].etag and f'{forms[0].etag[:-1]}-{coding}"'
+        forms = [forms[0]._replace(coding=coding, etag=etag)]
     deltas = [file for file in forms if file.dictionary]
     vary = _field("vary", _VARY[bool(deltas)] if len(forms) > 1 else None)
     representations = tuple(
@@ -58,19 +56,9 @@ def describe(
         for file, content in zip(forms, contents, strict=True)
     )
     only = representations[0] if len(forms) == 1 else None
-    return Resource(representations, policy, settled, only, tuple(deltas), _version(forms[0]))
-
-
-def _version(file: File) -> str:
-    """A part of the hash of a content, as the query of its address; "": its tag is no hash."""
-    match = _HASH.match(file.etag or "")
-    return f"v={match[1]}" if match else ""
-
-
-def _stored_in(coding: str, file: File) -> File:
-    """The same of a file that is stored in a coding: its tag has that in it, as any has."""
-    etag = file.etag and f'{file.etag[:-1]}-{coding}"'
-    return file._replace(coding=coding, etag=etag)
+    match = _HASH.match(forms[0].etag or "")
+    version = f"v={match[1]}" if match else ""
+    return Resource(representations, policy, settled, only, tuple(deltas), version)
 
 
 def _represent(
@@ -95,9 +83,9 @@ def _represent(
         whole,
         without_body(whole),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
-        _without(headers, _OF_THE_WHOLE),
+        _without(headers, ("content-length", _OFFER)),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
-        Response(200, _without(headers, _OF_THE_BYTES) + offload(file)) if offload else None,
+        Response(200, _without(headers, _OF_BYTES) + offload(file)) if offload else None,
         Response(200, headers, (content,)) if content else None,
     )
 
@@ -146,9 +134,8 @@ def _last_modified(file: File) -> Fields:
 
 
 _OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
-_OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
+_OF_BYTES = frozenset({"content-length", "accept-ranges"})
 _OFFER = "use-as-dictionary"
-_OF_THE_WHOLE = frozenset({"content-length", _OFFER})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
 
 
@@ -363,11 +350,11 @@ def _requested_ranges(headers: Mapping[str, str], file: File, now: float) -> lis
 
 
 def _if_range(text: str, file: File, now: float) -> bool:
-    """Section 13.1.5: a strong tag, or the exact date where that is strong."""
+    """Section 13.1.5: a strong tag, or the exact date; after two seconds it is strong (8.8.2.2)."""
     if tag := fields.entity_tag(text):
         return tag == file.etag and not tag.startswith("W/")
     date = fields.http_date(text, now)
-    return date is not None and date == file.modified and date + STRONG_DATE_AGE <= now
+    return date is not None and date == file.modified and date + 2 <= now
 
 
 def _coalesce(ranges: list[range]) -> list[range]:
@@ -445,18 +432,16 @@ def redirect(request: Request, path: str) -> Response | None:
     The empty path is the mount point without its slash, which the target ends with. None: there is
     no such target.
     """
-    mount = "" if request.path else _decoded(request.raw_path)
-    if not request.path and (not mount or mount.endswith("/")):
-        return None
+    mount = ""
+    if not request.path:
+        target = (request.raw_path or b"").partition(b"?")[0].decode("latin-1")
+        mount = unquote(target, errors="surrogateescape")
+        if not mount or mount.endswith("/"):
+            return None
     location = relative_location(mount + request.path, mount + path, request.query)
     return Response(
         307, (("location", location), ("content-type", TEXT), ("content-length", "0"), NOSNIFF)
     )
-
-
-def _decoded(raw_path: bytes | None) -> str:
-    target = (raw_path or b"").partition(b"?")[0].decode("latin-1")
-    return unquote(target, errors="surrogateescape")
 
 
 def page(status: int, representation: Representation, *vary: str) -> Response:
