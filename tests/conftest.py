@@ -21,9 +21,17 @@ from tests.support.trees import Link, settle, write_tree
 MOST_PROCESSES = 4
 DOORS = ("wsgi", "asgi")
 MODES = ("index", "live")
-STARTED = itertools.count(1)
+STARTED, MADE = itertools.count(1), itertools.count()
 WITH_MEMORY = (*MODES, "memory")
 """The same, and the index that keeps small files: MODES has one that goes to the disk."""
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new directory, named by a number: for each of its own pytest looks at all others."""
+    path = tmp_path_factory.getbasetemp() / f"{next(MADE)}"
+    path.mkdir()
+    return path
 
 
 @pytest.fixture
