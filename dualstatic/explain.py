@@ -146,8 +146,8 @@ def _outside(site: Site, path: str) -> str:
     text = f"is not below the prefix {_shown(prefix or '/')}"
     if file := _served(site, prefix + path):
         text += (
-            f": {_place(file)} is at {_shown(prefix + path)}, and a mount point that is given "
-            "as the prefix, too, stands in the path twice"
+            f": {_place(file)} is at {_shown(prefix + path)}; an app that is mounted at "
+            f"{_shown(prefix)} needs no prefix"
         )
     return text
 
