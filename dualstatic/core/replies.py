@@ -283,12 +283,12 @@ def in_parts(
     return _multipart(representation, ranges, key)
 
 
-def kept(resource: Resource, response: Response, query: str) -> Response:
+def kept(resource: Resource, response: Response, given: str | bytes) -> Response:
     """The response; an immutable one if the query has the version of this content.
 
     That is made once, and remembered with the response.
     """
-    version = resource.version
+    version, query = resource.version, given if isinstance(given, str) else given.decode("latin-1")
     if not version or (query != version and version not in query.split("&")):
         return response
     made: Response | None = response.wire.get("kept")

@@ -16,6 +16,9 @@ from .validators import read_at
 CHUNK = 2**18
 """Bytes read at once, at most. Smaller chunks cost more calls; larger ones leave the CPU cache."""
 
+SMALL = 2**15
+"""Bytes of a file that is read as soon as it is open. No server minds to take them at once."""
+
 _of_thread = threading.local()
 
 _TOO_SHORT = "the file became shorter than promised"
@@ -36,9 +39,9 @@ class Answer:
 
     __slots__ = ("body", "response")
 
-    def __init__(self, response: Response, descriptor: int | None = None) -> None:
+    def __init__(self, response: Response, descriptor: int = -1) -> None:
         self.response = response
-        self.body = None if descriptor is None else Body(response, descriptor)
+        self.body = None if descriptor < 0 else Body(response, descriptor)
 
     @property
     def status(self) -> int:
@@ -159,7 +162,7 @@ class Body:
     def closes_at_once(self) -> bool:
         """Whether `close` asks no server, as it does on FUSE, which waits for the answer."""
         file = self._response.file
-        return self._descriptor is None or file is None or answers_at_once(file.identity[0])
+        return self._descriptor is None or file is None or bool(answers_at_once(file.identity[0]))
 
     def close(self) -> None:
         if self._descriptor is None:
@@ -199,6 +202,20 @@ class Body:
     def __del__(self) -> None:
         if self._descriptor is not None:
             self.close()
+
+
+def read_small(descriptor: int, file: File, *, wait: bool) -> bytes | None:
+    """All of a small file, which is then closed; None: it can't be had like this."""
+    try:
+        if wait:
+            data = read_at(descriptor, file.size, 0)
+        else:
+            window = _buffer()[: file.size]
+            count = read_now(descriptor, window, 0, file.identity[0])
+            data = bytes(window[:count])
+        return data if len(data) == file.size else None
+    finally:
+        os.close(descriptor)
 
 
 def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None:
