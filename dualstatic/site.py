@@ -137,7 +137,6 @@ class Site:
         query: bytes | str | None,
         dictionary: str | None = None,
         ranges: str | None = None,
-        *,
         wait: bool = True,
     ) -> Response | None:
         """The answer to a GET with no other field that matters, with all its bytes; or None.
@@ -151,7 +150,7 @@ class Site:
             return None
         if if_none_match is not None:
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
-            if response and self._proves and not self._read(resource, chosen, wait=wait):
+            if self._proves and response and not self._read(resource, chosen, wait=wait):
                 return None
         elif ranges:
             response = self._pick_parts(resource, chosen, ranges)
