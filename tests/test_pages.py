@@ -177,6 +177,12 @@ except Http404: pass
 else: raise AssertionError
 """,
     },
+    "tests/README.md": {
+        "RULES = ": """
+from tests.cases import CASES
+assert RULES[0] in CASES
+""",
+    },
     "dualstatic/README.md": {
         "def answer(": """
 sent = []
