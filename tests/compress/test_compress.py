@@ -687,7 +687,18 @@ def test_a_coding_that_is_asked_for_without_its_library_is_an_error(folder: Path
     ended = run_anew("-c", LACKING, folder, "--encodings", "gzip,br")
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
+    assert "error: --encodings: br needs" in ended.stderr
     assert "pip install brotli" in ended.stderr
+    assert names(folder) == {"app.js"}
+
+
+def test_deltas_without_the_library_of_zstd_are_an_error(folder: Path):
+    write(folder / "app.js")
+    none = "import sys; sys.modules['compression.zstd'] = sys.modules['zstandard'] = None"
+    ended = run_anew("-c", none + LACKING, folder, "--previous", folder)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "error: --previous: zstd needs" in ended.stderr
     assert names(folder) == {"app.js"}
 
 
