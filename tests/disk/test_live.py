@@ -123,6 +123,23 @@ def test_a_sibling_that_becomes_good_is_found(roots: list[Path], get: Callable[[
     assert [get().body, get().body] == [GZIPPED, GZIPPED]
 
 
+@pytest.mark.parametrize("encodings", [(), ("gzip",)])
+@pytest.mark.parametrize("target", ["/about.html", "/about/"])
+def test_a_page_whose_path_another_file_had_gets_it(
+    target: str, encodings: tuple[str, ...], roots: list[Path], door: str
+) -> None:
+    """Whatever was asked for before: the file that is gone was remembered, and so was the page."""
+    write_tree(roots[0], {"about": "a file", "about.html": "a page"})
+    files = StaticFiles(roots, live=True, clean_urls=True, encodings=encodings)
+    client = Client(files, door)
+    for _ in range(2):
+        assert client.get("/about").body == b"a file"
+        assert client.get("/about.html").body == b"a page"
+        assert client.get("/about/").passed
+    (roots[0] / "about").unlink()
+    assert client.get(target)["location"].endswith("./about")
+
+
 def test_a_date_is_told_once_it_has_come(
     roots: list[Path], get: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
