@@ -14,7 +14,7 @@ from dualstatic import Request, StaticFiles
 from dualstatic.disk import find, live, nowait, root_by_descriptor
 from tests.support.doors import Answer, Client
 from tests.support.steps import open_below
-from tests.support.trees import settle, write_tree
+from tests.support.trees import Link, settle, write_tree
 
 PLAIN, OTHER = b"plain text " * 50, b"other text " * 50
 GZIPPED, OTHER_GZIPPED = gzip.compress(PLAIN), gzip.compress(OTHER)
@@ -121,6 +121,21 @@ def test_a_sibling_that_becomes_good_is_found(roots: list[Path], get: Callable[[
     assert [get().body, get().body] == [PLAIN, PLAIN]
     sibling.write_bytes(GZIPPED)
     assert [get().body, get().body] == [GZIPPED, GZIPPED]
+
+
+@pytest.mark.parametrize("follow", [False, True])
+@pytest.mark.parametrize("target", ["coded/t.gz", "way/t.gz"])
+def test_a_sibling_whose_link_comes_to_lead_to_a_file_is_found(
+    target: str, follow: bool, roots: list[Path], door: str
+) -> None:
+    """Its folder stays as it was: what changes lies behind the link."""
+    root = write_tree(roots[0], {"sub/t.txt": PLAIN, "sub/t.txt.gz": Link(f"../{target}")})
+    client = Client(StaticFiles(roots, live=True, follow_symlink=follow), door)
+    for _ in range(3):
+        assert client.get("/sub/t.txt", {"Accept-Encoding": "gzip"}).body == PLAIN
+    write_tree(root, {"coded/t.gz": GZIPPED, "way": Link("coded")})
+    for _ in range(2):
+        assert client.get("/sub/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
 
 
 @pytest.mark.parametrize("encodings", [(), ("gzip",)])
