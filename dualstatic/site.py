@@ -115,7 +115,7 @@ class Site:
         refreshed: it covers what a live look-up covers, and remembers nothing.
         """
         if self._ask_live and self._ask_live():
-            self.look_up = self._make_look_up(self.settings, live=True)
+            self.look_up, self._proves = self._make_look_up(self.settings, live=True), True
         self._ask_live = None
 
     def path_of(self, name: str) -> str:

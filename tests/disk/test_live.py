@@ -155,6 +155,19 @@ def test_a_page_whose_path_another_file_had_gets_it(
     assert client.get(target)["location"].endswith("./about")
 
 
+def test_a_door_that_is_made_once_the_mode_is_known_proves_each_answer(
+    roots: list[Path], door: str
+) -> None:
+    path = roots[1] / "sub/t.txt"
+    path.write_bytes(PLAIN)
+    files = StaticFiles(roots, live=lambda: True)
+    assert files.url("sub/t.txt")  # asks the function
+    client = Client(files, door)
+    tag = [client.get("/sub/t.txt")["etag"] for _ in range(2)][-1]
+    path.write_bytes(OTHER)
+    assert client.get("/sub/t.txt", {"If-None-Match": tag}).body == OTHER
+
+
 def test_a_date_is_told_once_it_has_come(
     roots: list[Path], get: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
