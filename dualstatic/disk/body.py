@@ -201,7 +201,7 @@ def read_small(descriptor: int, file: File, *, wait: bool) -> bytes | None:
         else:
             window = _buffer()[: file.size]
             count = read_now(descriptor, window, 0, file.identity[0])
-            data = bytes(window[:count])
+            data = bytes(window[: count or 0])
         return data if len(data) == file.size else None
     finally:
         os.close(descriptor)

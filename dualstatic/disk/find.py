@@ -233,7 +233,7 @@ class Look:
             raise
         if len(self.sighting.files) <= len(suffixes):
             self.sighting.folder = stamp
-            self.complete = stamp is not None and not is_recent(stamp[2])
+            self.complete &= stamp is not None and not is_recent(stamp[2])
         return True
 
     def _open(self, walk: Walk, leaf: str) -> Opened | None:
@@ -247,8 +247,12 @@ class Look:
         """Add a sibling, if there is one; what the machine can't read is left out for this time."""
         leaf = plain + suffix
         try:
-            if walk.has(leaf) and (opened := self._open(walk, leaf)):
+            if not walk.has(leaf):
+                return
+            if opened := self._open(walk, leaf):
                 self._add(walk, opened, suffix)
+            else:  # what it is the name of may become a file elsewhere, or one that may be read
+                self.complete = False
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.certain = False
