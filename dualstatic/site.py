@@ -176,8 +176,8 @@ class Site:
 
     def _read(self, resource: Resource, chosen: Representation, *, wait: bool) -> Response | None:
         """The answer with a small file, read from the disk; None: the long way has to tell."""
-        file = chosen.file
-        if file.size > SMALL or chosen.offloaded:
+        file = chosen.whole.file
+        if file is None or file.size > SMALL or chosen.offloaded:
             return None
         try:
             descriptor = self.look_up.open(resource, file, wait=wait)

@@ -49,7 +49,7 @@ def server(
     # gunicorn prints one of its own for a client that leaves before it is greeted.
     with serve("-m", "tests.support.matrix", *command, logs=logs, calm=False) as server:
         yield server
-    assert "dualstatic" not in server.words()
+    assert "dualstatic" not in server.words(), server.words()
 
 
 @pytest.fixture
