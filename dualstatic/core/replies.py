@@ -137,6 +137,7 @@ _OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
 _OF_BYTES = frozenset({"content-length", "accept-ranges"})
 _OFFER = "use-as-dictionary"
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
+_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
 
 
 def _field(name: str, value: str | None) -> Fields:
@@ -385,11 +386,8 @@ def is_navigation(request: Request, is_asset: Callable[[str], bool]) -> bool:
     mode = request.headers.get("sec-fetch-mode")
     if mode == "navigate" and "sec-fetch-dest" in request.headers:
         return request.headers["sec-fetch-dest"] in _PAGE_DESTINATIONS
-    if mode is None:
-        navigates = fields.names_html(request.headers.get("accept", ""))
-    else:
-        navigates = mode == "navigate"
-    return navigates and not is_asset(request.path)
+    names_html = mode is None and fields.names_html(request.headers.get("accept", ""))
+    return (mode == "navigate" or names_html) and not is_asset(request.path)
 
 
 def deciding_fields(request: Request) -> tuple[str, ...]:
@@ -449,9 +447,6 @@ def page(status: int, representation: Representation, *vary: str) -> Response:
     whole = representation.in_memory or representation.whole
     headers = (*_without(whole.headers, _NOT_OF_A_PAGE), _NOT_KEPT)
     return varying(Response(status, headers, whole.body, whole.file), *vary)
-
-
-_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
 
 
 def _single(representation: Representation, part: range) -> Response:
