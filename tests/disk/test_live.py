@@ -7,11 +7,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.disk import find, live, nowait, root_by_descriptor
+from dualstatic.disk import find, live, nowait, root_by_descriptor, validators
 from tests.support.doors import Answer, Client
 from tests.support.steps import open_below
 from tests.support.trees import Link, settle, write_tree
@@ -214,6 +215,31 @@ def test_a_sibling_added_within_the_grain_of_the_clock_is_found(
         (root / "t.txt.gz").write_bytes(GZIPPED)
         assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
         (root / "t.txt.gz").unlink()
+
+
+def test_a_sibling_is_found_that_is_added_while_a_slow_disk_is_read(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder had just changed when it was looked at, and keeps the time of that."""
+    real, now = root_by_descriptor._look_at_once, time.time_ns()
+    read = validators._sha256
+
+    def of_a_coarse_clock(descriptor: int) -> tuple[int, tuple[int, int, int]]:
+        mode, (device, inode, _) = real(descriptor)
+        return mode, (device, inode, now)
+
+    def of_a_slow_disk(*arguments: Any) -> bytes:
+        settle(monkeypatch)
+        return read(*arguments)
+
+    monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
+    monkeypatch.setattr(validators, "_sha256", of_a_slow_disk)
+    monkeypatch.setattr(find, "is_fresh", lambda status: False)
+    root = tree({"t.txt": PLAIN})
+    client = Client(StaticFiles(root, live=True), "wsgi")
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == PLAIN
+    (root / "t.txt.gz").write_bytes(GZIPPED)
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
 
 
 def test_no_more_is_remembered_than_a_bound(
