@@ -28,6 +28,7 @@ from dualstatic.core.values import Resource
 from tests.conftest import WITH_MEMORY
 from tests.support.children import run_threads, within
 from tests.support.doors import Client, OnDisk
+from tests.support.each import each
 from tests.support.faults import patch_everywhere
 from tests.support.servers import run_anew
 from tests.support.steps import open_files
@@ -486,7 +487,7 @@ def layers(tree: Callable[..., Path]) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "fields", "body", "coding"),
     [
         ("/first.txt", {}, b"first", None),
@@ -521,7 +522,7 @@ def test_a_resource_comes_whole_from_the_first_directory_with_the_plain_file(
         assert answer.get("content-encoding") == coding
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "page"),
     [
         ("/x", b"first /"),
@@ -734,7 +735,7 @@ def test_each_real_directory_is_scanned_once(
 # Odd entries.
 
 
-@pytest.mark.parametrize("target", ["/", "/..", "/.", "/sub/", "/sub/.", "/sub/..", "/sub//.gz"])
+@each("target", ["/", "/..", "/.", "/sub/", "/sub/.", "/sub/..", "/sub//.gz"])
 def test_a_sibling_of_a_name_that_no_path_may_have_is_a_file_of_its_own(
     target: str, serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
