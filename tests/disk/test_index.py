@@ -652,8 +652,8 @@ def test_a_volume_of_kubernetes_is_served_as_it_is_now_or_from_memory(
     assert client.get("/..data/config").passed
 
 
-@pytest.mark.parametrize("moment", range(24))
-@pytest.mark.parametrize("target", ["/config", "/certs/ca.pem"])
+@each("moment", range(24))
+@each("target", ["/config", "/certs/ca.pem"])
 def test_no_moment_of_an_update_of_a_volume_makes_a_file_a_miss(
     target: str,
     moment: int,
@@ -674,10 +674,11 @@ def test_no_moment_of_an_update_of_a_volume_makes_a_file_a_miss(
 
         return call
 
-    for name in ("open", "stat", "readlink"):
-        patch_everywhere(monkeypatch, name, counting)
-    for _ in range(2):
-        assert client.get(target).body in (b"old", b"new")
+    with monkeypatch.context() as patch:
+        for name in ("open", "stat", "readlink"):
+            patch_everywhere(patch, name, counting)
+        for _ in range(2):
+            assert client.get(target).body in (b"old", b"new")
 
 
 def test_followed_links_to_directories_outside_are_served(
