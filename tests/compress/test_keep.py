@@ -475,6 +475,8 @@ def test_one_that_is_begun_meanwhile_waits_and_loses_nothing(
     many: tuple[Path, Path], far_store: Path, start
 ):
     store = far_store
+    for number in range(40):  # long enough to be stopped
+        os.truncate(write(many[0] / f"b{number}/x-{number:08}.js"), 5_000_000)
     first = start(many[0], store)
     eventually(lambda: kept(store), WITHIN)
     os.kill(first.pid, signal.SIGSTOP)
