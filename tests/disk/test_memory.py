@@ -21,6 +21,7 @@ from dualstatic import Request, StaticFiles
 from dualstatic.disk import validators
 from tests.support.children import run_threads
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.servers import run
 from tests.support.steps import holds
 from tests.support.trees import OLD, Link, settle
@@ -240,8 +241,8 @@ VISITS = [
 ]
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("fields", VISITS, ids=str)
+@each("method", ["GET", "HEAD"])
+@each("fields", VISITS)
 def test_the_short_way_gives_what_the_long_way_gives(
     tree: Callable[..., Path], door: str, method: str, fields: dict[str, str]
 ) -> None:
