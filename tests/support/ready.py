@@ -8,6 +8,8 @@ import gc
 from contextlib import suppress
 from importlib import import_module
 
+gc.disable()
+
 for name in """
     brotli zstandard pytest trio
     dualstatic.asgi dualstatic.wsgi dualstatic.compress.command
@@ -26,5 +28,5 @@ for name in """
     with suppress(ImportError):
         import_module(name)
 
-gc.collect()
 gc.freeze()  # or the collector of each process goes over all of it, and has its memory copied
+gc.enable()
