@@ -12,7 +12,7 @@ from tests.support.children import become_python
 port, directory = sys.argv[1:]
 print(f"http://127.0.0.1:{port}/", flush=True)
 os.environ["DIRECTORY"] = directory
-at = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+at = ["--bind", f"127.0.0.1:{port}", "--workers", "0", "--log-level", "warning"]
 call = "wsgi:tests.real.test_gunicorn:make()"
 become_python("-m", "hypercorn", *at, call)
 """
