@@ -20,6 +20,7 @@ from dualstatic.core.values import READ_FIELDS
 from tests.conftest import DOORS
 from tests.support.children import within
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.trees import Link, write_tree
 
 LONG = 2**18
@@ -80,7 +81,7 @@ UNITS = (
 )
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@each("unit", UNITS)
 @pytest.mark.parametrize("name", READ_FIELDS)
 def test_a_long_field_takes_no_long_time(
     name: str, unit: str, files: Callable[[str], StaticFiles]
@@ -107,7 +108,7 @@ def test_many_lines_of_a_field_take_no_long_time(
 
 
 @each_mode
-@pytest.mark.parametrize("unit", ["%", "%2", "%41", "?", " ", "\\", "\xff", "\u20ac", "\ud800"])
+@each("unit", ["%", "%2", "%41", "?", " ", "\\", "\xff", "\u20ac", "\ud800"])
 def test_a_long_query_takes_no_long_time(
     unit: str, mode: str, files: Callable[[str], StaticFiles]
 ) -> None:
@@ -118,7 +119,7 @@ def test_a_long_query_takes_no_long_time(
 
 
 @each_mode
-@pytest.mark.parametrize("unit", ["%", "%2", "%41", "?", "#", "\\", "\xff", "\xc3\xa9", "/", "a"])
+@each("unit", ["%", "%2", "%41", "?", "#", "\\", "\xff", "\xc3\xa9", "/", "a"])
 def test_a_long_target_takes_no_long_time(
     unit: str, mode: str, files: Callable[[str], StaticFiles]
 ) -> None:
@@ -130,7 +131,7 @@ def test_a_long_target_takes_no_long_time(
 DEEP = ["a/", "../", "/", "%2e%2e/", "self/", "up/self/", "sub/", "404.html/", ".well-known/"]
 
 
-@pytest.mark.parametrize("unit", ["self/", "a/", "a"])
+@each("unit", ["self/", "a/", "a"])
 def test_a_long_path_takes_no_time_at_all_where_links_to_directories_are(
     unit: str, files: Callable[[str], StaticFiles]
 ) -> None:
@@ -182,7 +183,7 @@ FLAT = ["a", "%", ".", "\\", "\xff", "con ", "con.", "~", ". ", "\u20ac", "\ud80
 
 
 @each_mode
-@pytest.mark.parametrize("unit", [*DEEP, *FLAT], ids=lambda unit: repr(unit[:8]))
+@each("unit", [*DEEP, *FLAT])
 def test_a_long_path_takes_no_long_time(
     unit: str, mode: str, files: Callable[[str], StaticFiles]
 ) -> None:
