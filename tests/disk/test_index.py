@@ -895,7 +895,7 @@ def test_the_clean_path_of_a_page_is_remembered(tree: Callable[..., Path], door:
     assert Client(files, door).get("/a").body == b"a"
     known = files.answer(Request("GET", "/a"), wait=False)
     assert known is not None
-    assert known.body is None
+    assert not known.has_file
 
 
 AT_THE_END = """

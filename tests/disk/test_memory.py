@@ -40,7 +40,7 @@ def ask(files: StaticFiles, name: str, **headers: str) -> tuple[int, bytes, bool
     """Status and body of a GET, and whether the bytes were in memory."""
     answer = files.answer(Request("GET", f"/{name}", headers=headers))
     assert answer is not None
-    return answer.status, b"".join(answer), answer.body is None
+    return answer.status, b"".join(answer), not answer.has_file
 
 
 def has(files: StaticFiles, name: str) -> bool:
@@ -49,7 +49,7 @@ def has(files: StaticFiles, name: str) -> bool:
         answer = files.answer(Request("GET", f"/{name}"), wait=False)
     except BlockingIOError:
         return False
-    return answer is not None and answer.body is None
+    return answer is not None and not answer.has_file
 
 
 def kept(files: StaticFiles, names: Iterable[str]) -> list[str]:

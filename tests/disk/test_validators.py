@@ -217,6 +217,25 @@ def test_the_hash_of_a_fresh_file_is_not_remembered(
         assert watch.take() == set()
 
 
+@needs_inotify
+def test_a_hash_that_took_so_long_that_its_file_is_fresh_no_more_is_not_remembered(
+    tree: Callable[..., Path], mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = validators._sha256
+
+    def of_a_slow_disk(*arguments: Any) -> bytes:
+        settle(monkeypatch)
+        return real(*arguments)
+
+    monkeypatch.setattr(validators, "_sha256", of_a_slow_disk)
+    root = tree({"f.bin": b"content"})
+    files = OnDisk(root, live=mode == "live")
+    with Watch(root, events=ACCESS) as watch:
+        for _ in range(2):
+            assert files.answer(Request("HEAD", "/f.bin"))
+            assert watch.take() == {root / "f.bin"}
+
+
 def test_a_change_behind_a_frozen_time_is_hashed_again(
     serve: Callable[..., Client], tree: Callable[..., Path], settled: None
 ) -> None:
