@@ -184,13 +184,8 @@ GONE = [ClientDisconnected(), ConnectionResetError("gone"), RuntimeError("no str
 
 
 @BACKENDS
-<<<<<<< HEAD
-@each("fault", [ClientDisconnected(), ConnectionResetError("gone")])
+@each("fault", GONE)
 @each(("name", "version", "options"), EACH_WAY)
-=======
-@pytest.mark.parametrize("fault", GONE, ids=repr)
-@pytest.mark.parametrize(("name", "version", "options"), EACH_WAY)
->>>>>>> main
 def test_an_error_that_says_that_the_client_has_gone_is_no_trouble(
     name: str,
     version: str,

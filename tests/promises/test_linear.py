@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -144,29 +144,32 @@ def test_a_long_path_takes_no_time_at_all_where_links_to_directories_are(
     within(SECONDS, ask)
 
 
+@pytest.fixture
+def top(in_memory: Path) -> Iterator[Path]:
+    """For many folders; they may lie too deep for one path, and are removed by one who can."""
+    yield in_memory
+    subprocess.run(["rm", "-r", *in_memory.iterdir()], check=True)
+
+
 @pytest.mark.parametrize("shape", ["side by side", "one behind another"])
-def test_links_to_folders_where_no_path_leads_take_no_long_time(shape: str, tmp_path: Path) -> None:
-    store = tmp_path / ".store"
+def test_links_to_folders_where_no_path_leads_take_no_long_time(shape: str, top: Path) -> None:
+    store = top / ".store"
+    store.mkdir()
     for number in range(8000):
         folder = store / f"{number}"
-        folder.mkdir(parents=True)
-        place = folder if shape == "one behind another" else tmp_path
+        folder.mkdir()
+        place = folder if shape == "one behind another" else top
         (place / f"link{number}").symlink_to(store / f"{number + 1}")
-    (tmp_path / "link").symlink_to(store / "0")
+    (top / "link").symlink_to(store / "0")
     (store / "8000").mkdir()
     (store / "8000" / "t.txt").write_text("t")
-    files = within(5, lambda: StaticFiles(tmp_path, encodings=()))
+    files = within(5, lambda: StaticFiles(top, encodings=()))
     first = "/link7999" if shape == "side by side" else "/link"
     assert files.answer(Request("GET", f"{first}/nothing")) is None
 
 
-def test_folders_one_in_another_take_no_long_time(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """Too deep for one path: they are made from within, and removed by one who can."""
-    depth, top = 3000, tmp_path / "deep"
-    top.mkdir()
-    request.addfinalizer(lambda: subprocess.run(["rm", "-r", top], check=True))
+def test_folders_one_in_another_take_no_long_time(top: Path) -> None:
+    depth = 3000
     descriptor = os.open(top, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir("d", dir_fd=descriptor)
