@@ -24,8 +24,8 @@ class Together(pytest.Item):
         self.function = function
         self.own_markers += getattr(function, "pytestmark", [])
 
-    def reportinfo(self) -> tuple[object, int, str]:
-        return self.path, self.function.__code__.co_firstlineno - 1, self.name
+    def reportinfo(self) -> tuple[object, None, str]:
+        return self.path, None, self.name
 
     def runtest(self) -> None:
         """Is not called: each of its tests is run, with its fixtures, by the hook below."""
