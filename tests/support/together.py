@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from _pytest.runner import runtestprotocol
 
-APART = ("promises", "real", "django")
+APART = {*"real django test_deploys test_fuzz test_hostile test_model test_races test_soak".split()}
 """Here a test takes long, or parameters share a server: these are items of their own."""
 
 
@@ -32,7 +32,7 @@ class Together(pytest.Item):
 
 
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> object:
-    is_apart = collector.path.parent.name in APART
+    is_apart = APART & {collector.path.parent.name, collector.path.stem}
     if is_apart or not collector.istestfunction(obj, name):
         return None
     return Together.from_parent(collector, name=name, function=obj)
