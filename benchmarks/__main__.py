@@ -48,7 +48,7 @@ def _arguments() -> argparse.Namespace:
         prog="python -m benchmarks",
         description="Measure dualstatic beside what a user would pick instead, in one run.",
     )
-    parser.add_argument("--quick", action="store_true", help="a sketch, in less than a minute")
+    parser.add_argument("--quick", action="store_true", help="a sketch, in one or two minutes")
     parser.add_argument(
         "--key", action="store_true", help="on servers, only those that are to be reached"
     )
@@ -61,7 +61,7 @@ def _arguments() -> argparse.Namespace:
         nargs="?",
         const=PACKAGE,
         metavar="FOLDER",
-        help="write results.json, results.svg and the tables of README.md there, else beside this",
+        help="write results.json, results.svg and README.md there, else beside this",
     )
     return parser.parse_args()
 

@@ -15,6 +15,7 @@ BEGIN, END = "<!-- of results.json: python -m benchmarks.pages -->\n", "<!-- end
 
 
 def write(results: Results, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(report.as_json(results), encoding="utf-8")
     make(folder)
 
@@ -23,7 +24,7 @@ def make(folder: Path) -> None:
     results = report.from_json((folder / "results.json").read_text(encoding="utf-8"))
     (folder / "results.svg").write_text(chart.svg(results), encoding="utf-8")
     page = folder / "README.md"
-    text = page.read_text(encoding="utf-8")
+    text = (page if page.exists() else PACKAGE / page.name).read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
     page.write_text(f"{before}{BEGIN}{report.markdown(results)}{END}{after}", encoding="utf-8")

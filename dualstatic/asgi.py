@@ -156,18 +156,15 @@ class StaticMiddleware:
             return None
         headers = scope.get("headers", ())
         raw_path, query = scope.get("raw_path"), scope.get("query_string")
-        accepted = tag = dictionary = None
+        accepted = tag = dictionary = ranges = None
         if resource.only is None or not _CONDITIONS.isdisjoint(map(_NAME, headers)):
             fields = _plain_fields(headers)
             if fields is None:
                 return None
             accepted, tag, dictionary, ranges = fields
-            if ranges is not None:
-                text = (query or b"").decode("latin-1")
-                return self._site.pick_parts(
-                    resource, path, raw_path, accepted, text, dictionary, ranges
-                )
-        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
+        return self._site.pick(
+            resource, path, raw_path, accepted, tag, query, dictionary, ranges, wait=False
+        )
 
     def _offers(self, scope: Scope) -> frozenset[str]:
         """By which messages the server takes a file, as far as that is wanted."""

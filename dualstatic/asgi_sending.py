@@ -15,7 +15,7 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
 from .core.values import Response
-from .disk.body import Answer, Body
+from .disk.body import SMALL, Answer
 
 # Frameworks spell these types in different ways; these take them all.
 Scope: TypeAlias = Any
@@ -27,9 +27,6 @@ T = TypeVar("T")
 
 PATHSEND = "http.response.pathsend"
 ZEROCOPYSEND = "http.response.zerocopysend"
-
-_AT_ONCE = 2**15
-"""Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream."""
 
 _TURN = 2**20
 """Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
@@ -60,14 +57,14 @@ async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answe
 
 
 def _opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:
-    """Our answer. With `read`, its first chunk is read, too, and `Body.next_now` gives that.
+    """Our answer. With `read`, its first chunk is read, too, and `next_now` gives that.
 
     :raises BlockingIOError: it can't be had without a wait, and `wait` is False
     :raises FileChanged: the file became shorter than promised, but nothing was sent yet
     """
     answer = ask(wait=wait)
-    if read and answer is not None and answer.body is not None:
-        answer.body.read_ahead(wait=wait)
+    if read and answer is not None and answer.has_file:
+        answer.read_ahead(wait=wait)
     return answer
 
 
@@ -111,15 +108,14 @@ class AsyncChunks:
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        response, body = self._answer.response, self._answer.body
-        chunks, left = iter(self._answer), sum(map(len, response.body))
+        answer, left = self._answer, sum(map(len, self._answer.response.body))
         while left > 0:
             # Where neither the disk nor the server waits, the task that looks for the client would
             # not get to run.
             await checkpoint()
-            chunk = body.next_now() if body else next(chunks)
+            chunk = answer.next_now()
             if chunk is None:
-                chunk = await in_thread(chunks.__next__)
+                chunk = await in_thread(answer.__next__)
             left -= len(chunk)
             yield chunk
 
@@ -128,40 +124,41 @@ async def send_answer(
     answer: Answer, offers: frozenset[str], scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Send an answer, and close it; `offers` are the messages by which the server takes a file."""
-    response, body = answer.response, answer.body
-    if body is None:
+    response = answer.response
+    if not answer.has_file:
         return await send_whole(response, scope, receive, send)
     client = _Client(scope, receive, send)
     try:
         if ZEROCOPYSEND in offers or (PATHSEND in offers and response.status != 206):
-            work = _hand_over(response, body, offers, client.send)
+            work = _hand_over(answer, offers, client.send)
         else:
-            work = _send_body(response, body, client.send, 0 if client.is_multiplexed else _TURN)
-        is_long = sum(map(len, response.body)) > _AT_ONCE
+            work = _send_body(answer, client.send, 0 if client.is_multiplexed else _TURN)
+        is_long = sum(map(len, response.body)) > SMALL
         await _carry_out(work, client, watch=is_long or client.is_multiplexed)
     finally:
-        await _close(body)
+        await _close(answer)
     return None
 
 
-async def _close(body: Body) -> None:
-    if body.closes_at_once:
-        return body.close()
+async def _close(answer: Answer) -> None:
+    if answer.closes_at_once:
+        return answer.close()
     with anyio.CancelScope(shield=True):
-        return await in_thread(body.close)
+        return await in_thread(answer.close)
 
 
-async def _hand_over(response: Response, body: Body, offers: frozenset[str], send: Send) -> None:
+async def _hand_over(answer: Answer, offers: frozenset[str], send: Send) -> None:
     """Have the server send the file; by its path it can send nothing but all of it."""
+    response = answer.response
     if PATHSEND in offers and response.status != 206 and response.file is not None:
         path = response.file.opener.path_of(response.file.name)
         await send(_start(response))
         return await send({"type": PATHSEND, "path": path})
-    file = body.handle()
+    file = answer.handle()
     await send(_start(response))
     for part in response.body:
         await send(_part(part, file))
-    body.prove()  # the server may have met the end of a shortened file, and doesn't tell
+    answer.prove()  # the server may have met the end of a shortened file, and doesn't tell
     return await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -192,8 +189,8 @@ async def _write(response: Response, body: bytes, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _send_body(response: Response, body: Body, send: Send, turn: int) -> None:
-    first = body.next_now() or b""
+async def _send_body(answer: Answer, send: Send, turn: int) -> None:
+    response, first = answer.response, answer.next_now() or b""
     length = sum(map(len, response.body))
     left = length - len(first)
     await send(_start(response))
@@ -203,9 +200,9 @@ async def _send_body(response: Response, body: Body, send: Send, turn: int) -> N
         # pause here nobody else would get to run, those who look for the client among them.
         if length - left >= turn:
             await checkpoint()
-        chunk = body.next_now()
+        chunk = answer.next_now()
         if chunk is None:
-            chunk = await in_thread(body.__next__)
+            chunk = await in_thread(answer.__next__)
         left -= len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
@@ -223,7 +220,7 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
     fields = list(map(_encoded, response.headers))
     parts: Any = () if response.file else response.body
     body = b"".join(parts)
-    response.wire["asgi"] = wire = fields, body, len(body) > _AT_ONCE
+    response.wire["asgi"] = wire = fields, body, len(body) > SMALL
     return wire
 
 

@@ -146,8 +146,8 @@ def _outside(site: Site, path: str) -> str:
     text = f"is not below the prefix {_shown(prefix or '/')}"
     if file := _served(site, prefix + path):
         text += (
-            f": {_place(file)} is at {_shown(prefix + path)}, and a mount point that is given "
-            "as the prefix, too, stands in the path twice"
+            f": {_place(file)} is at {_shown(prefix + path)}; an app that is mounted at "
+            f"{_shown(prefix)} needs no prefix"
         )
     return text
 
@@ -206,12 +206,10 @@ def _not_served(site: Site, name: str) -> str:
             f"was not there when the index was made, but {_place(file)} is now: refresh() or "
             "live=True finds it"
         )
-    way = "; follow_symlink=True follows it"
-    reasons = [
-        f"is not served: {said.removeprefix('skipped, ')}{way if LEADS_OUT in said else ''}"
-        for said in warnings
-    ]
-    return "".join(reasons[:1])
+    if not warnings:
+        return ""
+    way = "; follow_symlink=True follows it" if LEADS_OUT in warnings[0] else ""
+    return f"is not served: {warnings[0].removeprefix('skipped, ')}{way}"
 
 
 def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:

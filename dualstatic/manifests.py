@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from posixpath import basename
 
 from .core.releases import HEX, OF_VITE, hashed, stems_of
@@ -52,10 +53,7 @@ def webpack(manifest: StrPath, *, public_path: str = "/", folder: str = "") -> M
     """
     if not isinstance(public_path, str):
         raise TypeError(f"public_path takes a path or a URL, not {public_path!r}")
-
-    def names(content: object) -> frozenset[str]:
-        return _webpack_names(content, public_path)
-
+    names = partial(_webpack_names, public_path=public_path)
     plugins = "webpack-manifest-plugin, webpack-assets-manifest or webpack-bundle-tracker"
     return Manifest(manifest, folder, f"webpack, with {plugins}", names)
 
@@ -97,13 +95,16 @@ class Manifest:
         if not isinstance(self.path, str | os.PathLike):
             raise TypeError(f"manifest takes the path of a file, not {self.path!r}")
         self.path = os.path.abspath(self.path)
-        self.folder = f"{self.folder.strip('/')}/" if self.folder.strip("/") else ""
+        self.folder = f"{self.folder.strip('/')}/".lstrip("/")
 
     def __call__(self, name: str) -> bool:
         version, names = self._known or self.read()
         with suppress(OSError):
             if (found := _version(self.path)) != version:
-                names = self._read_again(names)
+                try:
+                    names = self._read()
+                except ValueError as error:
+                    _logger.warning("the names before are kept: %s", error)
                 self._known = found, names  # a broken file, too, so that it is told once
         return name in names
 
@@ -126,13 +127,6 @@ class Manifest:
     def expect(self) -> None:
         """Don't read the file now. Until it is there, no name is listed."""
         self._known = self._known or (None, frozenset())
-
-    def _read_again(self, names: frozenset[str]) -> frozenset[str]:
-        try:
-            return self._read()
-        except ValueError as error:
-            _logger.warning("the names before are kept: %s", error)
-            return names
 
     def _read(self) -> frozenset[str]:
         try:
@@ -183,7 +177,7 @@ def _vite_names(content: object) -> frozenset[str]:
         raise ValueError(f"it should hold {takes}")
     # The plain name of a style sheet stands at another chunk, so all names are compared with all.
     stems = stems_of(*_texts([chunk.get(key) for chunk in chunks for key in ("name", "src")]))
-    files = {file for chunk in chunks for file in _texts([chunk["file"]])}
+    files = {str(chunk["file"]) for chunk in chunks}
     for chunk in chunks:
         files.update(_texts(chunk.get("css")), _texts(chunk.get("assets")))
     return hashed(dict.fromkeys(files, stems), length=OF_VITE, once=True)
@@ -192,7 +186,7 @@ def _vite_names(content: object) -> frozenset[str]:
 # webpack.
 
 
-def _webpack_names(content: object, public_path: str) -> frozenset[str]:
+def _webpack_names(content: object, public_path: str = "/") -> frozenset[str]:
     takes = 'names of files, or objects with a "src", by their source'
     entries = _mapping(content, takes)
     if isinstance(entries.get("status"), str):
@@ -278,7 +272,7 @@ def urls_by_source(content: object) -> dict[str, str]:
 
 def hashed_urls(content: object) -> dict[str, str]:
     """The files with a hash that a manifest of whatever kind lists, as it calls them, twice."""
-    for names_of in (_vite_names, django_names, lambda each: _webpack_names(each, "/")):
+    for names_of in (_vite_names, django_names, _webpack_names):
         with suppress(ValueError):
             return {name: name for name in names_of(content)}
     return {}

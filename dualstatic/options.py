@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from .core.codings import SUFFIXES
@@ -17,13 +17,9 @@ from .core.values import Fields, File
 from .disk.packages import package_directory
 from .manifests import MAKERS, AnyOf, Manifest
 
-CacheControl = str | Callable[[str], str | None] | None
 Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
 Headers = Mapping[str, str] | Callable[[str], Mapping[str, str] | None] | None
-NotFound = str | Callable[[str], str | None] | None
 StrPath = str | os.PathLike[str]
-Live = bool | Callable[[], bool]
-Packages = Sequence[str | tuple[str, str]]
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
@@ -34,26 +30,9 @@ _NO_PATH = re.compile(
     r"|(?:^|/)\.\.?(?:/|$)|^\s|\s$"
 )
 _CHARSET = re.compile(r"[A-Za-z0-9!#$%&+\-^_`{}~.:]+")
-_OURS = frozenset(
-    {
-        "content-length",
-        "content-range",
-        "content-encoding",
-        "transfer-encoding",
-        "etag",
-        "last-modified",
-        "accept-ranges",
-        # Those of the connection (section 7.6.1) are the server's.
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "upgrade",
-    }
-)
-
-T = TypeVar("T")
+_OURS = """content-length content-range content-encoding etag last-modified accept-ranges
+    transfer-encoding connection keep-alive proxy-connection te trailer upgrade""".split()
+"""Fields that each answer has; those of the connection (section 7.6.1) are the server's."""
 
 
 def prefix(value: str) -> str:
@@ -88,7 +67,7 @@ def previous(value: StrPath | None, immutable: object) -> str | None:
     return next(iter(directories(value, "previous")), None)
 
 
-def packages(value: Packages | None) -> list[tuple[str, str]]:
+def packages(value: Sequence[str | tuple[str, str]] | None) -> list[tuple[str, str]]:
     given = value or ()
     if not _is_list(given) or not all(map(_is_package, given)):
         raise TypeError(f"packages takes a list of names and (name, folder) pairs, not {value!r}")
@@ -111,25 +90,29 @@ def encodings(value: Sequence[str]) -> tuple[str, ...]:
 def stored_encodings(value: Mapping[str, str] | None) -> Mapping[str, str]:
     """The content codings by suffix, which is in lower case."""
     takes = f"stored_encodings takes a mapping of suffixes ('.ext') to {', '.join(SUFFIXES)}"
-    if value is not None and not isinstance(value, Mapping):
-        raise TypeError(f"{takes}, not {value!r}")
-    for suffix, coding in (value or {}).items():
+    given = _mapping(takes, value)
+    for suffix, coding in given.items():
         if not (isinstance(suffix, str) and _SUFFIX.fullmatch(suffix) and coding in [*SUFFIXES]):
             raise ValueError(f"{takes}, not {suffix!r}: {coding!r}")
-    codings = {suffix.lower(): coding for suffix, coding in (value or {}).items()}
-    if len(codings) < len(value or {}):
+    codings = {suffix.lower(): coding for suffix, coding in given.items()}
+    if len(codings) < len(given):
         raise ValueError(f"{takes}, each once, whatever its case, not {value!r}")
     return codings
 
 
 def media_types(value: Mapping[str, str] | None) -> Mapping[str, str]:
-    if value is not None and not isinstance(value, Mapping):
-        raise TypeError(f"media_types takes a mapping of suffixes to media types, not {value!r}")
-    for key, kind in (value or {}).items():
+    given = _mapping("media_types takes a mapping of suffixes to media types", value)
+    for key, kind in given.items():
         if not isinstance(key, str) or not key or "/" in key:
             raise ValueError(f"media_types takes suffixes ('.ext') or file names, not {key!r}")
         if not isinstance(kind, str) or not _MEDIA_TYPE.fullmatch(kind):
             raise ValueError(f"media_types takes a media type for {key!r}, not {kind!r}")
+    return given
+
+
+def _mapping(takes: str, value: object) -> Mapping[Any, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{takes}, not {value!r}")
     return value or {}
 
 
@@ -137,14 +120,10 @@ def charset(value: str | None) -> str | None:
     return _text_or_none("charset takes the name of a charset or None", value, _CHARSET)
 
 
-def cache_control(value: CacheControl) -> Callable[[str], str | None]:
+def cache_control(value: object) -> Callable[[str], str | None]:
     """A function from a file's name to its Cache-Control."""
-    return _per_name(value, _cache_control_value)
-
-
-def _cache_control_value(value: object) -> str | None:
     takes = "cache_control takes the text of a field, a callable that gives one, or None"
-    return _text_or_none(takes, value, _FIELD_VALUE)
+    return _per_name(value, partial(_text_or_none, takes, grammar=_FIELD_VALUE))
 
 
 def _text_or_none(takes: str, value: object, grammar: re.Pattern[str]) -> str | None:
@@ -193,11 +172,8 @@ def headers(value: Headers) -> Callable[[str], Fields]:
 
 
 def _fields(value: object) -> Fields:
-    if value is None:
-        return ()
-    if not isinstance(value, Mapping):
-        raise TypeError(f"headers takes a mapping or a callable that gives one, not {value!r}")
-    for name, text in value.items():
+    given = _mapping("headers takes a mapping or a callable that gives one", value)
+    for name, text in given.items():
         if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
             raise ValueError(f"headers takes names of fields, not {name!r}")
         if name.lower() in _OURS:
@@ -206,19 +182,23 @@ def _fields(value: object) -> Fields:
             raise ValueError(f"headers takes a value of Latin-1 text, not {text!r}")
         if name.lower() == "content-type" and not _MEDIA_TYPE.fullmatch(text):
             raise ValueError(f"headers takes a media type for {name!r}, not {text!r}")
-    fields = {name.lower(): text.strip() for name, text in value.items()}
-    if len(fields) < len(value):
+    fields = {name.lower(): text.strip() for name, text in given.items()}
+    if len(fields) < len(given):
         raise ValueError(f"headers takes each field once, whatever its case, not {value!r}")
     return tuple(fields.items())
 
 
-def _per_name(value: object, check: Callable[[object], T]) -> Callable[[str], T]:
+def _per_name(value: object, check: Callable[[object], Any]) -> Callable[[str], Any]:
     """A constant is checked now; what a callable gives is checked each time."""
-    if callable(value):
-        ask = value
-        return lambda name: check(ask(name))
-    constant = check(value)
-    return lambda name: constant
+    constant = None if callable(value) else check(value)
+    return _asked(value, check) or (lambda name: constant)
+
+
+def _asked(value: object, check: Callable[[object], Any]) -> Callable[..., Any] | None:
+    if not callable(value):
+        return None
+    ask = value
+    return lambda *about: check(ask(*about))
 
 
 def memory(value: int) -> int:
@@ -229,26 +209,20 @@ def memory(value: int) -> int:
     return value
 
 
-def flag(option: str, value: bool, *, also: str = "") -> bool:
+def flag(option: str, value: object, *, also: str = "") -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{option} takes True or False{also}, not {value!r}")
     return value
 
 
-def live(value: Live) -> Live:
-    also = ", or a function without arguments that gives one of them"
-    if callable(value):
-        ask = value
-        return lambda: flag("live", ask(), also=also)
-    return flag("live", value, also=also)
+def live(value: object) -> bool | Callable[[], bool]:
+    check = partial(flag, "live", also=", or a function without arguments that gives one of them")
+    return _asked(value, check) or check(value)
 
 
-def not_found(value: NotFound) -> NotFound:
+def not_found(value: object) -> str | Callable[[str], str | None] | None:
     """A page's path below the prefix, or "404-page", or None; or a function from a path to one."""
-    if callable(value):
-        ask = value
-        return lambda path: _page(ask(path))
-    return _page(value)
+    return _asked(value, _page) or _page(value)
 
 
 def _page(value: object) -> str | None:
@@ -286,15 +260,7 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
     return lambda file: (("x-accel-redirect", f"{top}/{quote(file.name)}"),)
 
 
-_OF_UPLOADS = (
-    "cache_control",
-    "charset",
-    "dotfiles",
-    "follow_symlink",
-    "headers",
-    "immutable",
-    "media_types",
-)
+_OF_UPLOADS = "cache_control charset dotfiles follow_symlink headers immutable media_types".split()
 
 
 def options_of_uploads(given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -304,82 +270,54 @@ def options_of_uploads(given: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**given, "live": True, "encodings": ()}
 
 
-@dataclass(frozen=True, slots=True)
 class Settings:
     """The options of StaticFiles, checked, and named as there.
 
-    `directories` are those of `directory` and `packages`; `suffixes` those of the siblings that are
-    looked for, by `encodings` and `dictionaries`; `policies` are made of `cache_control`,
-    `immutable`, `headers`, `media_types`, `charset` and `stored_encodings`.
-    """
-
-    directories: Sequence[StrPath]
-    previous: str | None
-    policies: Policies
-    follow_symlink: bool
-    prefix: str
-    html: bool
-    clean_urls: bool
-    not_found: NotFound
-    live: Live
-    dotfiles: bool
-    suffixes: Sequence[str]
-    memory: int
-    offload: Callable[[File], Fields] | None
-
-
-def settings(given: Mapping[str, Any], owner: object, *, of_uploads: bool) -> Settings:
-    """The options of StaticFiles, by their names, as it was given them.
+    `directories` are those of `directory` and `packages`, in the order of their look-up; `suffixes`
+    those of the siblings that are looked for, by `encodings` and `dictionaries`; `policies` are
+    made of `cache_control`, `immutable`, `headers`, `media_types`, `charset` and
+    `stored_encodings`.
 
     A package in a zip is copied to a directory, which is removed with `owner`. `of_uploads` says
     that strangers write the files.
     """
-    paths = _all_directories(given["directory"], given["packages"], owner)
-    earlier = previous(given["previous"], given["immutable"])
-    suffixes = [SUFFIXES[coding] for coding in encodings(given["encodings"])]
-    return Settings(
-        directories=paths,
-        previous=earlier,
-        policies=_policies(given, of_uploads),
-        follow_symlink=flag("follow_symlink", given["follow_symlink"]),
-        prefix=prefix(given["prefix"]),
-        html=flag("html", given["html"]),
-        clean_urls=flag("clean_urls", given["clean_urls"]),
-        not_found=not_found(given["not_found"]),
-        live=live(given["live"]),
-        dotfiles=flag("dotfiles", given["dotfiles"]),
-        suffixes=[*suffixes, *(DELTA_SUFFIXES if given["dictionaries"] else ())],
-        memory=memory(given["memory"]),
-        offload=offload(given["offload"], len(paths) + (earlier is not None)),
-    )
+
+    def __init__(self, given: Mapping[str, Any], owner: object, *, of_uploads: bool) -> None:
+        self.directories: list[StrPath] = [*directories(given["directory"])]
+        for package, folder in packages(given["packages"]):
+            self.directories.append(package_directory(package, folder, owner))
+        if not self.directories:
+            raise TypeError("directory or packages: one of them has to be given")
+        self.previous = previous(given["previous"], given["immutable"])
+        self.suffixes = [SUFFIXES[coding] for coding in encodings(given["encodings"])]
+        if flag("dictionaries", given["dictionaries"]):
+            self.suffixes += DELTA_SUFFIXES
+        self.policies = _policies(given, of_uploads)
+        self.follow_symlink = flag("follow_symlink", given["follow_symlink"])
+        self.prefix = prefix(given["prefix"])
+        self.html = flag("html", given["html"])
+        self.clean_urls = flag("clean_urls", given["clean_urls"])
+        self.not_found = not_found(given["not_found"])
+        self.live = live(given["live"])
+        self.dotfiles = flag("dotfiles", given["dotfiles"])
+        self.memory = memory(given["memory"])
+        places = len(self.directories) + (self.previous is not None)
+        self.offload = offload(given["offload"], places)
 
 
 def _policies(given: Mapping[str, Any], of_uploads: bool) -> Policies:
-    is_immutable = immutable(given["immutable"], check_dir=given["check_dir"])
+    types, value = media_types(given["media_types"]), given["immutable"]
+    codings = stored_encodings(given["stored_encodings"])
+    is_immutable = immutable(value, check_dir=given["check_dir"])
     return Policies(
-        MediaTypes(
-            media_types(given["media_types"]),
-            charset(given["charset"]),
-            stored_encodings(given["stored_encodings"]),
-        ),
+        MediaTypes(types, charset(given["charset"]), codings),
         cache_control(given["cache_control"]),
         # From release to release, a delta of the same name is another one.
         lambda name: not name.endswith((".dcz", ".dcb")) and bool(is_immutable(name)),
         headers(given["headers"]),
-        any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
-        isinstance(given["immutable"], str | re.Pattern | Manifest),
-        flag("dictionaries", given["dictionaries"]) and given["offload"] is None,
-        isinstance(given["immutable"], Manifest | AnyOf),
-        of_uploads,
+        asks=any(callable(given[name]) for name in ("cache_control", "immutable", "headers")),
+        foretells=isinstance(value, str | re.Pattern | Manifest),
+        dictionaries=given["dictionaries"] and given["offload"] is None,
+        of_manifest=isinstance(value, Manifest | AnyOf),
+        of_uploads=of_uploads,
     )
-
-
-def _all_directories(
-    directory: StrPath | Sequence[StrPath] | None, given: Packages | None, owner: object
-) -> list[StrPath]:
-    """All directories, in the order of their look-up."""
-    paths: list[StrPath] = [*directories(directory)]
-    paths += [package_directory(package, folder, owner) for package, folder in packages(given)]
-    if not paths:
-        raise TypeError("directory or packages: one of them has to be given")
-    return paths

@@ -8,13 +8,14 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 
 from .core import pages, replies
 from .core.paths import Gate, admits
-from .core.values import Fields, Request, Resource, Response
-from .disk.body import Answer
+from .core.values import Fields, Representation, Request, Resource, Response
+from .disk.body import SMALL, Answer, read_small
 from .disk.errors import logger
 from .disk.find import Finder, Found, LookUp, close_all
 from .disk.index import Index
@@ -54,7 +55,8 @@ class Site:
         self._pages = pages.clean if settings.clean_urls else pages_of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
-        self.look_up = self._make_look_up(settings, live=settings.live is True)
+        self._proves = settings.live is True
+        self.look_up = self._make_look_up(settings, live=self._proves)
         self.is_ready, self._preparing = False, Lock()
 
     def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
@@ -134,46 +136,56 @@ class Site:
         if_none_match: str | None,
         query: bytes | str | None,
         dictionary: str | None = None,
+        ranges: str | None = None,
+        *,
+        wait: bool = True,
     ) -> Response | None:
-        """The answer to a GET with no other field that matters, if all of it is in memory.
+        """The answer to a GET with no other field that matters, with all its bytes; or None.
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
-        the path before.
+        the path before. What is not in memory may be a small file. A browser sends back the one tag
+        that it got; a list is for the long way. `ranges` is a Range, without a tag beside it.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if not (raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)):
             return None
         if if_none_match is not None:
-            # A browser sends back the one tag that it got; a list is for the long way.
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
+            if response and self._proves and not self._read(resource, chosen, wait=wait):
+                return None
+        elif ranges:
+            response = self._pick_parts(resource, chosen, ranges)
         elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
             except KeyError:
                 pass  # it has made room for others just now
-        if query and response:
-            text = query if isinstance(query, str) else query.decode("latin-1")
-            return replies.kept(resource, response, text)
-        return response
+        else:
+            response = self._read(resource, chosen, wait=wait)
+        return replies.kept(resource, response, query) if query and response else response
 
-    def pick_parts(
-        self,
-        resource: Resource,
-        path: str,
-        raw_path: bytes | None,
-        accept_encoding: str | None,
-        query: str,
-        dictionary: str | None,
-        ranges: str,
+    def _pick_parts(
+        self, resource: Resource, chosen: Representation, ranges: str
     ) -> Response | None:
-        """As `pick`, with a Range and without If-None-Match and If-Range."""
-        if not self.pick(resource, path, raw_path, accept_encoding, None, None, dictionary):
+        if not chosen.in_memory:
             return None
-        chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
+        with suppress(KeyError):
+            self.look_up.touch(resource)
         # The time is asked for by If-Range alone.
         response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
-        # It may have made room for others since it was picked.
-        return None if response.file else replies.kept(resource, response, query)
+        return None if response.file else response  # it may have made room for others since
+
+    def _read(self, resource: Resource, chosen: Representation, *, wait: bool) -> Response | None:
+        """The answer with a small file, read from the disk; None: the long way has to tell."""
+        file = chosen.file
+        if file.size > SMALL or chosen.offloaded:
+            return None
+        try:
+            descriptor = self.look_up.open(resource, file, wait=wait)
+            content = None if descriptor is None else read_small(descriptor, file, wait=wait)
+        except OSError:
+            return None
+        return None if content is None else Response(200, chosen.whole.headers, (content,))
 
     def answer(self, request: Request, *, wait: bool) -> Answer | None:
         """See `StaticFiles.answer`."""
@@ -253,8 +265,8 @@ class Site:
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
-        What a look-up remembers may not be true any more. That shows when its file is opened; then
-        the path is looked up anew. That opens the file at once, so a third look is never needed.
+        What a look-up remembers may not be true any more. `open` tells; then the path is looked up
+        anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
             located = self._locate(path, wait=wait, anew=anew, exact=exact)
@@ -265,11 +277,11 @@ class Site:
                 response = decide(request, resource, canonical)
                 if response is None:
                     return None
-                if (file := response.file) is None:
-                    return Answer(response)
-                descriptor = descriptors.pop(file.name, None)
-                if descriptor is None:
-                    descriptor = self.look_up.reopen(resource, file, wait=wait)
+                file = response.file
+                if not descriptors:
+                    descriptor = self.look_up.open(resource, file, wait=wait)
+                else:
+                    descriptor = descriptors.pop(file.name) if file else -1
                 if descriptor is not None:
                     return Answer(response, descriptor)
             finally:
@@ -279,12 +291,13 @@ class Site:
 
     def resource_at(self, path: str, *, wait: bool) -> tuple[str, Resource] | None:
         """What answers a path, and the path under which it is to be asked for; nothing is open."""
-        located = self._locate(path, wait=wait)
-        if located is None:
-            return None
-        canonical, (resource, descriptors) = located
-        close_all(descriptors)
-        return canonical, resource
+        found: list[tuple[str, Resource]] = []
+
+        def note(request: Request, resource: Resource, canonical: str) -> Response:
+            found.append((canonical, resource))
+            return Response(200, ())
+
+        return found[-1] if self._open(Request("GET", path), path, note, wait=wait) else None
 
     def _locate(
         self, path: str, *, wait: bool, anew: bool = False, exact: bool = False
@@ -318,9 +331,9 @@ class Site:
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
         response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
-        keep, known = self.look_up.keep, self.look_up.answers.get(request.path)
-        if keep and response and canonical == request.path and known is not resource:
-            keep(request.path, resource)
+        known = self.look_up.answers.get(request.path)
+        if response and canonical == request.path and known is not resource:
+            self.look_up.keep(request.path, resource)
         return response
 
     def _refuses(self, request: Request, *, wait: bool) -> bool:

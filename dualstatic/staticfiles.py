@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import options as check
@@ -57,29 +57,29 @@ class StaticFiles:
         self,
         directory: check.StrPath | Sequence[check.StrPath] | None = None,
         *,
-        packages: check.Packages | None = None,
+        packages: Sequence[str | tuple[str, str]] | None = None,
         html: bool = False,
         check_dir: bool = True,
         follow_symlink: bool = False,
         prefix: str = "/",
-        live: check.Live = False,
+        live: bool | Callable[[], bool] = False,
         dotfiles: bool = False,
         encodings: Sequence[str] = ("zstd", "br", "gzip"),
         stored_encodings: Mapping[str, str] | None = None,
         dictionaries: bool = False,
         previous: check.StrPath | None = None,
-        cache_control: check.CacheControl = "no-cache",
+        cache_control: str | Callable[[str], str | None] | None = "no-cache",
         immutable: check.Immutable = None,
         headers: check.Headers = None,
         media_types: Mapping[str, str] | None = None,
         charset: str | None = "utf-8",
         memory: int = 2**26,
         clean_urls: bool = False,
-        not_found: check.NotFound = None,
+        not_found: str | Callable[[str], str | None] | None = None,
         offload: str | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
-        self.site = Site(check.settings(given, owner=self, of_uploads=isinstance(self, _Uploads)))
+        self.site = Site(check.Settings(given, owner=self, of_uploads=isinstance(self, _Uploads)))
         if check.flag("check_dir", check_dir):
             self.refresh()
 

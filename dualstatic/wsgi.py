@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
-from .disk.body import CHUNK, Answer, Body
+from .disk.body import CHUNK, Answer
 from .doors import (
     UNKNOWN,
     FileOfView,
@@ -105,11 +105,10 @@ class StaticMiddleware:
         self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         try:
-            response, body = answer.response, answer.body
-            start_response(_STATUS_LINES[response.status], list(response.headers))
+            start_response(_STATUS_LINES[answer.status], list(answer.headers))
             # Without a file, all parts are bytes.
-            parts: Any = response.body or _NOTHING
-            return parts if body is None else self._wrapped(environ, body)
+            parts: Any = answer.response.body or _NOTHING
+            return self._wrapped(environ, answer) if answer.has_file else parts
         except BaseException:
             answer.close()
             raise
@@ -131,16 +130,16 @@ class StaticMiddleware:
         dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
         return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
 
-    def _wrapped(self, environ: WSGIEnvironment, body: Body) -> Iterable[bytes]:
+    def _wrapped(self, environ: WSGIEnvironment, answer: Answer) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.
 
         The wrapper of wsgiref minds no length, and uWSGI sends more than it if the file grows.
         """
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
         if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return Chunks(body)
-        if (file := body.detach()) is None:
-            return Chunks(body)
+            return Chunks(answer)
+        if (file := answer.detach()) is None:
+            return Chunks(answer)
         try:
             wrapped: Iterable[bytes] = wrap(file, CHUNK)
         except BaseException:
@@ -185,7 +184,7 @@ class FileResponse:
         except BaseException:
             answer.close()
             raise
-        return Chunks(answer) if answer.body else tuple(answer) or _NOTHING
+        return Chunks(answer) if answer.has_file else tuple(answer) or _NOTHING
 
     def __iter__(self) -> Iterator[object]:
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
@@ -194,7 +193,7 @@ class FileResponse:
         answer = self._answer(self._file.answer, request.environ)
         if answer is None:
             raise HTTPError(404)
-        chunks = Chunks(answer) if answer.body else b"".join(answer)
+        chunks = Chunks(answer) if answer.has_file else b"".join(answer)
         yield HTTPResponse(chunks, answer.status, dict(answer.headers))
 
     def _answer(
@@ -233,8 +232,8 @@ def _not_found_of_flask() -> WSGIApplication | None:
 class Chunks:
     """The chunks of an answer, for a server."""
 
-    def __init__(self, answer: Answer | Body) -> None:
-        self._next = iter(answer).__next__
+    def __init__(self, answer: Answer) -> None:
+        self._next = answer.__next__
         self.close = answer.close
 
     def __iter__(self) -> Iterator[bytes]:

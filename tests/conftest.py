@@ -15,15 +15,24 @@ import pytest
 
 from dualstatic import StaticFiles
 from dualstatic.compress.work import cpus
+from tests.support import together
 from tests.support.doors import LOOP, Answer, Client
 from tests.support.trees import Link, settle, write_tree
 
 MOST_PROCESSES = 4
 DOORS = ("wsgi", "asgi")
 MODES = ("index", "live")
-STARTED = itertools.count(1)
+STARTED, MADE = itertools.count(1), itertools.count()
 WITH_MEMORY = (*MODES, "memory")
 """The same, and the index that keeps small files: MODES has one that goes to the disk."""
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new directory, named by a number: for each of its own pytest looks at all others."""
+    path = tmp_path_factory.getbasetemp() / f"{next(MADE)}"
+    path.mkdir()
+    return path
 
 
 @pytest.fixture
@@ -118,6 +127,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """`--hypothesis-profile=long` tries twenty times the examples."""
+    is_chosen = config.option.keyword or any("::" in each for each in config.args)
+    if hasattr(config, "workerinput") and not is_chosen:
+        config.pluginmanager.register(together)
     if config.getoption("--hypothesis-profile", None) == "long":
         settings = import_module("hypothesis").settings
         settings.register_profile("long", max_examples=20 * settings.default.max_examples)

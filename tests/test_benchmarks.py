@@ -30,9 +30,8 @@ __main__.main()
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a short run writes into a copy of the folder, and its standard output."""
-    folder = tmp_path_factory.mktemp("benchmarks")
-    shutil.copy(ROOT / "benchmarks/README.md", folder)
+    """What a short run writes into a folder that isn't there, and its standard output."""
+    folder = tmp_path_factory.mktemp("benchmarks") / "new"
     run = subprocess.run(
         [sys.executable, "-c", SHORT, "--quick", "--only", "in-process", "--write", str(folder)],
         cwd=ROOT,

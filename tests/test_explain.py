@@ -67,7 +67,7 @@ REASONS = [
     ("/about", "is answered by '{root}/about.html'", {"clean_urls": True}),
     ("/about.html", "is redirected to './about'", {"clean_urls": True}),
     ("/other/a.txt", "is not below the prefix '/static'", {"prefix": "/static"}),
-    ("/a.txt", "'{root}/a.txt' is at '/static/a.txt', and a mount point", {"prefix": "/static"}),
+    ("/a.txt", "is at '/static/a.txt'; an app that is mounted at '/static'", {"prefix": "/static"}),
     ("/static/static/a.txt", "the prefix stands in the path twice", {"prefix": "/static"}),
     ("/x/y/x/y/a.txt", "the prefix stands in the path twice", {"prefix": "/x/y"}),
     ("/static/a.txt", "'a.txt' is, at '/a.txt': the prefix may lack its end", {}),

@@ -16,9 +16,12 @@ import dualstatic.wsgi
 from dualstatic import Request, StaticFiles
 from dualstatic.core.replies import deciding_fields
 from dualstatic.disk.body import FileChanged
+from tests.conftest import DOORS
 from tests.support.apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
 from tests.support.doors import Client, make_environ, make_scope
+from tests.support.each import each
 from tests.support.steps import open_files, staying
+from tests.support.trees import write_tree
 
 pytestmark = pytest.mark.usefixtures("aging")
 
@@ -35,15 +38,20 @@ FILES = {
 }
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tree(tmp_path_factory.mktemp("not_found"), FILES)
+
+
 @pytest.fixture
-def files(mode: str, tree: Callable[..., Path]) -> Callable[..., StaticFiles]:
-    root = tree(FILES)
+def files(mode: str, root: Path) -> Callable[..., StaticFiles]:
     return lambda **options: StaticFiles(root, live=mode == "live", **options)
 
 
 @pytest.mark.rows("N136", "N137", "N144", "N145")
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each("how", HOW)
+@each(
     ("target", "fields", "vary"),
     [
         ("/app/route", NAVIGATE, BY_DEST),
@@ -68,9 +76,10 @@ def test_a_route_of_the_single_page_gets_it_after_the_app_had_no_answer(
 
 
 @pytest.mark.rows("N138", "N139", "N140", "N142", "N143")
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("not_found", [SPA, PAGE])
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each("how", HOW)
+@each("not_found", [SPA, PAGE])
+@each(
     ("target", "fields", "method"),
     [
         ("/app/route", {"Sec-Fetch-Mode": "cors"}, "GET"),
@@ -96,9 +105,10 @@ def test_what_is_no_navigation_keeps_the_apps_answer(
 
 
 @pytest.mark.rows("N128")
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("not_found", [SPA, PAGE])
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each("how", HOW)
+@each("not_found", [SPA, PAGE])
+@each(
     ("given", "vary"),
     [
         ([("Vary", "Cookie")], "Cookie, Sec-Fetch-Mode"),
@@ -124,8 +134,9 @@ def test_a_404_of_the_app_that_might_have_been_a_page_varies_and_stays_as_it_is(
     assert others == [("content-type", "application/json"), ("x-app", "1")]
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each("how", HOW)
+@each(
     ("target", "method", "status", "options"),
     [
         ("/route", "GET", 200, {"not_found": SPA}),
@@ -152,8 +163,9 @@ def test_an_answer_of_the_app_that_could_not_have_been_a_page_has_no_vary_of_our
 
 
 @pytest.mark.rows("N141")
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@each("door", DOORS)
+@each("how", HOW)
+@each("not_found", [SPA, PAGE])
 def test_an_answer_of_the_app_stays(
     files: Callable[..., StaticFiles], door: str, how: str, not_found: str
 ) -> None:
@@ -164,8 +176,9 @@ def test_an_answer_of_the_app_stays(
 POST_ONLY = [("Allow", "POST")]
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize(("not_found", "status"), [(SPA, 200), (PAGE, 404)])
+@each("door", DOORS)
+@each("how", HOW)
+@each(("not_found", "status"), [(SPA, 200), (PAGE, 404)])
 def test_a_navigation_to_what_takes_no_get_is_answered_by_the_page(
     files: Callable[..., StaticFiles], door: str, not_found: str, status: int, how: str
 ) -> None:
@@ -176,9 +189,10 @@ def test_a_navigation_to_what_takes_no_get_is_answered_by_the_page(
     assert "allow" not in answer
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("not_found", [SPA, PAGE])
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each("how", HOW)
+@each("not_found", [SPA, PAGE])
+@each(
     ("target", "method", "fields", "allow", "vary"),
     [
         ("/login", "GET", {"Sec-Fetch-Mode": "cors"}, POST_ONLY, BY_MODE),
@@ -206,9 +220,10 @@ def test_any_other_405_of_the_app_stays(
 
 
 @pytest.mark.rows("N128")
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("fields", [NAVIGATE, ACCEPT])
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each("how", HOW)
+@each("fields", [NAVIGATE, ACCEPT])
+@each(
     ("target", "body"),
     [
         ("/nope", b"no such page"),
@@ -227,9 +242,10 @@ def test_a_navigation_gets_the_nearest_404_page_in_place_of_the_apps(
     assert open_files() <= before
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("prefix", ["", "/app"])
-@pytest.mark.parametrize("clean_urls", [False, True])
+@each("door", DOORS)
+@each("how", HOW)
+@each("prefix", ["", "/app"])
+@each("clean_urls", [False, True])
 def test_a_page_of_the_directory_is_the_page_of_navigations(
     tree: Callable[..., Path], mode: str, door: str, how: str, prefix: str, clean_urls: bool
 ) -> None:
@@ -247,8 +263,9 @@ def test_a_page_of_the_directory_is_the_page_of_navigations(
     assert ask(served, door, App(how), f"{prefix}/route").passed
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each("how", HOW)
+@each(
     ("wanted", "status", "body"),
     [
         (SPA, 200, b"home"),
@@ -304,10 +321,9 @@ def test_a_function_is_not_asked_on_the_event_loop(files: Callable[..., StaticFi
         served.fallback(navigation, has_app=True, wait=False)
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize(
-    ("value", "error"), [(5, TypeError), (True, TypeError), ("spa", ValueError)]
-)
+@each("door", DOORS)
+@each("how", HOW)
+@each(("value", "error"), [(5, TypeError), (True, TypeError), ("spa", ValueError)])
 def test_a_wrong_value_of_a_function_raises_with_the_name_of_the_option(
     files: Callable[..., StaticFiles], door: str, how: str, value: Any, error: Any
 ) -> None:
@@ -316,9 +332,10 @@ def test_a_wrong_value_of_a_function_raises_with_the_name_of_the_option(
         ask(served, door, App(how), "/nope")
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("not_found", [SPA, PAGE])
-@pytest.mark.parametrize("target", ["/nope", "/staticx", "/"])
+@each("door", DOORS)
+@each("how", HOW)
+@each("not_found", [SPA, PAGE])
+@each("target", ["/nope", "/staticx", "/"])
 def test_a_path_that_is_not_below_the_prefix_keeps_the_apps_answer(
     files: Callable[..., StaticFiles], door: str, how: str, not_found: str, target: str
 ) -> None:
@@ -327,7 +344,8 @@ def test_a_path_that_is_not_below_the_prefix_keeps_the_apps_answer(
     assert not ask(served, door, App(how), f"/static{target}").passed
 
 
-@pytest.mark.parametrize("how", HOW)
+@each("door", DOORS)
+@each("how", HOW)
 def test_without_a_page_the_apps_answer_stays(
     tree: Callable[..., Path], door: str, how: str
 ) -> None:
@@ -362,7 +380,8 @@ def test_no_rule_makes_a_404_page_stay_in_caches(
 
 
 @pytest.mark.rows("N135")
-@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@each("door", DOORS)
+@each("not_found", [SPA, PAGE])
 def test_the_option_headers_makes_no_page_stay_in_caches(
     files: Callable[..., StaticFiles], door: str, not_found: str
 ) -> None:
@@ -371,7 +390,8 @@ def test_the_option_headers_makes_no_page_stay_in_caches(
     assert (answer["cache-control"], answer["x-a"]) == ("no-cache", "1")
 
 
-@pytest.mark.parametrize("how", HOW)
+@each("door", DOORS)
+@each("how", HOW)
 def test_a_file_never_reaches_the_app(
     files: Callable[..., StaticFiles], door: str, how: str
 ) -> None:
@@ -380,7 +400,7 @@ def test_a_file_never_reaches_the_app(
     assert app.asked == []
 
 
-@pytest.mark.parametrize("not_found", [SPA, PAGE])
+@each("not_found", [SPA, PAGE])
 def test_without_an_app_it_is_the_same_but_for_the_text(
     files: Callable[..., StaticFiles], not_found: str
 ) -> None:
@@ -460,7 +480,7 @@ def test_an_app_may_turn_its_answer_into_a_404(files: Callable[..., StaticFiles]
     assert sent.endswith(b"\r\n\r\nnone")
 
 
-@pytest.mark.parametrize("app", [start_again(write=True), fail_between], ids=["write", "yield"])
+@each("app", [start_again(write=True), fail_between])
 def test_an_answer_that_has_begun_is_broken_off_as_the_app_would_have_it(
     files: Callable[..., StaticFiles], app: Any
 ) -> None:

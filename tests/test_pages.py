@@ -34,13 +34,15 @@ PROGRAMS = [path.read_text() for path in (ROOT / "examples").rglob("*.py")]
 class Recipe(NamedTuple):
     """What a piece of code does: asked on its server, each target has a 200's body, or a status.
 
-    First by a script, then by a browser that navigates. `more` makes an app of what is none.
+    First by a script, then by a browser that navigates. `more` makes an app of what is none, and
+    `before` is what the file has that the code is added to.
     """
 
     asked: dict[str, str | int]
     navigated: dict[str, str | int] = {}  # noqa: RUF012 - nobody changes it
     immutable: frozenset[str] = frozenset()
     more: str = ""
+    before: str = ""
 
 
 ALONE = "from dualstatic.wsgi import StaticMiddleware\napp = StaticMiddleware(files=files)\n"
@@ -54,6 +56,7 @@ assert given.get("MIDDLEWARE", [""])[-1] in ("", *settings.MIDDLEWARE)
 from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 """
+STARTED = "from pathlib import Path\nBASE_DIR = Path.cwd()\n"
 FLASK = Recipe({"/static/t.txt": "public", "/static/.env": 404, "/": 404})
 STARLETTE = Recipe({"/static/t.txt": "public", "/static/nope": 404, "/": 404})
 DJANGO = Recipe({"/static/t.txt": "root", "/static/nope": 404, "/": 404})
@@ -71,7 +74,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     },
     "examples/README.md": {"ProxyFix": FLASK, "CORSMiddleware": STARLETTE},
     "examples/developing.md": {
-        "live=lambda: app.debug, check_dir": Recipe({"/t.txt": "dist", "/nope": 404}),
+        "live=lambda: app.debug, check_dir": Recipe({"/t.txt": "dist", "/": "page", "/nope": 404}),
         "def page(": Recipe(
             {"/t.txt": "dist", "/a/b": 404},
             navigated={"/settings/profile": "page", "/api/nope": 404},
@@ -95,12 +98,12 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     },
     "examples/django.md": {
         "MIDDLEWARE = [": DJANGO._replace(
-            asked={**DJANGO.asked, "/t.txt": "public"}, more=SETTINGS
+            asked={**DJANGO.asked, "/t.txt": "public"}, more=SETTINGS, before=STARTED
         ),
         "get_asgi_application": DJANGO,
         "get_wsgi_application": DJANGO,
         "StaticFiles.uploads": DJANGO._replace(
-            asked={**DJANGO.asked, "/media/t.txt": "media"}, more=SETTINGS
+            asked={**DJANGO.asked, "/media/t.txt": "media"}, more=SETTINGS, before=STARTED
         ),
     },
     "examples/moving-over.md": {
@@ -172,6 +175,12 @@ assert letter(request, "t.txt").getvalue() == b"seven"
 try: letter(request, "../8/t.txt")
 except Http404: pass
 else: raise AssertionError
+""",
+    },
+    "tests/README.md": {
+        "RULES = ": """
+from tests.cases import CASES
+assert RULES[0] in CASES
 """,
     },
     "dualstatic/README.md": {
@@ -266,7 +275,7 @@ def test_a_recipe_does_on_its_server_what_stands_beside_it(
     page: str, key: str, value: Recipe, folder: Path, tmp_path: Path
 ) -> None:
     code, recipe = python(page, key), value
-    with on_its_server(code + recipe.more, folder, tmp_path) as server:
+    with on_its_server(recipe.before + code + recipe.more, folder, tmp_path) as server:
         for targets, fields in ((recipe.asked, {}), (recipe.navigated, NAVIGATION)):
             for target, expected in targets.items():
                 answer = server.get(target, fields)
@@ -339,6 +348,7 @@ def test_an_app_serves_the_same_before_and_after_it_moves_over(
         assert answer.get("access-control-allow-origin") == ("*" if "whitenoise" in diff else None)
         assert server.get(f"{place}/nope").status == 404
         if "frontend" in diff:
+            assert server.get("/nope").body == b'{"detail":"Not Found"}'
             assert server.get("/settings/profile", NAVIGATION).body == b"page"
 
 

@@ -98,9 +98,9 @@ def run(options: argparse.Namespace) -> int:
     for path in (options.directory, *options.previous):
         if not os.path.isdir(path):
             raise Refused(f"there is no directory at {path!r}")
-    codecs = _codecs(options.encodings)
     if options.previous:
-        _codecs(["zstd"])
+        _codecs(["zstd"], "--previous")
+    codecs = _codecs(options.encodings, "--encodings")
     report, stop = Report(has_bar=bool(sys.stdout and sys.stdout.isatty())), Stop()
     work = outcomes(
         options.directory,
@@ -131,12 +131,12 @@ def carry_out(work: Generator[Outcome, None, None], report: Report, stop: Stop) 
     return int(report.has_problems)
 
 
-def _codecs(wanted: Sequence[str] | None) -> list[Codec]:
-    """The codecs asked for, or all whose libraries are there."""
+def _codecs(wanted: Sequence[str] | None, option: str) -> list[Codec]:
+    """The codecs that an option asks for, or all whose libraries are there."""
 
     def left_out(error: LibraryMissing) -> None:
         if wanted:
-            raise Refused(str(error)) from error
+            raise Refused(f"{option}: {error}") from error
         print(f"left out: {error}", file=sys.stderr)
 
     return installed(wanted or SUFFIXES, left_out)

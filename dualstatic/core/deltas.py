@@ -9,9 +9,6 @@ from urllib.parse import quote
 from .codings import FIRST_BYTES, zstd_frame
 from .releases import constant_parts
 
-Read = Callable[[int, int], bytes]
-"""Reads so many bytes, from a position on."""
-
 MAGICS = {"dcz": b"\x5e\x2a\x4d\x18\x20\x00\x00\x00", "dcb": b"\xff\x44\x43\x42"}
 """What a delta begins with, before the SHA-256 of its dictionary (sections 4, 5)."""
 
@@ -23,11 +20,14 @@ DELTA_SUFFIXES = {f"{number}.{coding}": coding for coding in MAGICS for number i
 """What is looked for, with its coding. Other tools write `.dcb`."""
 
 
-def dictionary_of(coding: str, read: Read, size: int, plain: int) -> bytes | None:
+def dictionary_of(
+    coding: str, read: Callable[[int, int], bytes], size: int, plain: int
+) -> bytes | None:
     """The SHA-256 of what a delta of `size` bytes is decoded with.
 
-    None: it isn't all there, or not of a file of `plain` bytes. Each block of zstd's frame tells
-    its length (RFC 8878 section 3.1.1); none of brotli's does.
+    `read` reads so many bytes, from a position on. None: it isn't all there, or not of a file of
+    `plain` bytes. Each block of zstd's frame tells its length (RFC 8878 section 3.1.1); none of
+    brotli's does.
     """
     magic = MAGICS[coding]
     end = len(magic) + 32

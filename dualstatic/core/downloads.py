@@ -27,12 +27,11 @@ def attachment(filename: str) -> str:
     return text if plain == name else f"{text}; filename*=UTF-8''{quote(name, safe=_ATTR_CHAR)}"
 
 
-# What a page of the site can load and then obeys: scripts (the JavaScript types of MIME Sniffing;
-# a service worker is one, too), style sheets, WebAssembly.
+# What a page of the site can load and then obeys, beside WebAssembly: scripts (the JavaScript types
+# of MIME Sniffing; a service worker is one, too) and style sheets.
 _TEXT_OF_PAGES = re.compile(
     r"(?:text|application)/(?:x-)?(?:java|ecma|live|j)script[0-9.]*|text/css"
 )
-_CODE_OF_PAGES = "application/wasm"
 
 # What a browser shows without running anything. It lists what is safe, since no list is complete of
 # what some browser runs: HTML, XML under many names (SVG, text/xsl), MHTML, ...
@@ -54,7 +53,7 @@ def harmless(policy: Policy) -> Policy:
     kind = essence.strip().lower()
     if _TEXT_OF_PAGES.fullmatch(kind):
         sent, kind = f"text/plain{semicolon}{rest}", "text/plain"
-    elif kind == _CODE_OF_PAGES:
+    elif kind == "application/wasm":
         sent = DEFAULT
     fields["x-content-type-options"] = "nosniff"
     if kind != "application/pdf":  # the viewers of browsers are stopped by it, and run no page

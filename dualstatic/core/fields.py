@@ -19,22 +19,15 @@ _ENTITY_TAG = re.compile(r'(?:W/)?"[\x20\x21\x23-\x7e\x80-\xff]*"')
 _TAG_MEMBER = re.compile(rf"[ \t]*(?:({_ENTITY_TAG.pattern})[ \t]*)?(?:,[ \t,]*|\Z)|([^,]+)")
 
 # Section 5.6.7: IMF-fixdate, rfc850-date, asctime-date.
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_WEEKDAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
 _HTTP_DATES = (
-    re.compile(
-        "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), "
-        f"(?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"
-    ),
-    re.compile(
-        "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, "
-        f"(?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"
-    ),
-    re.compile(
-        "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) "
-        f"{_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})"
-    ),
+    re.compile(f"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"),
+    re.compile(f"{_WEEKDAY}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"),
+    re.compile(f"{_DAY} {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
 )
 
 # Section 14.1.1:
@@ -62,13 +55,6 @@ MAX_RANGES = 100
 """More ranges than this are no download; the field is then ignored (section 14.2)."""
 
 _MAX_RANGE_TEXT = 8192
-_POSITION_DIGITS = 19
-"""Those of the largest file that a system can have, of 2**63 - 1 bytes."""
-
-_PAST_ANY_FILE = 10**_POSITION_DIGITS
-
-RangeSpec = tuple[int | None, int | None]
-"""First and last position; no first: the last is a suffix length; no last: to the end."""
 
 
 def entity_tags(text: str) -> tuple[str | None, ...]:
@@ -93,7 +79,8 @@ def http_date(text: str, now: float) -> int | None:
 
 
 def _seconds(match: re.Match[str], now: float) -> int | None:
-    year, second = int(match["year"]), int(match["second"])
+    year, month, day = int(match["year"]), _MONTHS.index(match["month"]) + 1, int(match["day"])
+    hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"])
     if len(match["year"]) == 2:
         # Section 5.6.7: what seems more than 50 years in the future is the past.
         this_year = 1970 + int(now // 31_556_952)
@@ -101,48 +88,43 @@ def _seconds(match: re.Match[str], now: float) -> int | None:
         year -= 100 * (year > this_year + 50)
     leap = second == 60
     try:
-        date = datetime(
-            year,
-            _MONTHS.index(match["month"]) + 1,
-            int(match["day"]),
-            int(match["hour"]),
-            int(match["minute"]),
-            second - leap,
-            tzinfo=timezone.utc,
-        )
+        date = datetime(year, month, day, hour, minute, second - leap, tzinfo=timezone.utc)
     except ValueError:
         return None
     return int(date.timestamp()) + leap
 
 
-def byte_ranges(text: str) -> tuple[RangeSpec, ...] | None:
-    """The range set of a Range; None: another unit, a syntax error, or more than MAX_RANGES."""
+def byte_ranges(text: str, size: int) -> list[range] | None:
+    """What a Range asks for of a file of `size` bytes; an empty part can't be satisfied.
+
+    None: it is another unit, a syntax error, or more than MAX_RANGES.
+    """
     unit, _, ranges = text.partition("=")
     if unit.lower() != "bytes" or len(text) > _MAX_RANGE_TEXT:
         return None
     if "," not in ranges:  # what players and downloads ask for
-        spec = _range_spec(ranges)
-        return (spec,) if spec else None
-    specs = [_range_spec(member) for member in ranges.split(",") if member.strip(" \t")]
-    valid = tuple([spec for spec in specs if spec])
-    return valid if 0 < len(valid) == len(specs) <= MAX_RANGES else None
+        part = _part(ranges, size)
+        return None if part is None else [part]
+    members = [member for member in ranges.split(",") if member.strip(" \t")]
+    parts = [part for each in members if (part := _part(each, size)) is not None]
+    return parts if 0 < len(parts) == len(members) <= MAX_RANGES else None
 
 
-def _range_spec(text: str) -> RangeSpec | None:
+def _part(text: str, size: int) -> range | None:
     match = _RANGE.fullmatch(text)
     if not match:
         return None
     first, last = _position(match[1]), _position(match[2])
-    if first is None:
-        return None if last is None else (None, last)
-    return (first, last) if last is None or first <= last else None
+    if first is None:  # the last is the length of a suffix
+        return None if last is None else range(max(size - last, 0), size)
+    if last is None:
+        return range(first, size)
+    return range(first, min(last + 1, size)) if first <= last else None
 
 
 def _position(digits: str) -> int | None:
-    """A position; one past any file where it has too many digits to be one."""
-    if len(digits) > _POSITION_DIGITS:
-        digits = digits.lstrip("0")
-        return int(digits or "0") if len(digits) <= _POSITION_DIGITS else _PAST_ANY_FILE
+    if len(digits) > 19:  # 10**19 is past any file, and Python doesn't read digits by the thousand
+        return min(int(digits.lstrip("0")[:20] or "0"), 10**19)
     return int(digits) if digits else None
 
 

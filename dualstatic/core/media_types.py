@@ -3,199 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 DEFAULT = "application/octet-stream"
 
-_BY_TYPE = {
-    "application/atom+xml": ".atom",
-    "application/dash+xml": ".mpd",
-    "application/epub+zip": ".epub",
-    "application/geo+json": ".geojson .topojson",
-    "application/gpx+xml": ".gpx",
-    "application/gzip": ".gz .tgz",
-    "application/java-archive": ".jar .ear .war",
-    "application/json": ".json .map .ipynb",
-    "application/ld+json": ".jsonld",
-    "application/manifest+json": ".webmanifest",
-    "application/mathml+xml": ".mml",
-    "application/msword": ".doc .dot .wiz",
-    "application/n-quads": ".nq",
-    "application/n-triples": ".nt",
-    DEFAULT: ".bin .img",
-    "application/ogg": ".ogx",
-    "application/pdf": ".pdf",
-    "application/pkcs12": ".p12 .pfx",
-    "application/pkcs7-mime": ".p7c .p7m",
-    "application/pkix-cert": ".cer .crt .der",
-    "application/pkix-crl": ".crl",
-    "application/postscript": ".ai .eps .ps",
-    "application/rdf+xml": ".rdf",
-    "application/rss+xml": ".rss",
-    "application/rtf": ".rtf",
-    "application/sparql-query": ".rq",
-    "application/toml": ".toml",
-    "application/trig": ".trig",
-    "application/vnd.android.package-archive": ".apk",
-    "application/vnd.apache.arrow.file": ".arrow .feather",
-    "application/vnd.apache.arrow.stream": ".arrows",
-    "application/vnd.apache.parquet": ".parquet",
-    "application/vnd.apple.mpegurl": ".m3u8 .m3u",
-    "application/vnd.apple.pkpass": ".pkpass",
-    "application/vnd.debian.binary-package": ".deb",
-    "application/vnd.google-earth.kml+xml": ".kml",
-    "application/vnd.google-earth.kmz": ".kmz",
-    "application/vnd.mapbox-vector-tile": ".mvt",
-    "application/vnd.microsoft.portable-executable": ".dll .exe",
-    "application/vnd.ms-excel": ".xls .xlb",
-    "application/vnd.ms-fontobject": ".eot",
-    "application/vnd.ms-powerpoint": ".ppt .pot .ppa .pps .pwz",
-    "application/vnd.oasis.opendocument.graphics": ".odg",
-    "application/vnd.oasis.opendocument.presentation": ".odp",
-    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
-    "application/vnd.oasis.opendocument.text": ".odt",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "application/vnd.pmtiles": ".pmtiles",
-    "application/vnd.rar": ".rar",
-    "application/vnd.sqlite3": ".sqlite .sqlite3",
-    "application/wasm": ".wasm",
-    "application/wsdl+xml": ".wsdl",
-    "application/x-7z-compressed": ".7z",
-    "application/x-apple-aspen-config": ".mobileconfig",
-    "application/x-apple-diskimage": ".dmg",
-    "application/x-bittorrent": ".torrent",
-    "application/x-bzip2": ".bz2",
-    "application/x-hdf": ".hdf",
-    "application/x-hdf5": ".h5 .hdf5",
-    "application/x-iso9660-image": ".iso",
-    "application/x-java-jnlp-file": ".jnlp",
-    "application/x-latex": ".latex",
-    "application/x-msi": ".msi",
-    "application/x-netcdf": ".cdf .nc",
-    "application/x-pem-file": ".pem",
-    "application/x-protobuf": ".pbf",
-    "application/x-redhat-package-manager": ".rpm",
-    "application/x-subrip": ".srt",
-    "application/x-tar": ".tar",
-    "application/x-tex": ".tex",
-    "application/x-texinfo": ".texi .texinfo",
-    "application/x-xpinstall": ".xpi",
-    "application/x-xz": ".xz",
-    "application/xhtml+xml": ".xhtml",
-    "application/xml": ".xml .xsl .xslt .xpdl",
-    "application/xspf+xml": ".xspf",
-    "application/yaml": ".yaml .yml",
-    "application/zip": ".zip .whl",
-    "application/zstd": ".zst",
-    "audio/aac": ".aac .adts .ass .loas",
-    "audio/basic": ".au .snd",
-    "audio/flac": ".flac",
-    "audio/matroska": ".mka",
-    "audio/midi": ".mid .midi .kar",
-    "audio/mp4": ".m4a",
-    "audio/mpeg": ".mp3 .mp2",
-    "audio/ogg": ".ogg .oga .opus",
-    "audio/vnd.rn-realaudio": ".ra .ram",
-    "audio/wav": ".wav",
-    "audio/webm": ".weba",
-    "audio/x-aiff": ".aif .aifc .aiff",
-    "font/collection": ".ttc",
-    "font/otf": ".otf",
-    "font/ttf": ".ttf",
-    "font/woff": ".woff",
-    "font/woff2": ".woff2",
-    "image/apng": ".apng",
-    "image/avif": ".avif",
-    "image/bmp": ".bmp",
-    "image/emf": ".emf",
-    "image/fits": ".fits",
-    "image/g3fax": ".g3",
-    "image/gif": ".gif",
-    "image/heic": ".heic",
-    "image/heif": ".heif",
-    "image/ief": ".ief",
-    "image/jp2": ".jp2",
-    "image/jpeg": ".jpg .jpeg .jfif .jpe",
-    "image/jpm": ".jpm",
-    "image/jpx": ".jpx",
-    "image/jxl": ".jxl",
-    "image/pict": ".pct .pic .pict",
-    "image/png": ".png",
-    "image/svg+xml": ".svg",
-    "image/t38": ".t38",
-    "image/tiff": ".tif .tiff",
-    "image/tiff-fx": ".tfx",
-    "image/vnd.microsoft.icon": ".ico .cur",
-    "image/vnd.wap.wbmp": ".wbmp",
-    "image/webp": ".webp",
-    "image/wmf": ".wmf",
-    "image/x-cmu-raster": ".ras",
-    "image/x-jng": ".jng",
-    "image/x-portable-anymap": ".pnm",
-    "image/x-portable-bitmap": ".pbm",
-    "image/x-portable-graymap": ".pgm",
-    "image/x-portable-pixmap": ".ppm",
-    "image/x-rgb": ".rgb",
-    "image/x-xbitmap": ".xbm",
-    "image/x-xpixmap": ".xpm",
-    "image/x-xwindowdump": ".xwd",
-    "message/rfc822": ".eml .mht .mhtml .nws",
-    "model/gltf+json": ".gltf",
-    "model/gltf-binary": ".glb",
-    "model/obj": ".obj",
-    "model/ply": ".ply",
-    "model/step": ".step .stp",
-    "model/stl": ".stl",
-    "model/vnd.usdz+zip": ".usdz",
-    "text/calendar": ".ics",
-    "text/css": ".css",
-    "text/csv": ".csv",
-    "text/html": ".html .htm",
-    "text/javascript": ".js .mjs .cjs",
-    "text/markdown": ".md .markdown",
-    "text/n3": ".n3",
-    "text/plain": (
-        ".txt .text .log .conf .ini .cfg .c .h .cpp .go .java .jsx .kt .php .pl .py .rb .rs"
-        " .sh .sql .swift .tsx .bat .csh .ksh .rst .tcl"
-    ),
-    "text/richtext": ".rtx",
-    "text/tab-separated-values": ".tsv",
-    "text/turtle": ".ttl",
-    "text/vcard": ".vcf",
-    "text/vtt": ".vtt",
-    "text/x-setext": ".etx",
-    "text/x-sgml": ".sgm .sgml",
-    "video/3gpp": ".3gp .3gpp",
-    "video/3gpp2": ".3g2 .3gpp2",
-    "video/iso.segment": ".m4s",
-    "video/matroska-3d": ".mk3d",
-    "video/mp2t": ".ts",
-    "video/mp4": ".mp4 .m4v",
-    "video/mpeg": ".mpeg .mpg .m1v .mpa .mpe",
-    "video/ogg": ".ogv",
-    "video/quicktime": ".mov .qt",
-    "video/webm": ".webm",
-    "video/x-flv": ".flv",
-    "video/x-matroska": ".mkv",
-    "video/x-mng": ".mng",
-    "video/x-ms-asf": ".asf .asx",
-    "video/x-ms-wmv": ".wmv",
-    "video/x-msvideo": ".avi",
-    "video/x-sgi-movie": ".movie",
+_TYPES = {
+    "application": """
+        atom+xml .atom; dash+xml .mpd; epub+zip .epub; geo+json .geojson .topojson; gpx+xml .gpx;
+        gzip .gz .tgz; java-archive .jar .ear .war; json .json .map .ipynb; ld+json .jsonld;
+        manifest+json .webmanifest; mathml+xml .mml; msword .doc .dot .wiz; n-quads .nq;
+        n-triples .nt; octet-stream .bin .img; ogg .ogx; pdf .pdf; pkcs12 .p12 .pfx;
+        pkcs7-mime .p7c .p7m; pkix-cert .cer .crt .der; pkix-crl .crl; postscript .ai .eps .ps;
+        rdf+xml .rdf; rss+xml .rss; rtf .rtf; sparql-query .rq; toml .toml; trig .trig;
+        vnd.android.package-archive .apk; vnd.apache.arrow.file .arrow .feather;
+        vnd.apache.arrow.stream .arrows; vnd.apache.parquet .parquet; vnd.apple.mpegurl .m3u8 .m3u;
+        vnd.apple.pkpass .pkpass; vnd.debian.binary-package .deb; vnd.google-earth.kml+xml .kml;
+        vnd.google-earth.kmz .kmz; vnd.mapbox-vector-tile .mvt;
+        vnd.microsoft.portable-executable .dll .exe; vnd.ms-excel .xls .xlb; vnd.ms-fontobject .eot;
+        vnd.ms-powerpoint .ppt .pot .ppa .pps .pwz; vnd.oasis.opendocument.graphics .odg;
+        vnd.oasis.opendocument.presentation .odp; vnd.oasis.opendocument.spreadsheet .ods;
+        vnd.oasis.opendocument.text .odt;
+        vnd.openxmlformats-officedocument.presentationml.presentation .pptx;
+        vnd.openxmlformats-officedocument.spreadsheetml.sheet .xlsx;
+        vnd.openxmlformats-officedocument.wordprocessingml.document .docx; vnd.pmtiles .pmtiles;
+        vnd.rar .rar; vnd.sqlite3 .sqlite .sqlite3; wasm .wasm; wsdl+xml .wsdl; x-7z-compressed .7z;
+        x-apple-aspen-config .mobileconfig; x-apple-diskimage .dmg; x-bittorrent .torrent;
+        x-bzip2 .bz2; x-hdf .hdf; x-hdf5 .h5 .hdf5; x-iso9660-image .iso; x-java-jnlp-file .jnlp;
+        x-latex .latex; x-msi .msi; x-netcdf .cdf .nc; x-pem-file .pem; x-protobuf .pbf;
+        x-redhat-package-manager .rpm; x-subrip .srt; x-tar .tar; x-tex .tex;
+        x-texinfo .texi .texinfo; x-xpinstall .xpi; x-xz .xz; xhtml+xml .xhtml;
+        xml .xml .xsl .xslt .xpdl; xspf+xml .xspf; yaml .yaml .yml; zip .zip .whl; zstd .zst
+    """,
+    "audio": """
+        aac .aac .adts .ass .loas; basic .au .snd; flac .flac; matroska .mka; midi .mid .midi .kar;
+        mp4 .m4a; mpeg .mp3 .mp2; ogg .ogg .oga .opus; vnd.rn-realaudio .ra .ram; wav .wav;
+        webm .weba; x-aiff .aif .aifc .aiff
+    """,
+    "font": "collection .ttc; otf .otf; ttf .ttf; woff .woff; woff2 .woff2",
+    "image": """
+        apng .apng; avif .avif; bmp .bmp; emf .emf; fits .fits; g3fax .g3; gif .gif; heic .heic;
+        heif .heif; ief .ief; jp2 .jp2; jpeg .jpg .jpeg .jfif .jpe; jpm .jpm; jpx .jpx; jxl .jxl;
+        pict .pct .pic .pict; png .png; svg+xml .svg; t38 .t38; tiff .tif .tiff; tiff-fx .tfx;
+        vnd.microsoft.icon .ico .cur; vnd.wap.wbmp .wbmp; webp .webp; wmf .wmf; x-cmu-raster .ras;
+        x-jng .jng; x-portable-anymap .pnm; x-portable-bitmap .pbm; x-portable-graymap .pgm;
+        x-portable-pixmap .ppm; x-rgb .rgb; x-xbitmap .xbm; x-xpixmap .xpm; x-xwindowdump .xwd
+    """,
+    "message": "rfc822 .eml .mht .mhtml .nws",
+    "model": """
+        gltf+json .gltf; gltf-binary .glb; obj .obj; ply .ply; step .step .stp; stl .stl;
+        vnd.usdz+zip .usdz
+    """,
+    "text": """
+        calendar .ics; css .css; csv .csv; html .html .htm; javascript .js .mjs .cjs;
+        markdown .md .markdown; n3 .n3;
+        plain .txt .text .log .conf .ini .cfg .c .h .cpp .go .java .jsx .kt .php .pl .py .rb .rs .sh
+        .sql .swift .tsx .bat .csh .ksh .rst .tcl;
+        richtext .rtx; tab-separated-values .tsv; turtle .ttl; vcard .vcf; vtt .vtt; x-setext .etx;
+        x-sgml .sgm .sgml
+    """,
+    "video": """
+        3gpp .3gp .3gpp; 3gpp2 .3g2 .3gpp2; iso.segment .m4s; matroska-3d .mk3d; mp2t .ts;
+        mp4 .mp4 .m4v; mpeg .mpeg .mpg .m1v .mpa .mpe; ogg .ogv; quicktime .mov .qt; webm .webm;
+        x-flv .flv; x-matroska .mkv; x-mng .mng; x-ms-asf .asf .asx; x-ms-wmv .wmv; x-msvideo .avi;
+        x-sgi-movie .movie
+    """,
 }
-_BY_SUFFIX = {suffix: kind for kind, suffixes in _BY_TYPE.items() for suffix in suffixes.split()}
+"""By type its subtypes (RFC 9110 section 8.3.1), each before the suffixes of its files."""
 
-_OF_STORED = {
-    ".gz": DEFAULT,
-    ".zst": DEFAULT,
-    ".svgz": "image/svg+xml",
-    ".tgz": "application/x-tar",
+_BY_SUFFIX = {
+    suffix: f"{of_type}/{subtype}"
+    for of_type, entries in _TYPES.items()
+    for subtype, *suffixes in map(str.split, entries.split(";"))
+    for suffix in suffixes
 }
+
+_OF_STORED = {".svgz": "image/svg+xml", ".tgz": "application/x-tar"} | dict.fromkeys(
+    (".gz", ".zst"), DEFAULT
+)
 """What is in files with these suffixes, where their coding is told by Content-Encoding."""
-
-_BY_NAME = {"apple-app-site-association": "application/json"}
 
 _PAGES = ("text/html", "application/xhtml+xml")
 
@@ -211,15 +95,16 @@ class MediaTypes:
         self,
         additions: Mapping[str, str],
         charset: str | None,
-        stored: Mapping[str, str] = MappingProxyType({}),
+        stored: Mapping[str, str] = {},
     ) -> None:
-        self._names = _BY_NAME | {
-            key: kind for key, kind in additions.items() if not key.startswith(".")
+        self._names = {
+            "apple-app-site-association": "application/json",
+            **{k: v for k, v in additions.items() if not k.startswith(".")},
         }
         self._suffixes = {
             **_BY_SUFFIX,
             **{suffix: _OF_STORED[suffix] for suffix in _OF_STORED.keys() & stored.keys()},
-            **{key.lower(): kind for key, kind in additions.items() if key.startswith(".")},
+            **{k.lower(): v for k, v in additions.items() if k.startswith(".")},
         }
         self._stored = stored
         self._charset = charset

@@ -72,9 +72,6 @@ def spellings(file: str) -> Iterable[str]:
     if not file.endswith(_HTML):
         return (file,)
     folder, _, leaf = file.rpartition("/")
-    stem = file.removesuffix(_HTML)
-    return [*_around(stem), *(_around(folder) if leaf == _INDEX else ())]
-
-
-def _around(stem: str) -> Iterable[str]:
-    return stem, stem + _HTML, f"{stem}/", f"{stem}/index", f"{stem}/{_INDEX}"
+    page = file.removesuffix(_HTML)
+    stems = (page, folder) if leaf == _INDEX else (page,)
+    return [stem + end for stem in stems for end in ("", _HTML, "/", "/index", f"/{_INDEX}")]

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 # A name is segments between single slashes; none is empty, ".", or "..". Control characters can't
 # stand in it, nor a backslash (a separator elsewhere), nor a surrogate (bytes that aren't UTF-8).
 _REFUSED = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(?:^|/)(?:\.{0,2})(?:/|\Z)")
-_DOTFILE = re.compile(r"(?:^|/)\.")
-_WELL_KNOWN = re.compile(r"\.well-known(?=/|\Z)")
+_DOTFILE = re.compile(r"(?:^(?!\.well-known(?:/|\Z))|/)\.")  # save that of RFC 8615
 
 # What Windows takes for another name, a device, a stream, a drive or a short name (8.3).
 _WINDOWS = re.compile(
@@ -24,7 +23,6 @@ _WINDOWS = re.compile(
 )
 
 _UNSAFE_ESCAPE = re.compile(rb"%(?:2[fF]|5[cC]|(?![0-9a-fA-F]{2}))|[\\#]")
-_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
 _PLAIN = re.compile(rb"[!$&-\[\]^_`a-z{|}~\"]*")
 
 
@@ -51,9 +49,7 @@ class Gate:
         if _REFUSED.search(name):
             return None
         if not self.dotfiles and _DOTFILE.search(name):
-            match = _WELL_KNOWN.match(name)  # RFC 8615
-            if match is None or _DOTFILE.search(name, match.end()):
-                return None
+            return None
         if self.windows and _WINDOWS.search(name):
             return None
         return name
@@ -73,7 +69,7 @@ def admits(raw_path: bytes | None, path: str) -> bool:
     if _UNSAFE_ESCAPE.search(target):
         return False
     try:
-        _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), target).decode()
+        unquote_to_bytes(target).decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -12,8 +12,6 @@ from .media_types import MediaTypes
 from .releases import constant_parts
 from .values import Fields, Policy
 
-FOREVER = "max-age=31536000, immutable"
-
 _NOT_PUBLIC = re.compile(r"(?:^|,)[ \t]*(?:private|no-store)[ \t]*(?:[=,]|$)", re.IGNORECASE)
 
 
@@ -44,9 +42,10 @@ class Policies:
     def __call__(self, name: str, is_previous: bool = False) -> Policy:
         """What is said of a name; `is_previous`: it was found by `was_immutable`, and still is."""
         caching, coding = self.cache_control(name), self.media_type.stored_coding(name)
-        forever = f"{'private' if _NOT_PUBLIC.search(caching or '') else 'public'}, {FOREVER}"
+        shared = "private" if _NOT_PUBLIC.search(caching or "") else "public"
         immutable = is_previous or self.immutable(name)
         offer = use_as_dictionary(name) if immutable and self.dictionaries else None
         kind, fields = self.media_type(name), self.headers(name)
+        forever = f"{shared}, max-age=31536000, immutable"
         policy = Policy(kind, caching, fields, coding, offer, forever, immutable)
         return harmless(policy) if self.of_uploads else policy

@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
-
-Stems = Collection[str]
-"""File names up to one of their dots, or whole."""
 
 OF_VITE = 8
 """Characters of a hash of Vite's, where the build doesn't say otherwise."""
@@ -67,21 +63,8 @@ def _is_sure(part: str, shape: re.Pattern[str] = HEX) -> bool:
     return bool(shape.fullmatch(part)) or not _WORDS.fullmatch(part)
 
 
-class _Candidate(NamedTuple):
-    """A name with a part that may be a hash.
-
-    `form` is the same for the parts that a build puts into the same place. `is_sure` says that the
-    part can't be read as words, numbers or a version.
-    """
-
-    name: str
-    part: str
-    form: tuple[str, int]
-    is_sure: bool
-
-
 def hashed(
-    names: Mapping[str, Stems],
+    names: Mapping[str, Collection[str]],
     *,
     shape: re.Pattern[str] = HEX,
     length: int = 0,
@@ -90,57 +73,59 @@ def hashed(
     """The names that carry a hash, of names with the stems of the plain names they are made of.
 
     What a name has more than its plain name is a hash, unless it could be read as words. A build
-    gives its names one form: where a third of the parts of a form are surely hashes, the others
-    look like words by chance only. (Of real words one in sixty passes for a hash.) `shape` is
-    what surely is a hash, and so is what stands after a plain name and has this `length`, which the
-    build gives its hashes. `once` says that a part in several names is no hash of any content.
+    puts all hashes in one place, at one length: if a third of the parts there are surely hashes,
+    the others look like words by chance only. (Of real words one in sixty passes for a hash.)
+    `shape` is what surely is a hash, and so is what stands after a plain name and has this
+    `length`, which the build gives its hashes. `once` says that a part in several names is no hash
+    of any content.
     """
-    found = [
-        each for name, stems in names.items() if (each := _candidate(name, stems, shape, length))
-    ]
-    times = Counter(each.part for each in found)
-    forms: dict[tuple[str, int], list[_Candidate]] = defaultdict(list)
-    for each in found:
-        if not once or times[each.part] == 1:
-            forms[each.form].append(each)
+    found = {}
+    for name, stems in names.items():
+        if candidate := _candidate(name, stems, shape, length):
+            found[name] = candidate
+    times = Counter(part for part, _, _ in found.values())
+    forms: dict[tuple[str, int], list[tuple[str, bool]]] = defaultdict(list)
+    for name, (part, place, is_sure) in found.items():
+        if not once or times[part] == 1:
+            forms[place, len(part)].append((name, is_sure))
     hashed: set[str] = set()
     for alike in forms.values():
-        are_hashes = 3 * sum(each.is_sure for each in alike) >= len(alike)
-        hashed.update(each.name for each in alike if are_hashes or each.is_sure)
+        are_hashes = 3 * sum(is_sure for _, is_sure in alike) >= len(alike)
+        hashed.update(name for name, is_sure in alike if are_hashes or is_sure)
     return frozenset(hashed)
 
 
-def _candidate(name: str, stems: Stems, shape: re.Pattern[str], length: int) -> _Candidate | None:
+def _candidate(
+    name: str, stems: Collection[str], shape: re.Pattern[str], length: int
+) -> tuple[str, str, bool] | None:
+    """A part of a name that may be a hash, where it stands, and whether it surely is one."""
     leaf = name.rpartition("/")[2]
     stem, _, suffix = leaf.rpartition(".")
     if leaf in stems or (stem in stems and not shape.fullmatch(suffix)):
         return None  # the plain name itself
-    if added := _added(leaf, stems):
-        place, part = added
-    elif match := _NUMBERED.fullmatch(leaf):
-        place, part = "number", match[1]
-    elif stems and (match := _ALONE.fullmatch(leaf)):
-        place, part = "alone", match[1]
-    else:
+    place, part = _added(leaf, stems)
+    if not part:
         return None
     is_sure = _is_sure(part, shape)
-    has_form = len(part) == length or _HEX_DIGITS.fullmatch(part)
-    if place.startswith("after") and has_form and not part.isdigit():  # no date
-        is_sure = True
+    if place.startswith("after") and not part.isdigit():  # no date
+        is_sure = is_sure or len(part) == length or bool(_HEX_DIGITS.fullmatch(part))
     if place == "alone":  # eight letters, such as `eBayIcon`, are more likely a name
         is_sure = is_sure and bool(_MIXED.fullmatch(part))
-    return _Candidate(name, part, (place, len(part)), is_sure)
+    return part, place, is_sure
 
 
-def _added(leaf: str, stems: Stems) -> tuple[str, str] | None:
-    """What a file name has before or after one of the stems, and where."""
+def _added(leaf: str, stems: Collection[str]) -> tuple[str, str]:
+    """Where a file name has something beside a stem, and what; ("", "") if it has nothing."""
     for cut in reversed(list(_SEPARATOR.finditer(leaf))):
         before, after = leaf[: cut.start()], leaf[cut.end() :]
         if before in stems and (match := _PART.fullmatch(after)):
             return f"after {cut[0]}", match[1]
         if len(before) >= 8 and before.isalnum() and not stems_of(after).isdisjoint(stems):
             return f"before {cut[0]}", before
-    return None
+    if match := _NUMBERED.fullmatch(leaf):
+        return "number", match[1]
+    match = _ALONE.fullmatch(leaf) if stems else None
+    return ("alone", match[1]) if match else ("", "")
 
 
 def stems_of(*names: str) -> set[str]:

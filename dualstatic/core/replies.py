@@ -12,34 +12,22 @@ from urllib.parse import unquote
 from . import fields
 from .downloads import harmless
 from .paths import admits, relative_location
-from .values import (
-    Fields,
-    File,
-    Policy,
-    Representation,
-    Request,
-    Resource,
-    Response,
-)
+from .values import Fields, File, Policy, Representation, Request, Resource, Response
 
 TEXT = "text/plain; charset=utf-8"
 NOSNIFF = ("x-content-type-options", "nosniff")
 _NOT_KEPT = ("cache-control", "no-cache")
-# Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
-_CHOICES = 32
-_MAX_CHOICE = 128
 
+# Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
+_CHOICES, _LONG_CHOICE = 32, 128
 _TARGETS, _LONG_TARGET = 16, 256
-"""Request targets remembered of a resource, and the length from which none is."""
+"""What is remembered of a resource at most, and the length from which none is."""
 
 _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
 
 _HASH = re.compile(r'"([0-9a-f]{12})[0-9a-f]{20}')
 """An entity-tag that is a hash. One made of size and time may name two contents."""
-
-STRONG_DATE_AGE = 2
-"""Seconds that a Last-Modified must lie back to be a strong validator (section 8.8.2.2)."""
 
 
 # What is always true of a representation, computed once.
@@ -58,8 +46,9 @@ def describe(
     `contents` are all their bytes, where these are to be kept in memory. `offload` gives the fields
     by which a server in front learns which file it has to send.
     """
-    if policy.stored_coding:
-        forms = [_stored_in(policy.stored_coding, forms[0])]
+    if coding := policy.stored_coding:  # its tag has that in it, as any has
+        etag = forms[0].etag and f'{forms[0].etag[:-1]}-{coding}"'
+        forms = [forms[0]._replace(coding=coding, etag=etag)]
     deltas = [file for file in forms if file.dictionary]
     vary = _field("vary", _VARY[bool(deltas)] if len(forms) > 1 else None)
     representations = tuple(
@@ -67,19 +56,9 @@ def describe(
         for file, content in zip(forms, contents, strict=True)
     )
     only = representations[0] if len(forms) == 1 else None
-    return Resource(representations, policy, settled, only, tuple(deltas), _version(forms[0]))
-
-
-def _version(file: File) -> str:
-    """A part of the hash of a content, as the query of its address; "": its tag is no hash."""
-    match = _HASH.match(file.etag or "")
-    return f"v={match[1]}" if match else ""
-
-
-def _stored_in(coding: str, file: File) -> File:
-    """The same of a file that is stored in a coding: its tag has that in it, as any has."""
-    etag = file.etag and f'{file.etag[:-1]}-{coding}"'
-    return file._replace(coding=coding, etag=etag)
+    match = _HASH.match(forms[0].etag or "")
+    version = f"v={match[1]}" if match else ""
+    return Resource(representations, policy, settled, only, tuple(deltas), version)
 
 
 def _represent(
@@ -104,9 +83,9 @@ def _represent(
         whole,
         without_body(whole),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
-        _without(headers, _OF_THE_WHOLE),
+        _without(headers, ("content-length", _OFFER)),
         _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
-        Response(200, _without(headers, _OF_THE_BYTES) + offload(file)) if offload else None,
+        Response(200, _without(headers, _OF_BYTES) + offload(file)) if offload else None,
         Response(200, headers, (content,)) if content else None,
     )
 
@@ -126,7 +105,7 @@ def with_fields(
     """
     form = select(resource, request.headers.get("accept-encoding"))
     held = form.in_memory
-    content = b"".join(part for part in held.body if isinstance(part, bytes)) if held else None
+    content = bytes(held.body[0]) if held else None
     more = _merge(resource.policy.fields, fields)
     policy = replace(resource.policy, fields=more, offer=None, immutable=False)
     if of_uploads:
@@ -155,10 +134,10 @@ def _last_modified(file: File) -> Fields:
 
 
 _OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
-_OF_THE_BYTES = frozenset({"content-length", "accept-ranges"})
+_OF_BYTES = frozenset({"content-length", "accept-ranges"})
 _OFFER = "use-as-dictionary"
-_OF_THE_WHOLE = frozenset({"content-length", _OFFER})
 _NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
+_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
 
 
 def _field(name: str, value: str | None) -> Fields:
@@ -209,7 +188,7 @@ def select(
         return chosen
     chosen = _select(resource, accept_encoding, dictionary)
     length = len(accept_encoding) + len(dictionary or "")
-    if len(resource.choices) < _CHOICES and length < _MAX_CHOICE:
+    if len(resource.choices) < _CHOICES and length < _LONG_CHOICE:
         resource.choices[said] = chosen
     return chosen
 
@@ -239,8 +218,7 @@ def decide(
     `canonical` is the path under which the resource is to be asked for.
     """
     path, target = request.path, request.raw_path
-    is_plain = canonical == path and is_plain_target(resource, target, path)
-    if path and not (is_plain or admits(target, path)):
+    if path and not (target in resource.targets or admits(target, path)):
         return None
     if canonical != path:
         return redirect(request, canonical)
@@ -293,22 +271,24 @@ def in_parts(
     representation: Representation, headers: Mapping[str, str], *, now: float, key: bytes
 ) -> Response:
     """The answer to a Range (section 14.2); the whole where that has to be ignored."""
-    ranges = _requested_ranges(headers, representation.file, now)
+    file = representation.file
+    ranges = _requested_ranges(headers, file, now)
     if ranges is None:
         return representation.in_memory or representation.whole
     if not ranges:
-        return _unsatisfiable(representation)
+        past = ("content-range", f"bytes */{file.size}")
+        return message(416, "Range Not Satisfiable", (past, *representation.error_fields))
     if len(ranges) == 1:
         return _single(representation, ranges[0])
     return _multipart(representation, ranges, key)
 
 
-def kept(resource: Resource, response: Response, query: str) -> Response:
+def kept(resource: Resource, response: Response, given: str | bytes) -> Response:
     """The response; an immutable one if the query has the version of this content.
 
     That is made once, and remembered with the response.
     """
-    version = resource.version
+    version, query = resource.version, given if isinstance(given, str) else given.decode("latin-1")
     if not version or (query != version and version not in query.split("&")):
         return response
     made: Response | None = response.wire.get("kept")
@@ -363,27 +343,19 @@ def _modified_since(text: str | None, file: File, now: float) -> bool | None:
 def _requested_ranges(headers: Mapping[str, str], file: File, now: float) -> list[range] | None:
     """The ranges to send; an empty list: none can be satisfied; None: the whole (section 14.2)."""
     size = file.size
-    specs = fields.byte_ranges(headers["range"]) if size else None
-    if not specs or ("if-range" in headers and not _if_range(headers["if-range"], file, now)):
+    parts = fields.byte_ranges(headers["range"], size) if size else None
+    if not parts or ("if-range" in headers and not _if_range(headers["if-range"], file, now)):
         return None
-    ranges = [part for spec in specs if (part := _clip(spec, size))]
+    ranges = [part for part in parts if part]
     return _coalesce(ranges) if len(ranges) > 1 else ranges
 
 
 def _if_range(text: str, file: File, now: float) -> bool:
-    """Section 13.1.5: a strong tag, or the exact date where that is strong."""
+    """Section 13.1.5: a strong tag, or the exact date; after two seconds it is strong (8.8.2.2)."""
     if tag := fields.entity_tag(text):
         return tag == file.etag and not tag.startswith("W/")
     date = fields.http_date(text, now)
-    return date is not None and date == file.modified and date + STRONG_DATE_AGE <= now
-
-
-def _clip(spec: fields.RangeSpec, size: int) -> range:
-    """What a file has of a range; empty where that can't be satisfied."""
-    first, last = spec
-    if first is None:
-        return range(max(size - (last or 0), 0), size)
-    return range(first, size if last is None else min(last + 1, size))
+    return date is not None and date == file.modified and date + 2 <= now
 
 
 def _coalesce(ranges: list[range]) -> list[range]:
@@ -414,11 +386,8 @@ def is_navigation(request: Request, is_asset: Callable[[str], bool]) -> bool:
     mode = request.headers.get("sec-fetch-mode")
     if mode == "navigate" and "sec-fetch-dest" in request.headers:
         return request.headers["sec-fetch-dest"] in _PAGE_DESTINATIONS
-    if mode is None:
-        navigates = fields.names_html(request.headers.get("accept", ""))
-    else:
-        navigates = mode == "navigate"
-    return navigates and not is_asset(request.path)
+    names_html = mode is None and fields.names_html(request.headers.get("accept", ""))
+    return (mode == "navigate" or names_html) and not is_asset(request.path)
 
 
 def deciding_fields(request: Request) -> tuple[str, ...]:
@@ -432,11 +401,11 @@ def deciding_fields(request: Request) -> tuple[str, ...]:
 # Answers that are made on demand.
 
 
-def message(status: int, text: str, headers: Fields = ()) -> Response:
+def message(status: int, text: str, headers: Fields) -> Response:
     """A short answer in plain text."""
     body = f"{text}\n".encode()
     described = (("content-type", TEXT), ("content-length", str(len(body))))
-    return Response(status, (*described, *(headers or (NOSNIFF,))), (body,))
+    return Response(status, (*described, *headers), (body,))
 
 
 def not_found() -> Response:
@@ -451,9 +420,7 @@ def not_allowed() -> Response:
 
 def varying(response: Response, *names: str) -> Response:
     """The response, with these fields of the request in its Vary."""
-    if not names:
-        return response
-    headers = _merge(response.headers, (("vary", ", ".join(names)),))
+    headers = _merge(response.headers, _field("vary", ", ".join(names)))
     return Response(response.status, headers, response.body, response.file)
 
 
@@ -463,18 +430,16 @@ def redirect(request: Request, path: str) -> Response | None:
     The empty path is the mount point without its slash, which the target ends with. None: there is
     no such target.
     """
-    mount = "" if request.path else _decoded(request.raw_path)
-    if not request.path and (not mount or mount.endswith("/")):
-        return None
+    mount = ""
+    if not request.path:
+        target = (request.raw_path or b"").partition(b"?")[0].decode("latin-1")
+        mount = unquote(target, errors="surrogateescape")
+        if not mount or mount.endswith("/"):
+            return None
     location = relative_location(mount + request.path, mount + path, request.query)
     return Response(
         307, (("location", location), ("content-type", TEXT), ("content-length", "0"), NOSNIFF)
     )
-
-
-def _decoded(raw_path: bytes | None) -> str:
-    target = (raw_path or b"").partition(b"?")[0].decode("latin-1")
-    return unquote(target, errors="surrogateescape")
 
 
 def page(status: int, representation: Representation, *vary: str) -> Response:
@@ -482,15 +447,6 @@ def page(status: int, representation: Representation, *vary: str) -> Response:
     whole = representation.in_memory or representation.whole
     headers = (*_without(whole.headers, _NOT_OF_A_PAGE), _NOT_KEPT)
     return varying(Response(status, headers, whole.body, whole.file), *vary)
-
-
-_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
-
-
-def _unsatisfiable(representation: Representation) -> Response:
-    content_range = ("content-range", f"bytes */{representation.file.size}")
-    headers = (content_range, *representation.error_fields)
-    return message(416, "Range Not Satisfiable", headers)
 
 
 def _single(representation: Representation, part: range) -> Response:

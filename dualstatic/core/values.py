@@ -50,12 +50,16 @@ Identity = tuple[int, int, int, int, int]
 
 
 class Opener(Protocol):
-    """A directory that opens its files, and nothing outside it, for reading."""
+    """What opens the files of a resource again, for as long as all of them are as they were."""
 
-    def open(self, name: str, *, wait: bool = True) -> tuple[int, Identity]:
-        """A descriptor to read the file, and which it is; FileNotFoundError where there is none.
+    directory: Any
 
-        BlockingIOError: the disk has to be waited for, and `wait` is False.
+    def open(self, name: str, *, wait: bool) -> int:
+        """A descriptor to read a file.
+
+        :raises BlockingIOError: only a look at each name tells, or the disk has to be waited for,
+            and `wait` is False
+        :raises OSError: a file isn't there, or is another by now
         """
 
     def path_of(self, name: str) -> str:
@@ -65,7 +69,7 @@ class Opener(Protocol):
 class File(NamedTuple):
     """A file as it was when it was looked at: one stored form of a resource.
 
-    `opener` and `name` tell how to open it again, `identity` how to know it again. `coding` is its
+    `opener` opens it again, by its `name`; `identity` tells which it is. `coding` is its
     content coding. `etag` is None where nothing tells two versions apart. `modified` is in seconds
     since the epoch, and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1).
     `dictionary` is the SHA-256 of what it has to be decoded with, if it is a delta (RFC 9842).

@@ -16,6 +16,12 @@ from .validators import read_at
 CHUNK = 2**18
 """Bytes read at once, at most. Smaller chunks cost more calls; larger ones leave the CPU cache."""
 
+SMALL = 2**15
+"""Bytes of a body that a server takes at once, unless the client holds up an HTTP/2 stream.
+
+A file of so many is read as soon as it is open.
+"""
+
 _of_thread = threading.local()
 
 _TOO_SHORT = "the file became shorter than promised"
@@ -30,15 +36,33 @@ class Answer:
     """An answer with its open file: iterate over its chunks of bytes, then close it.
 
     `status` is a number; `headers` are pairs of text, names in lower case; the chunks are at most
-    256 KiB each, together never more than Content-Length, and none for HEAD. As a context it closes
-    itself. `close` may be called from any thread, and twice.
+    256 KiB each, together never more than Content-Length, and none for HEAD. FileChanged means that
+    the file became shorter than promised. As a context it closes itself. `close` may be called from
+    any thread, and twice. It does not wait for a read that is under way: that read closes the file
+    when it ends.
+
+    `descriptor` is the file of the response, open for reading, and is closed with the answer; -1
+    where it needs none, which is what `has_file` tells.
     """
 
-    __slots__ = ("body", "response")
+    __slots__ = (
+        *("_descriptor", "_end", "_guard", "_pending", "_pieces", "_reading"),
+        *("has_file", "response"),
+    )
 
-    def __init__(self, response: Response, descriptor: int | None = None) -> None:
+    def __init__(self, response: Response, descriptor: int = -1) -> None:
         self.response = response
-        self.body = None if descriptor is None else Body(response, descriptor)
+        self.has_file = descriptor >= 0
+        self._guard = threading.Lock()
+        self._reading = False
+        self._descriptor = descriptor if self.has_file else None
+        self._pending: bytes | range | None = None
+        parts: tuple[Any, ...] = response.body
+        # Parts of a file don't overlap, so that no two have the same end.
+        self._end = next((part.stop for part in parts[::-1] if isinstance(part, range)), 0)
+        self._pieces = iter(parts)
+        if len(parts) > 1 or (parts and len(parts[0]) > CHUNK):
+            self._pieces = _in_chunks(parts)
 
     @property
     def status(self) -> int:
@@ -48,42 +72,11 @@ class Answer:
     def headers(self) -> Fields:
         return self.response.headers
 
-    def __iter__(self) -> Iterator[bytes]:
-        parts: tuple[Any, ...] = self.response.body  # without a file, all of them are bytes
-        return self.body or iter(parts)
-
     def __enter__(self) -> Answer:
         return self
 
     def __exit__(self, *failure: object) -> None:
         self.close()
-
-    def close(self) -> None:
-        if self.body is not None:
-            self.body.close()
-
-
-class Body:
-    """The bytes of an answer, in chunks of at most 256 KiB; never more than Content-Length says.
-
-    `descriptor` is its file, open for reading, and is closed with the body. FileChanged means that
-    the file became shorter than promised. `close` may be called from any thread, and twice. It does
-    not wait for a read that is under way: that read closes the file when it ends.
-    """
-
-    def __init__(self, response: Response, descriptor: int) -> None:
-        self._response = response
-        self._guard = threading.Lock()
-        self._reading = False
-        self._descriptor: int | None = descriptor
-        parts: tuple[Any, ...] = response.body
-        self._pieces = iter(parts)
-        if len(parts) > 1 or len(parts[0]) > CHUNK:
-            self._pieces = _in_chunks(parts)
-            parts = tuple([part for part in parts if isinstance(part, range)])
-        # Parts of a file don't overlap, so that no two have the same end.
-        self._end: int = parts[-1].stop
-        self._pending: bytes | range | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -105,7 +98,7 @@ class Body:
         return data
 
     def read_ahead(self, *, wait: bool) -> None:
-        """Read the next chunk, for `next_now` to give. Where it can't be had, the body is closed.
+        """Read the next chunk, for `next_now` to give. Where it can't be had, the answer is closed.
 
         :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         """
@@ -119,7 +112,7 @@ class Body:
         self._pending = chunk
 
     def _read_now(self, part: range) -> bytes | None:
-        file, descriptor = self._response.file, self._descriptor
+        file, descriptor = self.response.file, self._descriptor
         if file is None or descriptor is None:
             return None
         window = _buffer()[: len(part)]
@@ -133,15 +126,15 @@ class Body:
         with self._guard:
             descriptor = self._descriptor
             if descriptor is None:
-                raise ValueError("read of a closed body")
+                raise ValueError("read of a closed answer")
             self._reading = True
         try:
             data = read_at(descriptor, len(part), part.start)
             if len(data) < len(part):
                 data = _read_on(descriptor, part, data)
         except OSError as error:
-            if self._response.file is not None:
-                log_failure(error, _path(self._response.file))
+            if self.response.file is not None:
+                log_failure(error, _path(self.response.file))
             raise
         finally:
             with self._guard:
@@ -158,8 +151,8 @@ class Body:
     @property
     def closes_at_once(self) -> bool:
         """Whether `close` asks no server, as it does on FUSE, which waits for the answer."""
-        file = self._response.file
-        return self._descriptor is None or file is None or answers_at_once(file.identity[0])
+        file = self.response.file
+        return self._descriptor is None or file is None or bool(answers_at_once(file.identity[0]))
 
     def close(self) -> None:
         if self._descriptor is None:
@@ -172,8 +165,8 @@ class Body:
 
     def detach(self) -> WholeFile | None:
         """The open file, handed over, where the answer is a file and no part of one; else None."""
-        file = self._response.file
-        if file is None or self._response.status == 206:
+        file = self.response.file
+        if file is None or self.response.status == 206:
             return None
         with self._guard:
             descriptor, self._descriptor = self._descriptor, None
@@ -183,7 +176,7 @@ class Body:
         """The open file as an object, for a server that sends by its descriptor; closed with us."""
         with self._guard:
             if self._descriptor is None:
-                raise ValueError("a closed body has no file")
+                raise ValueError("a closed answer has no file")
             return io.FileIO(self._descriptor, closefd=False)
 
     def prove(self) -> None:
@@ -192,13 +185,27 @@ class Body:
         A server that meets the end of a shortened file doesn't tell.
         """
         with self._guard:
-            if self._descriptor is not None and self._response.file is not None:
-                file = self._response.file
+            if self._descriptor is not None and self.response.file is not None:
+                file = self.response.file
                 _prove(self._descriptor, file.size, file.identity[3])
 
     def __del__(self) -> None:
         if self._descriptor is not None:
             self.close()
+
+
+def read_small(descriptor: int, file: File, *, wait: bool) -> bytes | None:
+    """All of a small file, which is then closed; None: it can't be had like this."""
+    try:
+        if wait:
+            data = read_at(descriptor, file.size, 0)
+        else:
+            window = _buffer()[: file.size]
+            count = read_now(descriptor, window, 0, file.identity[0])
+            data = bytes(window[:count])
+        return data if len(data) == file.size else None
+    finally:
+        os.close(descriptor)
 
 
 def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None:

@@ -5,11 +5,11 @@ What is opened here is what gets sent: nothing is looked at first and opened lat
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from ..core.codings import SUFFIXES, is_decodable, is_outdated
 from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
@@ -17,8 +17,8 @@ from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
 from .errors import LeadsOut, OnceLogger, is_missing, log_failure
 from .root import Directory, Opened, Walk
-from .root_by_descriptor import identity
-from .validators import Validators, is_fresh, modified, read_at
+from .root_by_descriptor import Stamp, identity, stamp_of
+from .validators import Validators, is_fresh, is_recent, modified, read_at
 
 Found = tuple[Resource, dict[str, int]]
 """A resource with the files that the look-up opened, by name, for who closes them.
@@ -33,15 +33,45 @@ Read = Callable[[int, os.stat_result], bytes | None]
 """Reads an open file whose bytes are to be kept in memory; None: they are not."""
 
 
-class LookUp(Protocol):
-    """What tells a URL path's resource: from the disk each time, or from what is remembered.
+@dataclass(slots=True)
+class Sighting:
+    """Where the files of a resource were found, and by what they are known again: an `Opener`.
 
-    `answers` is what answered a path before, and still does. A path that is not in `covers` is
-    never ours.
+    `before` are the directories that come first, and have no file of that name. `files` are the
+    file and its siblings, fit or not, by their last names. `folder` is the stamp of their folder,
+    where that tells that a sibling was added, and None where none is looked for.
+    """
+
+    directory: Directory
+    name: str
+    before: Sequence[Directory]
+    files: dict[str, Identity] = field(default_factory=dict)
+    folder: Stamp | None = None
+
+    def open(self, name: str, *, wait: bool) -> int:
+        """As `Opener` has it."""
+        for directory in self.before:
+            if not directory.lacks(self.name, wait=wait):
+                raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", self.name)
+        with self.directory.root(wait=wait) as root:
+            return root.open_again(name, self.files, self.folder, wait=wait)
+
+    def path_of(self, name: str) -> str:
+        """The path of the file, for a message."""
+        return self.directory.path_of(name)
+
+
+class LookUp:
+    """What tells a URL path's resource: from what is remembered, or else from the disk.
+
+    `answers` is what answered a path before, and does so still if its files are as they were. A
+    path that is not in `covers` is never ours.
     """
 
     covers: Container[str]
     answers: dict[str, Resource]
+    touch: Callable[[Resource], None]
+    """Told that bytes in memory were asked for; KeyError where they are there no more."""
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
         """What is at a path; `anew`: from the disk, whatever is remembered.
@@ -49,30 +79,50 @@ class LookUp(Protocol):
         :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         :raises OSError: the machine's own trouble
         """
+        raise NotImplementedError
 
-    def reopen(self, resource: Resource, file: File, *, wait: bool) -> int | None:
-        """A file of a resource that is remembered, opened by who closes it.
+    def open(self, resource: Resource, file: File | None, *, wait: bool) -> int | None:
+        """A file of a resource that is remembered, opened by who closes it; -1: that is None.
 
-        None: the resource has to be found anew.
+        None: the disk has changed. The resource is forgotten, and has to be found anew.
 
-        :raises BlockingIOError, OSError: as `find`
+        :raises BlockingIOError: as `find`
         """
+        plain = resource.representations[0].file
+        try:
+            descriptor = plain.opener.open((file or plain).name, wait=wait)
+        except BlockingIOError:
+            if not wait:
+                raise
+        except OSError:  # a root that isn't there, too: only a walk tells why
+            pass
+        else:
+            if file:
+                return descriptor
+            os.close(descriptor)
+            return -1
+        self.forget(resource)
+        return None
 
-    @property
-    def keep(self) -> Callable[[str, Resource], None] | None:
-        """Remembers a resource for a path that it answers, if it stays true; None: nothing does."""
+    def forget(self, resource: Resource) -> None:
+        """Remember a resource no more."""
+        raise NotImplementedError
 
-    def touch(self, resource: Resource) -> None:
-        """Its bytes in memory were asked for; KeyError where they are there no more."""
+    def keep(self, path: str, resource: Resource) -> None:
+        """Remember a resource for a path that it answers, if it stays true."""
+        raise NotImplementedError
 
     def known(self) -> Set[str] | None:
         """The paths of all files that an index has; None in live mode."""
+        return None
 
     def knows(self, path: str) -> bool:
         """Whether an index has a file at a path, which may lead through links; live: False."""
+        return False
 
     def refresh(self) -> None:
         """Forget what is remembered, or make it anew."""
+        raise NotImplementedError
 
 
 @dataclass
@@ -97,12 +147,14 @@ class Finder:
 
         :raises OSError: the machine's own trouble
         """
+        before: list[Directory] = []
         for directory, suffixes in places:
             if directory.is_previous and not self.policies.was_immutable(name):
                 continue
-            look = Look(self, directory, name, read)
+            look = Look(self, Sighting(directory, name, before), read)
             if look.finds(() if self.policies.media_type.stored_coding(name) else suffixes):
                 return look
+            before.append(directory)
         return None
 
 
@@ -112,22 +164,20 @@ _CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFI
 class Look:
     """A look for a name in one directory, and what it found: the file first, then good siblings.
 
-    `descriptors` are their open files, by name. `files` are all that were met, good or not, and
-    `absent` the siblings that are not there. `settled` says that no file was changed so lately that
-    a further change might not show, `certain` that nothing failed to be read that may be there.
+    `descriptors` are their open files, by name. `settled` says that no file was changed so lately
+    that a further change might not show, `certain` that nothing failed to be read that may be
+    there, and `complete` that a sibling that is added will show.
     """
 
-    def __init__(self, finder: Finder, directory: Directory, name: str, read: Read | None) -> None:
+    def __init__(self, finder: Finder, sighting: Sighting, read: Read | None) -> None:
         self._finder = finder
-        self._name = name
+        self._name = sighting.name
         self._read = read
-        self.directory = directory
+        self.sighting, self.directory = sighting, sighting.directory
         self.stored: list[File] = []
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
-        self.files: dict[str, Identity] = {}
-        self.absent: list[str] = []
-        self.settled = self.certain = True
+        self.settled = self.certain = self.complete = True
 
     def found(self, policy: Policy | None = None) -> Found:
         """The resource, with its open files; these are closed if that fails, as a function may."""
@@ -170,6 +220,7 @@ class Look:
         except OSError as error:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
+        stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -180,6 +231,9 @@ class Look:
         except BaseException:
             self.close()
             raise
+        if len(self.sighting.files) <= len(suffixes):
+            self.sighting.folder = stamp
+            self.complete = stamp is not None and not is_recent(stamp[2])
         return True
 
     def _open(self, walk: Walk, leaf: str) -> Opened | None:
@@ -195,8 +249,6 @@ class Look:
         try:
             if walk.has(leaf) and (opened := self._open(walk, leaf)):
                 self._add(walk, opened, suffix)
-            else:
-                self.absent.append(self._name + suffix)
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.certain = False
@@ -215,8 +267,8 @@ class Look:
                 can_decode = dictionary is not None
             elif coding == "zstd":
                 can_decode = is_decodable(coding, validators.first_bytes(descriptor, status))
-            file = File(self.directory, name, size, key, coding, None, date, dictionary)
-            self.files[name] = file.identity
+            file = File(self.sighting, name, size, key, coding, None, date, dictionary)
+            self.sighting.files[name.rpartition("/")[2]] = key
             self.settled = self.settled and not is_fresh(status)
             if coding and not self._fits(walk, file, can_decode):
                 return os.close(descriptor)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..core.paths import Gate
 from ..core.values import File, Policy, Resource
 from .errors import log_failure
-from .find import Finder, Found, Searched
+from .find import Finder, Found, LookUp, Searched
 from .locks import Lock
 from .memory import Memory
 from .root import Directory
@@ -46,7 +45,7 @@ class _State:
         return any(path in scan.paths for scan in self.scans)
 
 
-class Index:
+class Index(LookUp):
     """The `LookUp` of index mode: a path that no scan met never touches the disk."""
 
     def __init__(
@@ -67,7 +66,7 @@ class Index:
         self._state = _State(())
         self.covers: Container[str] = gate
         self.answers: dict[str, Resource] = {}
-        self.touch: Callable[[Resource], None] = self._memory.touch
+        self.touch = self._memory.touch
 
     def keep(self, path: str, resource: Resource) -> None:
         """Keep a resource for a path that it answers, if it is still what its file's path has."""
@@ -142,20 +141,19 @@ class Index:
         state.policies.pop(oldest, None)
         self._forget(state, oldest)
 
-    def reopen(self, resource: Resource, file: File, *, wait: bool) -> int | None:
-        """A file, if it is still the one remembered; None: it changed, or could be in memory."""
+    def open(self, resource: Resource, file: File | None, *, wait: bool) -> int | None:
+        """None, too: all of the resource could be in memory."""
+        if file is None:
+            return -1
         if file.size <= self._memory.largest and self._memory.lacks(resource, file):
             if not wait:
                 raise BlockingIOError("a file is read to be kept in memory")
             return None
-        plain = resource.representations[0].file
-        if file is plain or _is_same(plain, wait):
-            descriptor = _open_same(file, wait)
-            if descriptor is not None:
-                return descriptor
+        return super().open(resource, file, wait=wait)
+
+    def forget(self, resource: Resource) -> None:
         if self._is_remembered(state := self._state, resource):
             self._forget(state, self._path(resource))
-        return None
 
     def _forget(self, state: _State, path: str) -> None:
         if resource := state.found.pop(path, None):
@@ -203,23 +201,3 @@ def _stays_true(resource: Resource) -> bool:
     return resource.settled or all(
         form.in_memory or not form.file.size for form in resource.representations
     )
-
-
-def _open_same(file: File, wait: bool) -> int | None:
-    """A file, open for reading; None: another one has its name by now, or none."""
-    try:
-        descriptor, found = file.opener.open(file.name, wait=wait)
-    except FileNotFoundError:
-        return None
-    if found == file.identity:
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _is_same(file: File, wait: bool) -> bool:
-    descriptor = _open_same(file, wait)
-    if descriptor is None:
-        return False
-    os.close(descriptor)
-    return True

@@ -1,123 +1,76 @@
-"""The look-up of live mode: each request looks at the disk.
+"""The look-up of live mode: each answer is held against the disk.
 
-The files that a name led to last time are opened again, by one call each. If each is still the same
-file, and no sibling was added, the resource of last time is still true. Otherwise a walk looks the
-name up anew.
+What a name led to last time is still true if its files are still the same, and no sibling was
+added, as `open` sees. Otherwise a walk looks the name up anew.
 """
 
 from __future__ import annotations
 
-import errno
 import time
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from ..core.paths import Gate
-from ..core.values import File, Identity, Resource
-from .find import Finder, Found, Look, close_all
+from ..core.values import Resource
+from .find import Finder, Found, Look, LookUp
 from .root import Directory
 
 _REMEMBERED = 1024
 """Names whose last resource is remembered."""
 
 
-class _Last(NamedTuple):
-    """What a name led to when it was last looked up.
+class Live(LookUp):
+    """A `LookUp` whose answers are all proved by the disk."""
 
-    `files` are the file and its siblings, fit to be sent or not; `absent` are other siblings.
-    """
-
-    directory: Directory
-    files: Mapping[str, Identity]
-    absent: Sequence[str]
-    resource: Resource
-
-    def open(self, *, wait: bool) -> Found:
-        """The same files, opened again; BlockingIOError where one may be another by now."""
-        opened = self.directory.open_again(self.files, self.absent, wait=wait)
-        descriptors, changed = {}, None
-        for (name, known), (descriptor, is_now) in zip(self.files.items(), opened, strict=True):
-            descriptors[name] = descriptor
-            changed = changed if is_now == known else name
-        if changed:
-            close_all(descriptors)
-            raise _unsure(changed)
-        return self.resource, descriptors
-
-
-def _unsure(name: str) -> BlockingIOError:
-    return BlockingIOError(errno.EAGAIN, "it may be another file than the last time", name)
-
-
-@dataclass
-class Live:
-    """A `LookUp` that keeps no answer, only what it has made of files that didn't change since."""
-
-    keep = None
-    finder: Finder
-    directories: Sequence[Directory]
-    gate: Gate
-    answers: dict[str, Resource] = field(default_factory=dict)
-    _last: dict[str, _Last] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.covers: Container[str] = self.gate
-        self._places = [(directory, self.finder.suffixes) for directory in self.directories]
+    def __init__(self, finder: Finder, directories: Sequence[Directory], gate: Gate) -> None:
+        self._finder = finder
+        self._directories = directories
+        self._places = [(directory, finder.suffixes) for directory in directories]
+        self._gate = self.covers = gate
+        self._found: dict[str, Resource] = {}
+        self.answers: dict[str, Resource] = {}
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
-        name = self.gate(path)
+        name = self._gate(path)
         if name is None:
             return None
-        if self.finder.policies.asks and not wait:
-            # A function of the user's may take its time, as one that reads a manifest does.
-            raise BlockingIOError("a function among the options is asked")
-        try:
-            return self._find_again(name, wait)
-        except OSError as error:  # a root that isn't there, too: only a walk tells why
-            if not wait:
-                raise _unsure(name) from error
-        return self._find_anew(name)
-
-    def _find_again(self, name: str, wait: bool) -> Found | None:
-        """What is at a name, if a few calls to the system can tell.
-
-        :raises OSError: they can't
-        """
-        last = self._last.get(name)
-        for directory in self.directories:
-            if last and directory is last.directory:
-                return last.open(wait=wait)
-            directory.open_again((), [name], wait=wait)
-        return None
-
-    def _find_anew(self, name: str) -> Found | None:
-        look = self.finder.find(self._places, name)
+        if not anew:
+            if resource := self._found.get(name):
+                return resource, {}
+            if all(directory.lacks(name, wait=wait) for directory in self._directories):
+                return None
+        if not wait:
+            raise BlockingIOError("only a walk tells what is there")
+        look = self._finder.find(self._places, name)
         if look is None:
-            self._last.pop(name, None)
             return None
         resource, descriptors = look.found()
-        if _stays(look) and not self.finder.policies.asks:
-            if len(self._last) >= _REMEMBERED:
-                self._last.clear()
-            self._last[name] = _Last(look.directory, look.files, look.absent, resource)
+        if _stays(look) and not self._finder.policies.asks:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+                self.answers.clear()
+            self._found[name] = resource
         return resource, descriptors
 
-    def reopen(self, resource: Resource, file: File, *, wait: bool) -> None:
-        """What is found is open."""
+    def keep(self, path: str, resource: Resource) -> None:
+        """Keep it for a path that no other file can come to answer."""
+        name = _name(resource)
+        if self._found.get(name) is resource and self._gate(path) in (name, None):
+            self.answers[path] = resource
 
-    def touch(self, resource: Resource) -> None:
-        """Nothing is kept in live mode."""
-
-    def known(self) -> None:
-        """Nothing is known of the disk before it is asked."""
-
-    def knows(self, path: str) -> bool:
-        return False
+    def forget(self, resource: Resource) -> None:
+        name = _name(resource)
+        self._found.pop(name, None)
+        for answered in (name, name.removesuffix("index.html")):
+            self.answers.pop(f"{self._gate.prefix}/{answered}", None)
 
     def refresh(self) -> None:
-        self.finder.validators.clear()
-        self._last.clear()
+        self._finder.validators.clear()
+        self._found.clear()
+        self.answers.clear()
+
+
+def _name(resource: Resource) -> str:
+    return resource.representations[0].file.name
 
 
 def _stays(look: Look) -> bool:
@@ -125,5 +78,6 @@ def _stays(look: Look) -> bool:
 
     The date of a file is not told as long as it lies in the future.
     """
-    latest = max(mtime for *_, mtime, _ in look.files.values())
-    return look.settled and look.certain and latest <= time.time_ns()
+    latest = max(mtime for *_, mtime, _ in look.sighting.files.values())
+    is_settled = look.settled and look.certain and look.complete
+    return is_settled and latest <= time.time_ns()

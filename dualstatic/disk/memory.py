@@ -92,15 +92,15 @@ class Memory:
         if isinstance(holder, Resource):
             _empty(holder)
 
-    def keep_settled(self, openers: Container[object]) -> None:
+    def keep_settled(self, directories: Container[object]) -> None:
         """After a refresh: keep the bytes of files that can't have changed without a sign.
 
         The resources themselves are let go: with them the root of the old index would stay open.
-        Those whose files these `openers` open are of the new index already.
+        Those whose files are in these directories are of the new index already.
         """
         with _guard:
             for holder, keys in list(self._held.items()):
-                if not isinstance(holder, Resource) or _opener(holder) in openers:
+                if not isinstance(holder, Resource) or _directory(holder) in directories:
                     self._held.move_to_end(holder)
                 elif not holder.settled or keys in self._held:
                     self._let_go(holder)
@@ -116,8 +116,8 @@ def _keep_to_the_budget() -> None:
         fullest._let_go(next(iter(fullest._held)))
 
 
-def _opener(resource: Resource) -> object:
-    return resource.representations[0].file.opener
+def _directory(resource: Resource) -> object:
+    return resource.representations[0].file.opener.directory
 
 
 def _empty(resource: Resource) -> None:

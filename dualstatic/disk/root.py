@@ -11,15 +11,14 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import finalize
 
-from ..core.values import Identity
-from .errors import LeadsOut, is_missing, log_failure
+from .errors import LeadsOut
 from .nowait import try_out
-from .root_by_descriptor import ByDescriptor, Kind, identity
+from .root_by_descriptor import ByDescriptor, Kind
 from .root_by_path import ByPath
 from .targets import is_absolute, parts_below, parts_of
 
@@ -298,49 +297,13 @@ class Directory:
         system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
         return system(path, follow=self.follow, wait=wait)
 
-    def open(self, name: str, *, wait: bool = True) -> tuple[int, Identity]:
-        """A file that was found before, open for reading, and which it is now.
-
-        :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
-        :raises FileNotFoundError: it isn't there for us, for whatever reason
-        :raises OSError: the machine failed
-        """
+    def lacks(self, name: str, *, wait: bool) -> bool:
+        """Whether there is no file of a name; False, too, where only a walk tells."""
         try:
-            return self._open(name, wait)
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            if is_missing(error) and not isinstance(error, FileNotFoundError):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
-            log_failure(error, self.path)
-            raise
-
-    def open_again(
-        self, names: Iterable[str], absent: Iterable[str], *, wait: bool
-    ) -> list[tuple[int, Identity]]:
-        """Files that were found before, where others are still absent: as `ByDescriptor` has it."""
-        with self.root(wait=wait) as root:
-            return root.open_again(names, absent, wait=wait)
-
-    def _open(self, name: str, wait: bool) -> tuple[int, Identity]:
-        try:
-            return self.open_again([name], (), wait=wait)[0]
-        except BlockingIOError:
-            if not wait:
-                raise
-        *parts, leaf = name.split("/")
-        descriptor, status = self._walk_to(parts, leaf)
-        return descriptor, identity(status)
-
-    def _walk_to(self, parts: list[str], leaf: str, *, last: bool = False) -> Opened:
-        with self.walk() as walk:
-            try:
-                walk.enter(parts)
-                return walk.open(leaf)
-            except FileNotFoundError:
-                if last or not walk.links:
-                    raise
-        return self._walk_to(parts, leaf, last=True)
+            with self.root(wait=wait) as root:
+                return root.lacks(name, wait=wait)
+        except OSError:
+            return False
 
     def path_of(self, name: str) -> str:
         """The path of a file, for a message."""

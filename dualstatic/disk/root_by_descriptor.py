@@ -11,7 +11,8 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Literal
 
@@ -46,11 +47,12 @@ _CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
 """No wait for the disk."""
 
 _HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
-_FOLLOWING_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
-_LOOK = _FOLLOWING_LOOK | getattr(os, "O_NOFOLLOW", 0)
+_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
 
-_AT_EMPTY_PATH, _AT_STATX_DONT_SYNC, _STATX_TYPE = 0x1000, 0x4000, 0x1
-_STATX = struct.Struct("28xH106xII112x")  # struct statx: mode, device's major and minor number
+_AT_EMPTY_PATH, _AT_STATX_DONT_SYNC = 0x1000, 0x4000
+_STATX_WANTED = 0x181  # STATX_TYPE, STATX_CTIME, STATX_INO
+_STATX = struct.Struct("28xH2xQ56xqI28xII112x")
+"""Of a struct statx: mode, inode, ctime in seconds and nanoseconds, the device's two numbers."""
 
 _call = _call_at_once = _statx = None
 if sys.platform == "linux":
@@ -63,6 +65,9 @@ _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors(
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _Status = ctypes.c_char * _STATX.size
 _missing: set[int] = set()
+
+Stamp = tuple[int, int, int]
+"""Of a folder: device, inode, ctime in nanoseconds. Whatever is added to it changes the last."""
 
 Kind = Literal["directory", "file", "link", "other"]
 
@@ -110,50 +115,80 @@ class ByDescriptor:
         self.path, self.follow = path, follow
         self._nofollow = 0 if follow else NOFOLLOW
         self._resolve = 0 if follow else _BENEATH
-        self._device: int | None = None
         self._real_path: str | None = None
 
     def open_again(
-        self, names: Iterable[str], absent: Iterable[str], *, wait: bool
-    ) -> list[tuple[int, Identity]]:
-        """Files that were found before, by as few calls as can be, where others are still absent.
+        self, name: str, known: Mapping[str, Identity], folder: Stamp | None, *, wait: bool
+    ) -> int:
+        """One of the files that were found before, open to be read, if all are as they were.
 
-        Which files they are now is told, too. They are not looked at before they are opened: a FIFO
-        that has just taken the name of one is opened, but not waited for.
+        `known` are all of them, by their last names, in one folder, to which nothing was added if
+        `folder` is its stamp still. The file is not looked at before it is opened: a FIFO that has
+        just taken its name is opened, but not waited for.
 
-        :raises FileNotFoundError, NotADirectoryError: one isn't there
-        :raises BlockingIOError: a walk has to tell; or the disk, or a server, had to be waited for,
+        :raises BlockingIOError: only a walk tells; or the disk, or a server, has to be waited for,
             and `wait` is False
+        :raises OSError: one isn't there, or is another by now
         """
+        if not folder and len(known) == 1:
+            with suppress(BlockingIOError):  # another mount may be on the way to it
+                return self._open_in(self.root, name, known, None, wait)
+        place, _, leaf = name.rpartition("/")
         resolve = self._resolve if wait else self._resolve | _CACHED
-        descriptors: list[int] = []
+        at = _open_by_one_call(place or ".", _SEARCH, self.root, resolve)
         try:
-            for name in names:
-                # One by one: if one isn't there, those before it are closed.
-                descriptors.append(self._open_directly(name, wait))  # noqa: PERF401
-            for name in absent:
-                if not _is_no_file(name, self.root, resolve):
-                    raise BlockingIOError(errno.EAGAIN, "it may be there by now", name)
-            return [(descriptor, identity(os.fstat(descriptor))) for descriptor in descriptors]
-        except BaseException:
-            for descriptor in descriptors:
-                os.close(descriptor)
-            raise
+            return self._open_in(at, leaf, known, folder, wait)
+        finally:
+            os.close(at)
 
-    def _open_directly(self, name: str, wait: bool) -> int:
+    def _open_in(
+        self, at: int, path: str, known: Mapping[str, Identity], folder: Stamp | None, wait: bool
+    ) -> int:
+        if folder or not wait:
+            _, stamp = _look_at_once(at)
+            if not answers_at_once(stamp[0]):
+                raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", path)
+            if folder not in (None, stamp):
+                raise OSError(errno.ESTALE, "the folder has changed", path)
+        descriptor = self._open_file(path, at, wait)
+        try:
+            opened = path.rpartition("/")[2]
+            for leaf, then in known.items():
+                now = os.fstat(descriptor) if leaf == opened else self._status(leaf, at, wait)
+                if identity(now) != then:
+                    raise OSError(errno.ESTALE, "it is another file by now", leaf)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _open_file(self, path: str, at: int, wait: bool) -> int:
+        if not wait:
+            return _open_by_one_call(path, READ, at, self._resolve | _CACHED | _SAME_MOUNT)
+        if "/" in path:
+            return _open_by_one_call(path, READ, at, self._resolve)
+        return os.open(path, READ | self._nofollow, dir_fd=at)
+
+    def _status(self, leaf: str, at: int, wait: bool) -> os.stat_result:
         if wait:
-            return _open_by_one_call(name, READ, self.root, self._resolve)
-        resolve = self._resolve | _CACHED
-        if self._device is None:
-            _, self._device = _kind_at_once(self.root)
-        if answers_at_once(self._device):
-            try:
-                return _open_by_one_call(name, READ, self.root, resolve | _SAME_MOUNT)
-            except BlockingIOError:
-                pass  # it may be on another device that answers at once
-        if not _is_file_at_once(name, self.root, resolve):
-            raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", name)
-        return _open_by_one_call(name, READ, self.root, resolve)
+            return os.stat(leaf, dir_fd=at, follow_symlinks=self.follow)
+        descriptor = _open_by_one_call(leaf, _LOOK, at, self._resolve | _CACHED | _SAME_MOUNT)
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def lacks(self, name: str, *, wait: bool) -> bool:
+        """Whether a name is that of no file; False, too, where this can't tell."""
+        resolve = self._resolve if wait else self._resolve | _CACHED
+        descriptor = _openat2(name, _LOOK, self.root, resolve)
+        if descriptor < 0:
+            return -descriptor in _NOT_THERE
+        try:
+            mode, _ = _look_at_once(descriptor)
+            return mode != 0 and not stat.S_ISREG(mode)
+        finally:
+            os.close(descriptor)
 
     @property
     def real_path(self) -> str:
@@ -231,18 +266,6 @@ def _open_by_one_call(path: str, flags: int, directory: int = _AT_FDCWD, resolve
     raise OSError(number, os.strerror(number), path)
 
 
-def _is_no_file(path: str, directory: int, resolve: int) -> bool:
-    """Whether a path is neither a file nor a link; False, too, where this can't tell."""
-    descriptor = _openat2(path, _LOOK, directory, resolve)
-    if descriptor < 0:
-        return -descriptor in _NOT_THERE
-    try:
-        mode, _ = _kind_at_once(descriptor)
-        return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISLNK(mode)
-    finally:
-        os.close(descriptor)
-
-
 def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
     """A descriptor, or an error's number below zero; EAGAIN where there is no such call."""
     call = _call_at_once if resolve & _CACHED else _call
@@ -275,22 +298,17 @@ def _has_openat2(resolve: int) -> bool:
     return True
 
 
-def _is_file_at_once(path: str, directory: int, resolve: int) -> bool:
-    """Whether a path is a file that can be opened without a wait. Nothing is asked of a server."""
-    look = _LOOK if resolve & _BENEATH else _FOLLOWING_LOOK
-    descriptor = _open_by_one_call(path, look, directory, resolve)
-    try:
-        mode, device = _kind_at_once(descriptor)
-        return stat.S_ISREG(mode) and answers_at_once(device)
-    finally:
-        os.close(descriptor)
+def stamp_of(folder: int) -> Stamp | None:
+    """The stamp of an open folder; None: its device may not tell at once what is added to it."""
+    mode, stamp = _look_at_once(folder)
+    return stamp if mode and answers_at_once(stamp[0]) else None
 
 
-def _kind_at_once(descriptor: int) -> tuple[int, int]:
-    """The mode and the device of what is open, asked of no server; zeros: this can't be told."""
+def _look_at_once(descriptor: int) -> tuple[int, Stamp]:
+    """The mode and the stamp of what is open, asked of no server; zeros: this can't be told."""
     buffer = _Status()
     flags = _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC
-    if _statx is None or _statx(descriptor, b"", flags, _STATX_TYPE, buffer):
-        return 0, 0
-    mode, major, minor = _STATX.unpack(buffer)
-    return mode, os.makedev(major, minor)
+    if _statx is None or _statx(descriptor, b"", flags, _STATX_WANTED, buffer):
+        return 0, (0, 0, 0)
+    mode, inode, seconds, nanoseconds, major, minor = _STATX.unpack(buffer)
+    return mode, (os.makedev(major, minor), inode, seconds * 10**9 + nanoseconds)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from ..core.values import Identity
 from .errors import is_missing
@@ -67,9 +67,12 @@ class ByPath:
         os.stat(self.root)
 
     def open_again(
-        self, names: Iterable[str], absent: Iterable[str], *, wait: bool
-    ) -> list[tuple[int, Identity]]:
+        self, name: str, known: Mapping[str, Identity], folder: object, *, wait: bool
+    ) -> int:
         raise BlockingIOError(errno.EAGAIN, "each name has to be looked at", self.path)
+
+    def lacks(self, name: str, *, wait: bool) -> bool:
+        return False
 
     def __enter__(self) -> ByPath:
         return self

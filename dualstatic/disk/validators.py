@@ -42,14 +42,17 @@ _STRIPES = 64
 
 
 def is_fresh(status: os.stat_result) -> bool:
-    """Whether a file was changed so lately that a further change might not show.
+    """Whether a file was changed so lately that a further change might not show."""
+    changed = status.st_ctime_ns
+    return is_recent(max(changed, status.st_mtime_ns) if _CTIME_IS_BIRTH else changed)
+
+
+def is_recent(changed: int) -> bool:
+    """Whether a time in nanoseconds is that of a change which may be followed by one of its time.
 
     A time ahead of the clock says that the clock was set back since. A further change would then
     get an earlier time, and show; but the clock of a file server may be a little ahead of ours.
     """
-    changed = status.st_ctime_ns
-    if _CTIME_IS_BIRTH:
-        changed = max(changed, status.st_mtime_ns)
     return abs(time.time_ns() - changed) < FRESH
 
 

@@ -91,7 +91,7 @@ def _of_the_middleware() -> Iterator[CheckMessage]:
     for name in given:
         if name.startswith("dualstatic.") and name not in _MIDDLEWARE:
             text = f"MIDDLEWARE takes {_MIDDLEWARE[0]!r}, not {name!r}"
-            yield Error(text, "The other doors wrap an application.", id="dualstatic.E003")
+            yield Error(text, "It wraps an application.", id="dualstatic.E003")
     is_used = apps.is_installed("dualstatic.django") or not set(_MIDDLEWARE).isdisjoint(given)
     if _WHITENOISE in given and is_used:
         text = f"MIDDLEWARE has {_WHITENOISE!r} beside what dualstatic serves"

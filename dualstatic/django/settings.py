@@ -48,7 +48,7 @@ _NOWHERE = "(STATIC_ROOT is not set)"
 
 _NO_COLLECTED = checks.Warning(
     "STATIC_ROOT takes the directory that collectstatic writes to",
-    "Run `manage.py collectstatic`. Until then, requests for its files fail.",
+    "Run `manage.py collectstatic`, with STATIC_ROOT set. Until then, requests for its files fail.",
     id="dualstatic.W001",
 )
 _NO_OTHER = checks.Warning(
@@ -64,7 +64,7 @@ _NO_STORE = checks.Warning(
 
 _MEDIA_AT_THE_ROOT = checks.Warning(
     "files serves MEDIA_ROOT at the root of the site, not below MEDIA_URL",
-    "Give StaticFiles(MEDIA_ROOT, prefix='/media'), or what the path of MEDIA_URL is.",
+    "Give StaticFiles.uploads(MEDIA_ROOT, prefix='/media'), or what the path of MEDIA_URL is.",
     id="dualstatic.W003",
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 MUST, SHOULD, POLICY = CLASSES = ("MUST", "SHOULD", "POLICY")
 
@@ -150,7 +151,7 @@ class Ask:
     ours: Want | None = None
     """What dualstatic's answer is like, where that is more than what is right for any server."""
 
-    @property
+    @cached_property
     def promised(self) -> Want:
         first = self.ours or self.wants[0]
         return replace(first, status=first.status[:1])

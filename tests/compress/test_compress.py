@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
@@ -574,7 +575,15 @@ sys.argv = ["dualstatic", "compress", *sys.argv[1:]]
 runpy.run_module("dualstatic", run_name="__main__")
 """
 BEFORE = random.Random(0).randbytes(4060)
-MANY = [bytes(2**20)] * 400
+MANY, OFTEN = bytes(2**20), 400
+"""What compresses to the same bytes each time, and how often it is to come."""
+
+
+def gzip_bomb() -> bytes:
+    """Its end is that of one only, but nobody should get there."""
+    each, flush = zlib.compressobj(1, wbits=31), zlib.Z_FULL_FLUSH
+    begin = each.compress(BEFORE) + each.flush(flush)
+    return begin + (each.compress(MANY) + each.flush(flush)) * OFTEN + each.flush()
 
 
 def brotli_bomb() -> bytes:
@@ -583,26 +592,26 @@ def brotli_bomb() -> bytes:
     begin = each.process(BEFORE) + each.flush()
     length = 6000
     metadata = struct.pack("<I", 0x26 | (length - 1) << 6)[:3] + b"m" * length
-    return begin + metadata + b"".join(map(each.process, MANY)) + each.finish()
+    return begin + metadata + (each.process(MANY) + each.flush()) * OFTEN + each.finish()
 
 
 def zstd_bomb() -> bytes:
     """Where each 4 bytes stand for 128 KiB."""
-    each = zstandard.ZstdCompressor(level=19).compressobj()
-    return b"".join(map(each.compress, [BEFORE, *MANY])) + each.flush()
+    each, flush = (
+        zstandard.ZstdCompressor(level=19).compressobj(),
+        zstandard.COMPRESSOBJ_FLUSH_BLOCK,
+    )
+    begin = each.compress(BEFORE) + each.flush(flush)
+    return begin + (each.compress(MANY) + each.flush(flush)) * OFTEN + each.flush()
 
 
-BOMBS = {
-    ".gz": lambda: gzip.compress(BEFORE + b"".join(MANY), 1),
-    ".br": brotli_bomb,
-    ".zst": zstd_bomb,
-}
+BOMBS = {".gz": gzip_bomb, ".br": brotli_bomb, ".zst": zstd_bomb}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells the memory that was used")
 @pytest.mark.parametrize("suffix", BOMBS)
 def test_no_more_of_a_sibling_is_decompressed_than_its_file_is_long(folder: Path, suffix: str):
-    write(folder / "a.txt", BEFORE + MANY[0])
+    write(folder / "a.txt", BEFORE + MANY)
     write(folder / f"a.txt{suffix}", BOMBS[suffix]())
     ended = run_anew("-c", PEAK, folder, "--check")
     assert f"a.txt{suffix}: outdated" in ended.stdout
@@ -678,7 +687,18 @@ def test_a_coding_that_is_asked_for_without_its_library_is_an_error(folder: Path
     ended = run_anew("-c", LACKING, folder, "--encodings", "gzip,br")
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
+    assert "error: --encodings: br needs" in ended.stderr
     assert "pip install brotli" in ended.stderr
+    assert names(folder) == {"app.js"}
+
+
+def test_deltas_without_the_library_of_zstd_are_an_error(folder: Path):
+    write(folder / "app.js")
+    none = "import sys; sys.modules['compression.zstd'] = sys.modules['zstandard'] = None"
+    ended = run_anew("-c", none + LACKING, folder, "--previous", folder)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "error: --previous: zstd needs" in ended.stderr
     assert names(folder) == {"app.js"}
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.contenders import LeftOut
 from tests.cases import CASES, site
 from tests.cases.case import Case
 
@@ -32,7 +33,7 @@ def main() -> int:
         scratch.chmod(0o755)
         root = site.make(scratch / "site")
         if arguments.case:
-            return _show(contenders, cases, root, scratch)
+            return show(contenders, cases, root, scratch)
         results = run(contenders, cases, root, scratch)
     print(report.text(results, cases))
     ours = [contender.title for contender in contenders if contender.is_ours]
@@ -77,19 +78,26 @@ def _names(contender: Contender) -> set[str]:
     return {contender.name, contender.title, contender.name.partition(",")[0]}
 
 
-def _show(contenders: Sequence[Contender], cases: Sequence[Case], root: Path, scratch: Path) -> int:
+def show(contenders: Sequence[Contender], cases: Sequence[Case], root: Path, scratch: Path) -> int:
     if not cases:
         raise SystemExit("no such case")
     for contender in contenders:
-        with Server(contender, root, scratch) as server:
-            for case in cases:
-                print(f"== {case.id} ({case.level}, {case.section}): {case.says}")
-                print(f"== {contender.title}, {case.setting}")
-                if missing := sorted(case.needs - contender.offers):
-                    print(f"not offered: {', '.join(missing)}")
-                for step in () if missing else server.steps(server.narrowed(case, None)):
-                    _print(step)
+        try:
+            with Server(contender, root, scratch) as server:
+                for case in cases:
+                    _show(server, contender, case)
+        except LeftOut as reason:
+            print(f"== {contender.title}: left out, {reason}")
     return 0
+
+
+def _show(server: Server, contender: Contender, case: Case) -> None:
+    print(f"== {case.id} ({case.level}, {case.section}): {case.says}")
+    print(f"== {contender.title}, {case.setting}")
+    if missing := sorted(case.needs - contender.offers):
+        print(f"not offered: {', '.join(missing)}")
+    for step in () if missing else server.steps(server.narrowed(case, None)):
+        _print(step)
 
 
 def _print(step: Step) -> None:

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.contenders import WSGI
 from tests.cases import CASES
 from tests.cases.case import GROUPS
+from tests.conformance.__main__ import show
+from tests.conformance.setups import Contender
 from tests.support.servers import ROOT, environment
 
 OURS = [
@@ -87,6 +90,14 @@ def test_one_case_is_shown_with_its_request_and_its_answer() -> None:
     shown = command("--case", "R218").stdout
     assert shown.count("> GET /t.txt HTTP/1.1") == shown.count("PASSED") == len(OURS)
     assert shown.count("< HTTP/1.1 206 Partial Content") == len(OURS)
+
+
+def test_a_contender_that_is_not_installed_is_told_where_a_case_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = Contender(WSGI, "absent", "no-such-distribution", frozenset(), falls_through=False)
+    assert show([absent], CASES[:1], tmp_path, tmp_path) == 0
+    assert capsys.readouterr().out == "== absent (WSGI): left out, not installed\n"
 
 
 def test_a_name_that_is_unknown_is_told() -> None:

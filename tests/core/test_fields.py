@@ -79,17 +79,21 @@ def test_http_dates(text: str, seconds: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "specs"),
+    ("text", "parts"),
     [
-        ("bytes=0-4", ((0, 4),)),
-        ("Bytes=4-", ((4, None),)),
-        ("bytes=-3", ((None, 3),)),
-        ("bytes=-0", ((None, 0),)),
-        ("bytes=0-1 , ,3-4,", ((0, 1), (3, 4))),
-        ("bytes=0000000000000000000000001-2", ((1, 2),)),
-        (f"bytes=0-{'9' * 5000}", ((0, 10**19),)),
-        (f"bytes={2**63 - 2}-{2**63 - 1}", ((2**63 - 2, 2**63 - 1),)),
-        ("bytes=" + "0-0," * 100, ((0, 0),) * 100),
+        ("bytes=0-4", [range(5)]),
+        ("Bytes=4-", [range(4, 10)]),
+        ("bytes=-3", [range(7, 10)]),
+        ("bytes=-30", [range(10)]),
+        ("bytes=-0", [range(0)]),
+        ("bytes=10-", [range(0)]),
+        ("bytes=0-1 , ,3-4,", [range(2), range(3, 5)]),
+        ("bytes=0000000000000000000000001-2", [range(1, 3)]),
+        (f"bytes=0-{'9' * 5000}", [range(10)]),
+        (f"bytes={'9' * 5000}-", [range(0)]),
+        (f"bytes={'2' * 20}-{'1' * 20}", [range(0)]),
+        (f"bytes={2**63 - 2}-{2**63 - 1}", [range(0)]),
+        ("bytes=" + "0-0," * 100, [range(1)] * 100),
         ("bytes=" + "0-0," * 101, None),
         ("bytes=" + "," * 9000 + "0-0", None),
         ("bytes=5-2", None),
@@ -107,8 +111,8 @@ def test_http_dates(text: str, seconds: int | None) -> None:
         ("bytes=+0-4", None),
     ],
 )
-def test_byte_ranges(text: str, specs: Any) -> None:
-    assert fields.byte_ranges(text) == specs
+def test_byte_ranges(text: str, parts: Any) -> None:
+    assert fields.byte_ranges(text, 10) == parts
 
 
 @pytest.mark.parametrize(
@@ -162,9 +166,9 @@ def test_accepted_codings(text: str, weights: dict[str, int]) -> None:
         ("zzz", (None,), lambda text: sorted(http.parse_etags(text)._strong)),
         ('w/"e"', (None,), lambda text: sorted(http.parse_etags(text)._weak)),
         # A range set is a list: it may overlap, be out of order, and have empty elements (14.1.1).
-        ("bytes=8-9,0-1", ((8, 9), (0, 1)), http.parse_range_header),
-        ("bytes=0-4,", ((0, 4),), http.parse_range_header),
-        ("bytes=-0", ((None, 0),), http.parse_range_header),
+        ("bytes=8-9,0-1", [range(8, 10), range(2)], http.parse_range_header),
+        ("bytes=0-4,", [range(5)], http.parse_range_header),
+        ("bytes=-0", [range(0)], http.parse_range_header),
         ("bytes=0 - 4", None, http.parse_range_header),
         # An HTTP-date has no zone but GMT, and its case matters (section 5.6.7).
         ("Tue, 02 Jan 2024 03:04:05 +0000", None, http.parse_date),
@@ -177,7 +181,7 @@ def test_accepted_codings(text: str, weights: dict[str, int]) -> None:
 )
 def test_where_werkzeug_reads_another_grammar(text: str, ours: Any, parse: Any) -> None:
     if text.startswith("bytes"):
-        read: Any = fields.byte_ranges(text)
+        read: Any = fields.byte_ranges(text, 10)
     elif text.startswith("gzip"):
         read = fields.accepted_codings(text)
     elif "Jan" in text or "jan" in text:
@@ -185,4 +189,4 @@ def test_where_werkzeug_reads_another_grammar(text: str, ours: Any, parse: Any) 
     else:
         read = fields.entity_tags(text)
     assert read == ours
-    assert bool(parse(text)) != bool(ours and any(ours))
+    assert bool(parse(text)) != (ours not in (None, {}, (None,)))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dualstatic import Request, StaticFiles
+from dualstatic.disk import find, live, nowait, root_by_descriptor
 from tests.support.doors import Answer, Client
 from tests.support.steps import open_below
 from tests.support.trees import settle, write_tree
@@ -133,6 +134,57 @@ def test_a_date_is_told_once_it_has_come(
     assert ["last-modified" in get() for _ in range(2)] == [False, False]
     settle(monkeypatch)
     assert ["last-modified" in get() for _ in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_sibling_is_found_whether_or_not_the_device_tells_what_is_added(
+    tells: bool, roots: list[Path], get: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On FUSE and NFS, the time of a folder may stay as it was."""
+    (roots[1] / "sub/t.txt").write_bytes(PLAIN)
+    if not tells:
+        monkeypatch.setitem(nowait._answers, roots[1].stat().st_dev, False)
+        monkeypatch.setattr(root_by_descriptor, "_look_at_once", lambda _: (0, (0, 0, 0)))
+    assert [get().body, get().body] == [PLAIN, PLAIN]
+    (roots[1] / "sub/t.txt.gz").write_bytes(GZIPPED)
+    assert get().body == GZIPPED
+
+
+def test_a_sibling_added_within_the_grain_of_the_clock_is_found(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that has just changed may change again, and keep its time."""
+    real = root_by_descriptor._look_at_once
+
+    def of_a_coarse_clock(descriptor: int) -> tuple[int, tuple[int, int, int]]:
+        mode, (device, inode, changed) = real(descriptor)
+        return mode, (device, inode, changed - changed % 10**9)
+
+    monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
+    monkeypatch.setattr(find, "is_fresh", lambda status: False)
+    root = tree({"t.txt": PLAIN})
+    client = Client(StaticFiles(root, live=True), "wsgi")
+    for _ in range(10):
+        assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == PLAIN
+        (root / "t.txt.gz").write_bytes(GZIPPED)
+        assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
+        (root / "t.txt.gz").unlink()
+
+
+def test_no_more_is_remembered_than_a_bound(
+    roots: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_REMEMBERED", 3)
+    files = StaticFiles(roots, live=True)
+    for name in ["u.txt", *(f"{number}.txt" for number in range(9))]:
+        (roots[0] / "sub" / name).write_bytes(b"u")
+        for _ in range(2):
+            assert Client(files, "wsgi").get(f"/sub/{name}").body == b"u"
+    assert 0 < len(files.site.look_up.answers) <= 3
+    for name in ("0.txt", "8.txt"):
+        (roots[0] / "sub" / name).unlink()
+        assert Client(files, "wsgi").get(f"/sub/{name}").passed
+    assert "/sub/8.txt" not in files.site.look_up.answers
 
 
 def test_a_function_that_raises_leaves_no_file_open(roots: list[Path]) -> None:

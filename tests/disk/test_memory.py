@@ -104,7 +104,7 @@ def test_bytes_of_a_file_just_written_are_read_again_after_a_refresh(
 ) -> None:
     monkeypatch.undo()
     root = tree({"t.txt": "old"})
-    for room in ("memory", "root", "root_by_descriptor"):
+    for room in ("memory", "root_by_descriptor"):
         monkeypatch.setattr(f"dualstatic.disk.{room}.identity", lambda status: (1, 2, 3, 4, 5))
     files = StaticFiles(root)
     assert ask(files, "t.txt")[1] == b"old"

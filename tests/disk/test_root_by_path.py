@@ -163,8 +163,10 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
         return opened[-1]
 
     monkeypatch.setattr(root_by_path, "open_file", swapping)
-    with pytest.raises(FileNotFoundError):
-        disk_root.Directory(str(root), follow_symlink=False).open("sub/secret.txt")
+    with disk_root.Directory(str(root), follow_symlink=False).walk() as walk:
+        walk.enter(["sub"])
+        with pytest.raises(OSError, match=r"secret\.txt|sub"):
+            walk.open("secret.txt")
     assert opened
     assert client.get("/sub/secret.txt").passed
 

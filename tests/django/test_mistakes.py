@@ -254,6 +254,19 @@ def test_each_mistake_is_raised_at_the_start_or_logged(said, number: int):
         assert [line for line in log if line.startswith(text) and f"(dualstatic.{code})" in line]
 
 
+HINTS = {
+    "W001": "Run `manage.py collectstatic`, with STATIC_ROOT set.",
+    "W003": "Give StaticFiles.uploads(MEDIA_ROOT, prefix='/media')",
+}
+
+
+@pytest.mark.parametrize("code", HINTS)
+def test_a_hint_says_what_to_do(said, code: str):
+    lines = [line for _, _, log in said for line in log if f"(dualstatic.{code})" in line]
+    assert lines
+    assert [line for line in lines if HINTS[code] not in line] == []
+
+
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("immutable", [{}, {"immutable": "-x"}])
 def test_the_store_of_earlier_files_is_no_mistake(

@@ -7,6 +7,7 @@ import asyncio
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -825,11 +826,12 @@ class Broken:
 def test_the_validator_of_wsgi_stands_around_every_answer(
     fault: str, mode: str, tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = wsgi(tree({"t.txt": DIGITS}), mode)
-    assert client.get("/t.txt").status == 200
+    root = tree({"t.txt": DIGITS})
+    assert wsgi(root, mode).get("/t.txt").status == 200
     monkeypatch.setattr(dualstatic.wsgi, "StaticMiddleware", Broken)
+    client = wsgi(root, mode)
     assert client.get("/t.txt").body == b"x"
-    client.options = {"fault": fault}
+    client = replace(client, options={"fault": fault})
     with pytest.raises(AssertionError):
         client.get("/t.txt")
 

@@ -23,9 +23,8 @@ KIB = 1024
 FILES = {"small.bin": b"s" * 2 * KIB, "large.bin": b"l" * 100 * KIB, "huge.bin": b"h" * 3 * KIB**2}
 ON_DISK, IN_MEMORY = {"memory": 0}, {}
 WAITED_FOR = [
-    ("small.bin", "2", ON_DISK),
-    ("small.bin", "3", ON_DISK),
     ("large.bin", "2", ON_DISK),
+    ("large.bin", "3", ON_DISK),
     ("large.bin", "2", IN_MEMORY),
     ("large.bin", "1.1", ON_DISK),
     ("huge.bin", "1.1", ON_DISK),
@@ -35,6 +34,7 @@ TAKEN_AT_ONCE = [
     ("small.bin", "1.1", IN_MEMORY),
     ("large.bin", "1.1", IN_MEMORY),
     ("small.bin", "2", IN_MEMORY),
+    ("small.bin", "2", ON_DISK),
 ]
 
 

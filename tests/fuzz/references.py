@@ -37,19 +37,21 @@ def is_no_text(c: str) -> bool:
     return c < " " or c == "\x7f" or c > "\xff"
 
 
-def byte_ranges(text: str) -> tuple[tuple[int | None, int | None], ...] | None:
+def byte_ranges(text: str, size: int) -> list[range] | None:
     if text[:6].lower() != "bytes=" or not text[:6].isascii() or len(text) > 8192:
         return None
     members = [member.strip(" \t") for member in text[6:].split(",")]
-    specs = []
+    parts = []
     for first, dash, last in (member.partition("-") for member in members if member):
         if dash != "-" or not DIGITS.issuperset(first + last) or not first + last:
             return None
-        pair = position(first), position(last)
-        if None not in pair and pair[0] > pair[1]:
+        start, end = position(first), position(last)
+        if start is not None and end is not None and start > end:
             return None
-        specs.append(pair)
-    return tuple(specs) if 0 < len(specs) <= 100 else None
+        if start is None:
+            start, end = max(size - (end or 0), 0), None
+        parts.append(range(start, size if end is None else min(end + 1, size)))
+    return parts if 0 < len(parts) <= 100 else None
 
 
 def position(digits: str) -> int | None:

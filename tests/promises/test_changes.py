@@ -301,6 +301,10 @@ def start_nothing(status: str, headers: Any, exc_info: Any = None) -> Any:
     return lambda data: None
 
 
+LONG = DIGITS * 4000
+"""What is smaller is read as soon as it is open."""
+
+
 class Restless(StaticFiles):
     """Files of which one changes each time after an answer was opened, as often as told."""
 
@@ -309,7 +313,7 @@ class Restless(StaticFiles):
         self.file = directory / "t.txt"
         self.times = times
         self.goes = False
-        self.contents = [DIGITS]
+        self.contents = [LONG]
 
     def answer(self, request: Request, *, wait: bool = True) -> Answer | None:
         answer = super().answer(request, wait=wait)
@@ -317,7 +321,7 @@ class Restless(StaticFiles):
             self.file.unlink()
         elif answer and self.times:
             self.times -= 1
-            self.contents.append(b"version %d, longer than before" % self.times)
+            self.contents.append(LONG + b"version %d" % self.times)
             other = self.file.with_name("other.txt")
             other.write_bytes(self.contents[-1])
             os.replace(other, self.file)
@@ -330,7 +334,7 @@ class Restless(StaticFiles):
 def test_a_file_replaced_after_it_was_opened_is_sent_as_it_was(
     times: int, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
-    files = Restless(tree({"t.txt": DIGITS}), times, live=mode == "live")
+    files = Restless(tree({"t.txt": LONG}), times, live=mode == "live")
     answers = [Client(files, door).get("/t.txt") for _ in range(times + 2)]
     assert [answer.status for answer in answers] == [200] * (times + 2)
     assert [answer.body for answer in answers] == [*files.contents, files.contents[-1]]
@@ -344,7 +348,7 @@ def test_a_file_replaced_after_it_was_opened_is_sent_as_it_was(
 def test_a_file_that_never_holds_still_is_always_one_of_its_versions(
     app: bool, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
-    files = Restless(tree({"t.txt": DIGITS}), 1000, live=mode == "live")
+    files = Restless(tree({"t.txt": LONG}), 1000, live=mode == "live")
     before = open_files()
     for number in range(10):
         answer = Client(files, door, app).get("/t.txt")
@@ -358,11 +362,11 @@ def test_a_file_that_never_holds_still_is_always_one_of_its_versions(
 def test_a_file_deleted_after_it_was_opened_is_sent_and_then_a_miss(
     app: bool, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
-    files = Restless(tree({"t.txt": DIGITS}), 0, live=mode == "live")
+    files = Restless(tree({"t.txt": LONG}), 0, live=mode == "live")
     client = Client(files, door, app)
-    assert client.get("/t.txt").body == DIGITS
+    assert client.get("/t.txt").body == LONG
     files.goes = True
-    assert client.get("/t.txt").body == DIGITS
+    assert client.get("/t.txt").body == LONG
     answer = client.get("/t.txt")
     assert answer.passed if app else answer.status == 404
 

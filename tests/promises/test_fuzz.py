@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def test_a_parser_does_on_its_seeds_what_the_slow_and_obvious_one_does(target: T
         target(seed.encode("latin-1"))
 
 
+@cache
 def inputs(target: Target) -> st.SearchStrategy[bytes]:
     """Any bytes, words of the grammar in any order, and seeds of which a part is another."""
     known = [seed for seed in SEEDS[target] if len(seed) < 500]

@@ -72,8 +72,10 @@ class Model:
         self.scan()
 
     def now(self, name: str) -> Version:
+        if not os.path.isfile(self.root / name):
+            return None
         path = os.path.realpath(self.root / name)
-        inside = path.startswith(os.path.join(self.root, "")) and os.path.isfile(path)
+        inside = path.startswith(os.path.join(self.root, ""))
         return Path(path).read_bytes() if inside else None
 
     def coded_now(self, name: str) -> Version:

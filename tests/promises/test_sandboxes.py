@@ -21,7 +21,7 @@ from tests.support.trees import Link, settle
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp and /proc are Linux's")
 
-LARGE = bytes(i % 251 for i in range(2**20 + 7)) * 2
+LARGE = (bytes(range(251)) * 5000)[: 2**20 + 7] * 2
 TEXT = b"plain, and longer than its sibling"
 
 TREE: dict[str, bytes | str | Link | None] = {

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.soak.__main__ import main
 from tests.soak.load import Client
 from tests.soak.site import Deploy, content
 from tests.support.doors import Answer
-from tests.support.servers import ROOT, environment
 
 
-def test_a_soak_of_seconds_finds_nothing_wrong() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.soak", "--seconds", "4", "--servers", "uvicorn", "gunicorn"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = {line[:20].strip(): line.split() for line in done.stdout.splitlines()[1:]}
+def test_a_soak_of_seconds_finds_nothing_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["tests.soak", "--seconds", "4", "--servers", "uvicorn", "gunicorn"]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setenv("REFRESH", "0")  # which it sets
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().out
+    assert ended.value.code == 0, said
+    rows = {line[:20].strip(): line.split() for line in said.splitlines()[1:]}
     for row in ("asked", "200", "206", "304", "HEAD", "404", "412", "left by the client"):
         assert all(int(number) > 0 for number in rows[row][-2:]), row
     for row in ("dropped", "5xx", "wrong", "left open"):

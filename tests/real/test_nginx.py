@@ -52,18 +52,18 @@ http {{
     scgi_temp_path {scratch}/scgi;
     server {{
         listen 127.0.0.1:{port};
-        location / {{ proxy_pass {app}; }}
-        {location}
+        {locations}
     }}
 }}
 """
 
 
-def location(root: Path) -> str:
-    """That of the page, for our directory."""
-    [block] = [block.code for block in blocks("nginx")]
-    lines, count = re.subn("alias .*;", f"alias {root}/;", block)
-    assert count == 1
+def locations(root: Path, app: str) -> str:
+    """Those of the page, for our directory and our app."""
+    [lines] = [block.code for block in blocks("nginx")]
+    for name, value in {"alias": f"{root}/", "proxy_pass": app}.items():
+        lines, count = re.subn(f"{name} .*;", f"{name} {value};", lines)
+        assert count == 1
     return lines
 
 
@@ -79,7 +79,7 @@ def nginx(
         command = ("tests/support/browser_app.py", str(free_port()), request.param, root)
         with serve(*command, json.dumps(OPTIONS), logs=logs[0]) as app:
             port, configuration = free_port(), base / "nginx.conf"
-            values = {"port": port, "app": app.url.rstrip("/"), "location": location(root)}
+            values = {"port": port, "locations": locations(root, app.url.rstrip("/"))}
             configuration.write_text(CONFIGURATION.format(scratch=base, **values))
             command = ("nginx", "-e", "stderr", "-c", configuration)
             with serve(*program(port, *command), logs=logs[1]) as server:
@@ -96,7 +96,9 @@ def test_what_the_app_decides_nginx_sends(nginx: Server) -> None:
     assert answer["last-modified"] == LAST_MODIFIED
     assert "x-accel-redirect" not in answer
     assert "immutable" in (nginx.get("/static/app-3f2a9c1b.js")["cache-control"] or "")
-    assert nginx.get("/static/app.css", {"Accept-Encoding": "gzip"}).body == b"z" * 50
+    for coding, body in (("gzip", b"z" * 50), ("identity", b"a" * 1000)):
+        answer = nginx.get("/static/app.css", {"Accept-Encoding": coding})
+        assert (answer["vary"], answer.body) == ("Accept-Encoding", body)
     assert nginx.get("/static/sub/").body == b"page"
     assert nginx.get("/static/sub").status == 307
     assert nginx.get("/static/sub/%C3%BC%20100%25.txt").body == b"odd"

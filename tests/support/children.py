@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +51,7 @@ def start_python(*arguments: str, environment: dict[str, str], out: Path, err: P
 def _run_python(
     arguments: tuple[str, ...], environment: dict[str, str], folder: str, out: str, err: str
 ) -> None:
+    set_start_method(None, force=True)  # as in a new Python; it was that of this process
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import warnings
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import unquote, unquote_to_bytes
@@ -28,6 +28,9 @@ from dualstatic import StaticFiles
 
 T = TypeVar("T")
 Fields = Sequence[tuple[str, str]]
+
+SEEN: ContextVar[list[Any]] = ContextVar("SEEN")
+"""What the app behind the door got, for who asks there."""
 
 OnDisk = partial(StaticFiles, memory=0)
 """Files that are read from the disk each time, so that each change there can show."""
@@ -87,6 +90,15 @@ class Client:
     raw: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def middleware(self) -> Any:
+        """The door itself: to make one takes as long as to ask it."""
+        of, app = (
+            (dualstatic.wsgi, wsgi_app) if self.door == "wsgi" else (dualstatic.asgi, asgi_app)
+        )
+        behind = partial(app, self.app) if self.app else None
+        return of.StaticMiddleware(behind, files=self.files, **self.options)
 
     def ask(
         self,
@@ -150,17 +162,7 @@ def ask_wsgi(
     for name in [name for name, value in environ.items() if value is None]:
         del environ[name]
     seen: list[Any] = []
-
-    def app(inner_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        seen.append(inner_environ)
-        if callable(client.app):
-            return client.app(inner_environ, start_response)
-        start_response("200 OK", [("Content-Type", "text/plain"), ("X-App", "1")])
-        return [b"the app"]
-
-    door: Any = dualstatic.wsgi.StaticMiddleware(
-        app if client.app else None, files=client.files, **client.options
-    )
+    SEEN.set(seen)
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
@@ -169,21 +171,28 @@ def ask_wsgi(
         return lambda data: None
 
     # The validator takes no target but a path, which a client is free not to send.
-    checked = validator(door) if environ.get("PATH_INFO", "/").startswith("/") else door
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD")
-        chunks = checked(environ, start_response)
-        try:
-            received = b"".join(chunks)
-        finally:
-            if hasattr(chunks, "close"):
-                chunks.close()
+    is_path = environ.get("PATH_INFO", "/").startswith("/")
+    door = validator(client.middleware) if is_path else client.middleware
+    chunks = door(environ, start_response)
+    try:
+        received = b"".join(chunks)
+    finally:
+        if hasattr(chunks, "close"):
+            chunks.close()
     assert len(started) == 1
     assert all(inner is environ for inner in seen)
     status, headers = started[0]
     answer = Answer(int(status.split()[0]), list(headers), received, passed=bool(seen))
     check_length(method, answer)
     return answer
+
+
+def wsgi_app(app: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    SEEN.get().append(environ)
+    if callable(app):
+        return app(environ, start_response)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("X-App", "1")])
+    return [b"the app"]
 
 
 def make_scope(method: str, target: bytes, lines: Fields, *, raw: bool = True) -> dict[str, Any]:
@@ -227,7 +236,7 @@ class Messages:
                 assert isinstance(name, bytes)
                 assert name == name.lower().strip()
                 assert isinstance(value, bytes)
-                assert not {b"\r", b"\n", b"\0"} & {value[i : i + 1] for i in range(len(value))}
+                assert not set(b"\r\n\0") & set(value)
             self.start = message
             return
         assert message["type"] == "http.response.body"
@@ -304,29 +313,17 @@ async def ask_asgi_here(
     messages = Messages()
     requests = [{"type": "http.request", "body": body, "more_body": False}]
     seen: list[Any] = []
+    SEEN.set(seen)
 
     async def receive() -> Any:
         if not requests:
             await anyio.sleep_forever()
         return requests.pop()
 
-    async def app(inner_scope: Any, inner_receive: Any, inner_send: Any) -> None:
-        seen.append(inner_scope)
-        assert inner_receive is receive
-        if callable(client.app):
-            await client.app(inner_scope, inner_receive, inner_send)
-            return
-        headers = [(b"content-type", b"text/plain"), (b"x-app", b"1")]
-        await inner_send({"type": "http.response.start", "status": 200, "headers": headers})
-        await inner_send({"type": "http.response.body", "body": b"the app"})
-
-    door = dualstatic.asgi.StaticMiddleware(
-        app if client.app else None, files=client.files, **client.options
-    )
-    await door(scope, receive, messages.send)
+    await client.middleware(scope, receive, messages.send)
     assert messages.start is not None
     assert messages.complete
-    assert all(inner is scope for inner in seen)
+    assert all(inner is scope and called is receive for inner, called in seen)
     answer = Answer(
         messages.start["status"],
         [(n.decode("latin-1"), v.decode("latin-1")) for n, v in messages.start["headers"]],
@@ -335,6 +332,16 @@ async def ask_asgi_here(
     )
     check_length(method, answer)
     return answer
+
+
+async def asgi_app(app: Any, scope: Any, receive: Any, send: Any) -> None:
+    SEEN.get().append((scope, receive))
+    if callable(app):
+        await app(scope, receive, send)
+        return
+    headers = [(b"content-type", b"text/plain"), (b"x-app", b"1")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"the app"})
 
 
 def check_length(method: str, answer: Answer) -> None:

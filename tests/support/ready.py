@@ -4,6 +4,7 @@ To import it takes longer than most programs of the tests run. Nothing here star
 an event loop, or asks Django for its settings.
 """
 
+import gc
 from contextlib import suppress
 from importlib import import_module
 
@@ -24,3 +25,6 @@ for name in """
 """.split():
     with suppress(ImportError):
         import_module(name)
+
+gc.collect()
+gc.freeze()  # or the collector of each process goes over all of it, and has its memory copied

@@ -43,7 +43,8 @@ def write_tree(root: Path, entries: Mapping[str, bytes | str | Link | None]) -> 
         if not can_be(name):
             continue
         path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if "/" in name:
+            path.parent.mkdir(parents=True, exist_ok=True)
         if content is None:
             path.mkdir(exist_ok=True)
         elif isinstance(content, Link):

@@ -47,7 +47,8 @@ def uvicorn(http: str, loop: str, port: str, mount: str) -> list[str]:
 
 
 def hypercorn(worker: str, port: str, mount: str) -> list[str]:
-    how = ["--worker-class", worker, "--root-path", mount, "--log-level", "warning"]
+    how = ["--worker-class", worker, "--workers", "0"]  # it is the worker, and starts no Python
+    how += ["--root-path", mount, "--log-level", "warning"]
     return ["-m", "hypercorn", "--bind", f"127.0.0.1:{port}", *how, APP]
 
 
