@@ -1,4 +1,4 @@
-"""The walk by paths, for systems that open nothing relative to a directory. None ran it yet."""
+"""The walk by paths, for systems that open nothing relative to a directory."""
 
 from __future__ import annotations
 
