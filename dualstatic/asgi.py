@@ -163,7 +163,7 @@ class StaticMiddleware:
                 return None
             accepted, tag, dictionary, ranges = fields
         return self._site.pick(
-            resource, path, raw_path, accepted, tag, query, dictionary, ranges, wait=False
+            resource, path, raw_path, accepted, tag, query, dictionary, ranges, False
         )
 
     def _offers(self, scope: Scope) -> frozenset[str]:

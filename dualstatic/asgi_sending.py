@@ -31,11 +31,9 @@ ZEROCOPYSEND = "http.response.zerocopysend"
 _TURN = 2**20
 """Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
 
-_MOMENT = 0.1
-"""Seconds in which a server has to tell, once it has failed to send, that the client has gone."""
-
-_TELLING = 0.5
-"""Seconds in which a server on trio has to tell all streams of a connection that is lost."""
+_MOMENT = 0.5
+"""Seconds in which a server has to tell that a client has gone: once it has failed to send, and on
+trio to all streams of a connection that is lost."""
 
 _THREADS = 40
 
@@ -180,8 +178,10 @@ async def send_whole(response: Response, scope: Scope, receive: Receive, send: S
             {"type": "http.response.start", "status": response.status, "headers": list(fields)}
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
-    except OSError as error:
-        await _watched(_fail(error), _Client(scope, receive, send))
+    except Exception as error:  # noqa: BLE001 (raised as it is, unless the client has gone)
+        client = _Client(scope, receive, send)
+        client.has_failed = True
+        await _watched(_fail(error), client)
 
 
 async def _write(response: Response, body: bytes, send: Send) -> None:
@@ -239,17 +239,21 @@ def _is_multiplexed(scope: Scope) -> bool:
 
 
 class _Client:
-    """Whom an answer goes to."""
+    """Whom an answer goes to. `has_failed` says that `send` raised: it may be that it has gone."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
         self.is_multiplexed = _is_multiplexed(scope)
-        self.has_gone = False
+        self.has_gone = self.has_failed = False
 
     async def send(self, message: Message) -> None:
         if self.has_gone:
             raise anyio.BrokenResourceError  # which ends the work, and is told to nobody
-        await self._send(message)
+        try:
+            await self._send(message)
+        except Exception:
+            self.has_failed = True
+            raise
 
     async def gone(self) -> bool:
         """Wait until it has gone; False: this server doesn't tell, nor does it wait."""
@@ -264,7 +268,7 @@ class _Client:
             # Hypercorn tells the streams of a lost connection one after another, from inside the
             # `send` of one of them. If that were cancelled at once, those after it would never hear
             # of it, and keep their files.
-            await anyio.sleep(_TELLING)
+            await anyio.sleep(_MOMENT)
         return True
 
 
@@ -274,19 +278,22 @@ async def _carry_out(work: Awaitable[None], client: _Client, *, watch: bool) -> 
         return await _watched(work, client)
     try:
         await work
-    except OSError as error:
+    except Exception as error:
+        if not client.has_failed:
+            raise
         await _watched(_fail(error), client)
 
 
-async def _fail(error: OSError) -> None:
+async def _fail(error: Exception) -> None:
     raise error
 
 
 async def _watched(work: Awaitable[None], client: _Client) -> None:
     """Do the work until it is done or the client has gone, as `receive` says.
 
-    `send` doesn't always tell. Where it raises an OSError, `receive` has to say that it is for
-    that reason (ASGI): it may as well be the disk of a log, or the cache, of a middleware outside.
+    `send` doesn't always tell. Where it raises, an OSError or what a server has of its own,
+    `receive` has to say that it is for that reason (ASGI): it may as well be the disk of a log, or
+    the cache, of a middleware outside.
     """
     failures: list[Exception] = []
 
@@ -304,7 +311,7 @@ async def _watched(work: Awaitable[None], client: _Client) -> None:
                 await work
             except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
                 failures.append(error)
-                if isinstance(error, OSError):
+                if client.has_failed:
                     await anyio.sleep(_MOMENT)
     # To a client that has gone, gunicorn's `send` may raise a RuntimeError when it is cancelled.
     if failures and not client.has_gone:

@@ -115,7 +115,7 @@ class Site:
         refreshed: it covers what a live look-up covers, and remembers nothing.
         """
         if self._ask_live and self._ask_live():
-            self.look_up = self._make_look_up(self.settings, live=True)
+            self.look_up, self._proves = self._make_look_up(self.settings, live=True), True
         self._ask_live = None
 
     def path_of(self, name: str) -> str:
@@ -137,7 +137,6 @@ class Site:
         query: bytes | str | None,
         dictionary: str | None = None,
         ranges: str | None = None,
-        *,
         wait: bool = True,
     ) -> Response | None:
         """The answer to a GET with no other field that matters, with all its bytes; or None.
@@ -151,7 +150,7 @@ class Site:
             return None
         if if_none_match is not None:
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
-            if response and self._proves and not self._read(resource, chosen, wait=wait):
+            if self._proves and response and not self._read(resource, chosen, wait=wait):
                 return None
         elif ranges:
             response = self._pick_parts(resource, chosen, ranges)
@@ -177,8 +176,8 @@ class Site:
 
     def _read(self, resource: Resource, chosen: Representation, *, wait: bool) -> Response | None:
         """The answer with a small file, read from the disk; None: the long way has to tell."""
-        file = chosen.file
-        if file.size > SMALL or chosen.offloaded:
+        file = chosen.whole.file
+        if file is None or file.size > SMALL or chosen.offloaded:
             return None
         try:
             descriptor = self.look_up.open(resource, file, wait=wait)
@@ -322,17 +321,27 @@ class Site:
 
         try:
             file, canonical = way(path, look) or ("", path)
+            others = [found for name, found in looks.items() if found and name != file]
+            if not anew and not all(self._is_true(found, wait=wait) for found in others):
+                return self._locate(path, wait=wait, anew=True)
             found = looks.pop(file, None)
             return (canonical, found) if found else None
         finally:
             for _, descriptors in filter(None, looks.values()):
                 close_all(descriptors)
 
+    def _is_true(self, found: Found, *, wait: bool) -> bool:
+        """Whether what stands in a page's way does so still: it may be remembered."""
+        resource, descriptors = found
+        return bool(descriptors) or self.look_up.open(resource, None, wait=wait) is not None
+
     def _decide(self, request: Request, resource: Resource, canonical: str) -> Response | None:
         """The response to a request for what was found."""
         response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
         known = self.look_up.answers.get(request.path)
-        if response and canonical == request.path and known is not resource:
+        # A page whose own path is another file's may get that one any time.
+        in_place = self._pages is not pages.clean or not canonical.endswith(".html")
+        if response and in_place and canonical == request.path and known is not resource:
             self.look_up.keep(request.path, resource)
         return response
 

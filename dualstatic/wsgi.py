@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
+_CONDITIONS = frozenset(key for name, key in _FIELD_KEYS if name.startswith("if-"))
 _UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
 """What is in the environ of these servers only."""
 
@@ -121,7 +122,7 @@ class StaticMiddleware:
             or "HTTP_IF_MATCH" in environ
             or "HTTP_IF_UNMODIFIED_SINCE" in environ
         ):
-            return None
+            return self._pick_parts(resource, path, environ)
         tag = environ.get("HTTP_IF_NONE_MATCH")
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
@@ -129,6 +130,17 @@ class StaticMiddleware:
         raw_path, query = read_target(environ), environ.get("QUERY_STRING")
         dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
         return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
+
+    def _pick_parts(
+        self, resource: Resource, path: str, environ: WSGIEnvironment
+    ) -> Response | None:
+        """The same for a GET with a Range, and without a condition."""
+        if environ["REQUEST_METHOD"] != "GET" or not _CONDITIONS.isdisjoint(environ):
+            return None
+        accepted, ranges = environ.get("HTTP_ACCEPT_ENCODING"), environ["HTTP_RANGE"]
+        raw_path, query = read_target(environ), environ.get("QUERY_STRING")
+        dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY")
+        return self._site.pick(resource, path, raw_path, accepted, None, query, dictionary, ranges)
 
     def _wrapped(self, environ: WSGIEnvironment, answer: Answer) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.

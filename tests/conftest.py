@@ -37,11 +37,12 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Callable[..., Path]:
-    """Make a tree called www (a secret lies beside it) and give its path."""
+    """Make a new tree called www (a secret lies beside it) and give its path."""
 
     def make(entries: Mapping[str, bytes | str | Link | None], name: str = "www") -> Path:
-        write_tree(tmp_path / "outside", {"secret.txt": b"SECRET"})
-        return write_tree(tmp_path / name, entries)
+        base = tmp_path / f"{next(MADE)}" if (tmp_path / name).exists() else tmp_path
+        write_tree(base / "outside", {"secret.txt": b"SECRET"})
+        return write_tree(base / name, entries)
 
     return make
 

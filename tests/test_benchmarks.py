@@ -6,8 +6,6 @@ import json
 import random
 import re
 import shutil
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -15,9 +13,8 @@ import pytest
 
 from benchmarks import deltas, pages, report
 from tests.support.pages import PAGES
-from tests.support.servers import ROOT, environment
+from tests.support.servers import ROOT, run
 
-COMMAND = [sys.executable, "-m", "benchmarks"]
 FILES = ("results.json", "results.svg", "README.md")
 SHORT = """
 from dataclasses import replace
@@ -32,16 +29,9 @@ __main__.main()
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a short run writes into a folder that isn't there, and its standard output."""
     folder = tmp_path_factory.mktemp("benchmarks") / "new"
-    run = subprocess.run(
-        [sys.executable, "-c", SHORT, "--quick", "--only", "in-process", "--write", str(folder)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return {"output": run.stdout, **{name: (folder / name).read_text() for name in FILES}}
+    ended = run("-c", SHORT, "--quick", "--only", "in-process", "--write", folder)
+    assert ended.returncode == 0, ended.stderr
+    return {"output": ended.stdout, **{name: (folder / name).read_text() for name in FILES}}
 
 
 def test_a_run_measures_both_doors_and_names_who_was_left_out(written: dict[str, str]) -> None:
@@ -111,14 +101,6 @@ def test_the_picture_of_the_deltas_is_that_of_the_table() -> None:
 
 
 def test_a_part_that_is_unknown_is_named() -> None:
-    run = subprocess.run(
-        [*COMMAND, "--only", "nonsense"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 2
-    assert "nonsense" in run.stderr
+    ended = run("-m", "benchmarks", "--only", "nonsense")
+    assert ended.returncode == 2
+    assert "nonsense" in ended.stderr

@@ -17,6 +17,7 @@ import pytest
 from dualstatic import Request
 from dualstatic.listing import Listed
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.servers import ROOT, Server, eventually, run, serve
 from tests.support.trees import Link, write_tree
 
@@ -234,7 +235,7 @@ def test_a_list_is_asked_for_as_a_page_is(listed: Client) -> None:
     assert listed.get("/x/files/linked/").body.count(b"<li>") == 2
 
 
-@pytest.mark.parametrize(
+@each(
     "target",
     [
         "/x/files/.git/",

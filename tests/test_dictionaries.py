@@ -23,6 +23,7 @@ from dualstatic.core.replies import select
 from dualstatic.core.values import Resource
 from dualstatic.disk.find import close_all
 from tests.support.doors import Answer, Client
+from tests.support.each import each
 from tests.support.trees import OLD, write_tree
 
 from .conftest import WITH_MEMORY
@@ -77,7 +78,7 @@ def asked(client: Client, encodings: str, dictionary: str | None, **more: str) -
     return client.get(PATH, fields | ({"Available-Dictionary": dictionary} if dictionary else {}))
 
 
-@pytest.mark.parametrize(
+@each(
     ("encodings", "dictionary", "coding"),
     [
         (CODINGS, available(OLDER), "dcz"),
@@ -184,7 +185,7 @@ def test_what_another_server_sends_has_no_deltas_and_offers_nothing(
     assert "vary" not in answer
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "match"),
     [
         ("app-Dk3jf93a.js", "app-*.js"),
@@ -249,7 +250,7 @@ def test_a_delta_older_than_its_file_is_left_out(
     assert "left out, older than its file" in caplog.text
 
 
-@pytest.mark.parametrize("suffix", DELTA_SUFFIXES)
+@each("suffix", DELTA_SUFFIXES)
 def test_every_suffix_of_a_delta_is_looked_for(
     suffix: str, build: Callable[..., Path], serve: Callable[..., Client]
 ) -> None:

@@ -20,6 +20,7 @@ from dualstatic import StaticFiles
 from tests.promises.test_properties import TREE, files_of, relaxed
 from tests.support.children import give_up_rights, in_child
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.steps import holds, open_below, public_directory
 from tests.support.trees import Link, write_tree
 
@@ -126,7 +127,7 @@ REASONS = [
 ]
 
 
-@pytest.mark.parametrize(("path", "sentence", "options"), REASONS)
+@each(("path", "sentence", "options"), REASONS)
 def test_the_sentence_names_the_reason_and_the_way_out(
     path: str, sentence: str, options: dict[str, Any], root: Path, mode: str
 ) -> None:

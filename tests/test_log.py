@@ -16,6 +16,7 @@ from dualstatic import Request, StaticFiles, manifests
 from dualstatic.disk.root import Walk
 from dualstatic.doors import FileOfView
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.servers import run
 from tests.support.trees import Link, write_tree
 
@@ -62,8 +63,8 @@ MISSES: list[tuple[str, str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "target", "options", "line"), MISSES)
-@pytest.mark.parametrize("app", [True, False])
+@each(("method", "target", "options", "line"), MISSES)
+@each("app", [True, False])
 def test_each_miss_is_a_line_that_says_why(
     method: str,
     target: str,

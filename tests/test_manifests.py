@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dualstatic import Request, StaticFiles, manifests
+from tests.support.each import each
 
 DATA = Path(__file__).parent / "data/manifests"
 
@@ -67,7 +68,7 @@ def test_vite_marks_the_names_with_a_hash_and_no_others(manifest: str, names: st
     assert found == set(names.split())
 
 
-@pytest.mark.parametrize(
+@each(
     "file",
     [
         "assets/main.js",
@@ -183,7 +184,7 @@ def test_webpack_marks_the_names_with_a_hash_and_no_others(
     assert marked(is_immutable, manifest, public_path.rstrip("/") + "/") == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "url"),
     [
         ("main.js", "/static/js/bundle.js"),
@@ -279,7 +280,7 @@ def test_django_marks_the_names_with_a_hash_and_no_others():
     assert not any(is_immutable(name) for name in [*paths, "staticfiles.json"])
 
 
-@pytest.mark.parametrize(
+@each(
     ("hashed", "wanted"),
     [
         ("d.0123456789ab.css", True),
@@ -382,10 +383,8 @@ def test_a_wrong_public_path_raises_at_once():
         manifests.webpack("m.json", public_path=None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", "3", '{"x": 3}', '{"x": {"y": 3}}', '{"paths": []}', "[" * 99999]
-)
+@each("make", MAKERS)
+@each("content", ["", "{", "[]", "3", '{"x": 3}', '{"x": {"y": 3}}', '{"paths": []}', "[" * 99999])
 def test_an_odd_manifest_raises_with_its_path_and_what_is_expected(
     make: Any, content: str, tmp_path: Path
 ):

@@ -19,8 +19,10 @@ import pytest
 import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import Request, StaticFiles, manifests
+from tests.conftest import DOORS
 from tests.support.apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
 from tests.support.doors import Client, OnDisk, make_environ, make_scope
+from tests.support.each import each
 from tests.support.servers import exchange, free_port, serve
 from tests.support.steps import staying
 from tests.support.trees import Link, write_tree
@@ -52,7 +54,8 @@ def content(files: StaticFiles, path: str) -> bytes:
     return b"".join(answer)
 
 
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each(
     ("status", "target", "method", "is_told"),
     [
         (404, "/static/t.txt", "GET", True),

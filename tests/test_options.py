@@ -16,6 +16,7 @@ import dualstatic.wsgi
 from dualstatic import StaticFiles
 from tests.support.apps import App
 from tests.support.doors import Answer, Client, Messages, make_environ, make_scope
+from tests.support.each import each
 from tests.support.steps import staying
 from tests.support.trees import Link, settle, write_tree
 
@@ -170,11 +171,8 @@ def wrong_values() -> list[Wrong]:
 
 
 @pytest.mark.rows("T370")
-@pytest.mark.parametrize("check_dir", [True, False])
-@pytest.mark.parametrize(
-    ("option", "value", "error", "takes"),
-    [pytest.param(*wrong, id=f"{wrong[0]}-{wrong[1]!a}") for wrong in wrong_values()],
-)
+@each("check_dir", [True, False])
+@each(("option", "value", "error", "takes"), wrong_values())
 def test_a_wrong_value_raises_with_the_name_of_its_option_and_what_that_takes(
     option: str, value: Any, error: type[Exception], takes: str, check_dir: bool, root: Path
 ) -> None:
@@ -185,7 +183,7 @@ def test_a_wrong_value_raises_with_the_name_of_its_option_and_what_that_takes(
     assert takes in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     "prefix",
     [
         "http://example.com/static",
@@ -361,10 +359,10 @@ def test_a_function_for_live_is_asked_once_at_the_first_request_below_the_prefix
     write_tree(root, {"before.txt": b"before"})
     assert status_of(doors[0], "/static/before.txt") == 200
     write_tree(root, {"after.txt": b"after"})
-    for each in doors:
+    for door in doors:
         for _ in range(2):
-            assert status_of(each, "/static/after.txt") == (200 if live else 404)
-            assert status_of(each, "/static/t.txt") == 200
+            assert status_of(door, "/static/after.txt") == (200 if live else 404)
+            assert status_of(door, "/static/t.txt") == 200
     files.refresh()
     assert status_of(doors[1], "/static/after.txt") == 200
     (root / "t.txt").unlink()
@@ -394,7 +392,7 @@ def test_what_a_function_for_live_gives_is_checked_at_the_request(
 # prefix
 
 
-@pytest.mark.parametrize("prefix", ["static", "/static", "/static/", "static/"])
+@each("prefix", ["static", "/static", "/static/", "static/"])
 def test_a_prefix_is_the_same_with_and_without_its_slashes(
     prefix: str, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -441,7 +439,7 @@ def coded(tree: Callable[..., Path]) -> Path:
 ANY = {"Accept-Encoding": "gzip, br, zstd"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("encodings", "coding"),
     [
         (("zstd", "br", "gzip"), "zstd"),
@@ -503,7 +501,7 @@ def test_an_answer_is_to_be_asked_for_again_unless_an_option_says_more(
     assert {answers[status]["cache-control"] for status in (200, 206, 304, 404)} == {"no-cache"}
 
 
-@pytest.mark.parametrize("value", ["max-age=60", lambda name: "max-age=60"])
+@each("value", ["max-age=60", lambda name: "max-age=60"])
 def test_cache_control_stands_on_what_may_be_kept(
     value: Any, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -514,7 +512,7 @@ def test_cache_control_stands_on_what_may_be_kept(
     assert answers[404]["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("value", [None, lambda name: None])
+@each("value", [None, lambda name: None])
 def test_cache_control_none_leaves_the_field_out(
     value: Any, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -522,8 +520,8 @@ def test_cache_control_none_leaves_the_field_out(
 
 
 @pytest.mark.rows("T370")
-@pytest.mark.parametrize("text", BREAKS)
-@pytest.mark.parametrize("option", ["cache_control", "headers", "names"])
+@each("text", BREAKS)
+@each("option", ["cache_control", "headers", "names"])
 def test_a_line_break_that_a_callable_gives_raises_at_the_request(
     option: str, text: str, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -536,7 +534,7 @@ def test_a_line_break_that_a_callable_gives_raises_at_the_request(
             client.get(target)
 
 
-@pytest.mark.parametrize("value", [5, b"no-cache", ["no-cache"]])
+@each("value", [5, b"no-cache", ["no-cache"]])
 def test_a_callable_for_cache_control_gives_text_or_none(
     value: Any, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -547,7 +545,7 @@ def test_a_callable_for_cache_control_gives_text_or_none(
 FOREVER = "public, max-age=31536000, immutable"
 
 
-@pytest.mark.parametrize(
+@each(
     "immutable",
     [r"\.[0-9a-f]{8}\.", re.compile(r"\.[0-9A-F]{8}\.", re.IGNORECASE), lambda name: "." in name],
 )
@@ -560,8 +558,8 @@ def test_what_is_immutable_is_kept_for_a_year(
     assert client.get("/plain")["cache-control"] == "max-age=60"
 
 
-@pytest.mark.parametrize("kind", ["text", "callable"])
-@pytest.mark.parametrize(
+@each("kind", ["text", "callable"])
+@each(
     ("cache_control", "scope"),
     [
         ("private", "private"),
@@ -602,7 +600,7 @@ def test_a_pattern_is_searched_anywhere_in_the_name_below_the_prefix(
 # headers
 
 
-@pytest.mark.parametrize("kind", ["mapping", "callable"])
+@each("kind", ["mapping", "callable"])
 def test_more_headers_stand_on_every_answer_of_a_file(
     kind: str, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -626,7 +624,7 @@ def test_no_other_answer_has_more_headers(serve: Callable[..., Client], root: Pa
     assert "x-tag" not in serve(root, headers={"X-Tag": "one"}).get("/missing")
 
 
-@pytest.mark.parametrize("kind", ["mapping", "callable"])
+@each("kind", ["mapping", "callable"])
 def test_cache_control_of_the_headers_is_the_strongest_but_not_on_errors(
     kind: str, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -657,7 +655,7 @@ def test_headers_take_the_place_of_ours(serve: Callable[..., Client], root: Path
     assert answers[200]["x-content-type-options"] == "sniff"
 
 
-@pytest.mark.parametrize(
+@each(
     ("vary", "coded", "plain"),
     [
         ("Origin", "Accept-Encoding, Origin", "Origin"),
@@ -667,7 +665,7 @@ def test_headers_take_the_place_of_ours(serve: Callable[..., Client], root: Path
         ("", "Accept-Encoding", ""),
     ],
 )
-@pytest.mark.parametrize("called", [False, True])
+@each("called", [False, True])
 def test_vary_of_the_headers_joins_ours(
     vary: str, coded: str, plain: str, called: bool, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -689,7 +687,7 @@ def test_a_callable_for_headers_may_give_nothing(serve: Callable[..., Client], r
         assert serve(root, headers=lambda name, given=nothing: given).get("/t.txt").status == 200
 
 
-@pytest.mark.parametrize("value", [5, [("X-A", "1")], {"ETag": '"x"'}, {"X A": "1"}, {"X-A": 1}])
+@each("value", [5, [("X-A", "1")], {"ETag": '"x"'}, {"X A": "1"}, {"X-A": 1}])
 def test_what_a_callable_for_headers_gives_is_checked_at_the_request(
     value: Any, serve: Callable[..., Client], root: Path
 ) -> None:
@@ -732,7 +730,7 @@ def callables() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "fields", "name"),
     [
         ("/static/t.txt", {}, "t.txt"),
@@ -808,7 +806,7 @@ def test_what_a_callable_raises_is_no_miss(serve: Callable[..., Client], root: P
 # media_types, charset
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "media_type"),
     [
         ("a.gz", "application/x-b"),
@@ -854,7 +852,7 @@ def test_a_sibling_has_the_type_of_its_file(serve: Callable[..., Client], coded:
     assert answer["content-encoding"] == "gzip"
 
 
-@pytest.mark.parametrize(
+@each(
     ("charset", "text", "json"),
     [
         ("utf-8", "text/css; charset=utf-8", "application/json"),

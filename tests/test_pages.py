@@ -144,9 +144,8 @@ assert client.get("/static/t.txt").text == "public"
 assert client.get("/static/.env").status_code == 404
 """,
         "def test_": """
-import subprocess
-pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-subprocess.run([*pytest, "piece.py"], check=True)
+import pytest
+assert pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "piece.py"]) == 0
 """,
     },
     "examples/deploy.md": {

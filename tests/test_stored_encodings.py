@@ -11,6 +11,7 @@ import pytest
 
 from dualstatic import StaticFiles
 from tests.support.doors import Client
+from tests.support.each import each
 
 from .conftest import WITH_MEMORY
 
@@ -42,7 +43,7 @@ def stored(serve: Callable[..., Client], tree: Callable[..., Path]) -> Callable[
     return stored
 
 
-@pytest.mark.parametrize(("name", "coding", "kind"), TYPES)
+@each(("name", "coding", "kind"), TYPES)
 def test_a_stored_coding_is_told_with_the_type_of_what_is_in_it(
     name: str, coding: str, kind: str, stored: Callable[..., Client]
 ) -> None:
@@ -84,7 +85,7 @@ def test_a_sibling_is_still_one_of_its_file(stored: Callable[..., Client]) -> No
     assert (own["content-encoding"], own["content-type"]) == ("br", "application/wasm")
 
 
-@pytest.mark.parametrize("name", ["map.v1.pbf", "MAP.V1.PBF"])
+@each("name", ["map.v1.pbf", "MAP.V1.PBF"])
 def test_the_longest_suffix_wins(name: str, stored: Callable[..., Client]) -> None:
     client = stored({name: BYTES}, {".pbf": "gzip", ".v1.Pbf": "zstd", ".1.pbf": "br"})
     assert client.get(f"/{name}")["content-encoding"] == "zstd"
@@ -97,7 +98,7 @@ def test_of_the_type_the_users_word_is_the_last(stored: Callable[..., Client]) -
         assert client.get(f"/{name}")["content-type"] == kind
 
 
-@pytest.mark.parametrize("codings", [None, {}])
+@each("codings", [None, {}])
 def test_off_these_are_files_like_others(codings: Any, stored: Callable[..., Client]) -> None:
     client = stored({name: BYTES for name, _, _ in TYPES}, codings)
     for name, _, _ in TYPES:
@@ -106,7 +107,7 @@ def test_off_these_are_files_like_others(codings: Any, stored: Callable[..., Cli
     assert client.get("/drawing.svgz")["content-type"] == "application/octet-stream"
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         5,

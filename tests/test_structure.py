@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import dualstatic
+from tests.support.each import Wrong, each
 
 PACKAGE = Path(dualstatic.__file__).parent
 MODULES = {
@@ -187,3 +188,17 @@ def test_functions_are_short() -> None:
     assert long == set()
     assert statistics.median(lengths) <= 8
     assert statistics.quantiles(lengths, n=10)[-1] <= 20
+
+
+def test_a_test_that_fails_with_one_of_its_values_names_them() -> None:
+    asked = []
+
+    @each("a", [1, 2])
+    @each(("b", "c"), [(3, 4), (5, 6)])
+    def test(given: str, a: int, b: int, c: int) -> None:
+        asked.append((given, a, b, c))
+        assert (a, b) != (2, 3)
+
+    with pytest.raises(Wrong, match=r"^with \{'a': 2, 'b': 3, 'c': 4\}$"):
+        test(given="x")
+    assert asked == [("x", 1, 3, 4), ("x", 1, 5, 6), ("x", 2, 3, 4)]

@@ -11,6 +11,7 @@ import pytest
 from dualstatic import Request, StaticFiles
 from dualstatic.doors import FileOfView
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.trees import Link, settle, write_tree
 
 SAVED = """
@@ -64,7 +65,7 @@ def test_a_missing_directory_is_an_empty_one_after_a_refresh_too(
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("name", SAVED)
+@each("name", SAVED)
 def test_what_a_browser_may_run_is_saved(tmp_path: Path, name: str):
     fields = one(tmp_path, name)
     assert fields["content-disposition"] == "attachment"
@@ -72,7 +73,7 @@ def test_what_a_browser_may_run_is_saved(tmp_path: Path, name: str):
     assert fields["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@each("name", SHOWN)
 def test_what_a_browser_only_shows_is_shown_in_place(tmp_path: Path, name: str):
     fields = one(tmp_path, name)
     assert "content-disposition" not in fields
@@ -80,7 +81,7 @@ def test_what_a_browser_only_shows_is_shown_in_place(tmp_path: Path, name: str):
     assert fields.get("content-security-policy") == (None if name == "a.pdf" else "sandbox")
 
 
-@pytest.mark.parametrize("name", AS_TEXT)
+@each("name", AS_TEXT)
 def test_scripts_and_style_sheets_are_text_that_no_page_can_load(tmp_path: Path, name: str):
     fields = one(tmp_path, name)
     assert fields["content-type"] == "text/plain; charset=utf-8"
@@ -92,7 +93,7 @@ def test_web_assembly_is_bytes_like_any_other(tmp_path: Path):
     assert one(tmp_path, "a.wasm")["content-type"] == "application/octet-stream"
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "sent", "saved"),
     [
         ("text/html", "text/html; charset=utf-8", True),
@@ -109,7 +110,7 @@ def test_web_assembly_is_bytes_like_any_other(tmp_path: Path):
         ("image/png", "image/png", False),
     ],
 )
-@pytest.mark.parametrize("option", ["media_types", "headers"])
+@each("option", ["media_types", "headers"])
 def test_the_media_type_that_is_sent_decides(
     tmp_path: Path, option: str, kind: str, sent: str, saved: bool
 ):
@@ -137,8 +138,8 @@ def test_the_fields_that_make_it_safe_are_the_strongest(tmp_path: Path):
     assert one(tmp_path, "a.png", headers=theirs)["content-disposition"] == "inline"
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a.png", "a.html"])
-@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml"])
+@each("name", ["a.pdf", "a.png", "a.html"])
+@each("kind", ["text/html", "image/svg+xml"])
 def test_a_view_that_names_another_media_type_lets_no_upload_act(
     tmp_path: Path, name: str, kind: str
 ):
@@ -173,7 +174,7 @@ def test_no_link_and_no_dot_file_is_served(tmp_path: Path):
     assert files.answer(Request("GET", "/u/.half")) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("option", "value"),
     [
         ("html", True),
@@ -194,7 +195,7 @@ def test_an_option_that_does_not_fit_uploads_is_named(tmp_path: Path, option: st
         StaticFiles.uploads(tmp_path, prefix="/u", **{option: value})
 
 
-@pytest.mark.parametrize(
+@each(
     ("option", "value", "error"),
     [("prefix", "//x", ValueError), ("prefix", None, TypeError), ("headers", 1, TypeError)],
 )

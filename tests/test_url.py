@@ -12,7 +12,9 @@ import pytest
 
 from dualstatic import StaticFiles
 from dualstatic.core.values import Response
+from tests.conftest import DOORS
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.trees import settle, write_tree
 
 STYLE, OTHER = b"body { color: teal }\n" * 40, b"body { color: red }\n" * 40
@@ -65,6 +67,7 @@ def test_an_address_has_prefix_name_and_version(make: Any):
     assert files.url("empty.txt") == f"/static/empty.txt?{version_of(b'')}"
 
 
+@each("door", DOORS)
 def test_what_is_asked_for_by_its_version_is_immutable(make: Any, door: str):
     files = make()
     client, url = Client(files, door), files.url("app.css")
@@ -80,6 +83,7 @@ def test_what_is_asked_for_by_its_version_is_immutable(make: Any, door: str):
     assert caching(client, url.replace("?", "?theme=dark&")) == FOREVER
 
 
+@each("door", DOORS)
 def test_the_body_and_the_other_fields_are_as_without_a_version(make: Any, door: str):
     files = make()
     client, url = Client(files, door), files.url("app.css")
@@ -89,7 +93,8 @@ def test_the_body_and_the_other_fields_are_as_without_a_version(make: Any, door:
         assert dict(versioned.fields) == {**dict(plain.fields), "cache-control": FOREVER}
 
 
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each(
     "query",
     [
         "",
@@ -112,6 +117,7 @@ def test_what_is_asked_for_otherwise_is_not(make: Any, door: str, query: str):
     assert caching(client, f"/static/app.css{text}") == "no-cache"
 
 
+@each("door", DOORS)
 def test_an_error_has_no_cache_control_with_a_version_either(make: Any, door: str):
     files = make()
     client, url = Client(files, door), files.url("app.css")
@@ -133,7 +139,8 @@ def test_a_changed_file_gets_another_address(make: Any, door: str, folder: Path,
     assert client.get(old).body == OTHER
 
 
-@pytest.mark.parametrize(
+@each("door", DOORS)
+@each(
     ("options", "kept"),
     [
         ({"cache_control": "private"}, "private, max-age=31536000, immutable"),
@@ -152,6 +159,7 @@ def test_the_options_that_say_more_are_heard(
     assert caching(Client(files, door), files.url("app.css")) == kept
 
 
+@each("door", DOORS)
 def test_a_page_is_addressed_as_it_is_answered(make: Any, door: str):
     clean, html = make(clean_urls=True), make(html=True)
     assert clean.url("about.html") == clean.url("about") == f"/static/about?{version_of(b'about')}"
@@ -162,12 +170,14 @@ def test_a_page_is_addressed_as_it_is_answered(make: Any, door: str):
         assert caching(client, files.url(name)) == FOREVER
 
 
+@each("door", DOORS)
 def test_a_file_that_is_stored_compressed_has_a_version(make: Any, door: str):
     files = make(stored_encodings={".gz": "gzip"}, encodings=())
     assert files.url("app.css.gz") == f"/static/app.css.gz?{version_of(b'packed')}"
     assert caching(Client(files, door), files.url("app.css.gz")) == FOREVER
 
 
+@each("door", DOORS)
 def test_what_has_no_hash_has_no_version(make: Any, door: str, folder: Path):
     with (folder / "film.mp4").open("wb") as film:
         film.truncate(2**26 + 1)
@@ -180,7 +190,7 @@ def test_what_has_no_hash_has_no_version(make: Any, door: str, folder: Path):
         assert caching(client, f"/static/film.mp4?v={version}", method="HEAD") == "no-cache"
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "why"),
     [
         ("ap.css", "'/static/ap.css' is not in "),
@@ -199,7 +209,7 @@ def test_the_name_of_no_file_is_an_error_that_says_why(make: Any, name: str, why
         make().url(name)
 
 
-@pytest.mark.parametrize("name", [None, 1, b"app.css", Path("app.css")])
+@each("name", [None, 1, b"app.css", Path("app.css")])
 def test_what_is_no_name_is_an_error_that_says_so(make: Any, name: Any):
     with pytest.raises(TypeError, match=r"^url takes"):
         make().url(name)
@@ -220,7 +230,7 @@ def test_an_index_gives_the_address_without_the_disk_once_it_is_known(folder: Pa
     assert files.url("app.css") == url
 
 
-@pytest.mark.parametrize("headers", [None, {"Cache-Control": "max-age=9"}])
+@each("headers", [None, {"Cache-Control": "max-age=9"}])
 def test_what_leaves_the_memory_takes_its_versioned_answers_along(folder: Path, headers: Any):
     write_tree(folder, {"b.css": OTHER})
     files = StaticFiles(folder, encodings=(), memory=1000, headers=headers)

@@ -58,11 +58,10 @@ class Answer:
         self._descriptor = descriptor if self.has_file else None
         self._pending: bytes | range | None = None
         parts: tuple[Any, ...] = response.body
-        # Parts of a file don't overlap, so that no two have the same end.
-        self._end = next((part.stop for part in parts[::-1] if isinstance(part, range)), 0)
-        self._pieces = iter(parts)
-        if len(parts) > 1 or (parts and len(parts[0]) > CHUNK):
-            self._pieces = _in_chunks(parts)
+        self._pieces = _in_chunks(parts)
+        if self.has_file:
+            # Parts of a file don't overlap, so that no two have the same end.
+            self._end: int = [part for part in parts if isinstance(part, range)][-1].stop
 
     @property
     def status(self) -> int:
@@ -202,7 +201,7 @@ def read_small(descriptor: int, file: File, *, wait: bool) -> bytes | None:
         else:
             window = _buffer()[: file.size]
             count = read_now(descriptor, window, 0, file.identity[0])
-            data = bytes(window[:count])
+            data = bytes(window[: count or 0])
         return data if len(data) == file.size else None
     finally:
         os.close(descriptor)

@@ -221,6 +221,7 @@ class Look:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
+        shows = stamp is not None and not is_recent(stamp[2])  # now: to read may take a while
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -233,7 +234,7 @@ class Look:
             raise
         if len(self.sighting.files) <= len(suffixes):
             self.sighting.folder = stamp
-            self.complete = stamp is not None and not is_recent(stamp[2])
+            self.complete &= shows
         return True
 
     def _open(self, walk: Walk, leaf: str) -> Opened | None:
@@ -247,8 +248,12 @@ class Look:
         """Add a sibling, if there is one; what the machine can't read is left out for this time."""
         leaf = plain + suffix
         try:
-            if walk.has(leaf) and (opened := self._open(walk, leaf)):
+            if not walk.has(leaf):
+                return
+            if opened := self._open(walk, leaf):
                 self._add(walk, opened, suffix)
+            else:  # what it is the name of may become a file elsewhere, or one that may be read
+                self.complete = False
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.certain = False

@@ -81,8 +81,9 @@ class Validators:
         key = identity(status)
         head = self._heads.get(key)
         if head is None:
+            fresh = is_fresh(status)
             head = read_at(descriptor, FIRST_BYTES, 0)
-            if not is_fresh(status):
+            if not fresh:
                 self._remember(self._heads, key, head)
         return head
 
@@ -108,9 +109,10 @@ class Validators:
         key = identity(status)
         if digest := self._digests.get(key):
             return digest
+        fresh = is_fresh(status)  # before it is read, which may take a while
         with self._locks[status.st_ino % _STRIPES]:
             digest = self._digests.get(key) or _digest_of(descriptor, key, content)
-            if digest and not is_fresh(status):
+            if digest and not fresh:
                 self._remember(self._digests, key, digest)
         return digest
 

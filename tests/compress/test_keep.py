@@ -20,7 +20,8 @@ from dualstatic import StaticFiles
 from dualstatic.__main__ import main
 from dualstatic.compress import keep as module
 from dualstatic.core.values import Request
-from tests.support.children import NOBODY, give_up_rights, in_child
+from tests.support.children import NOBODY, give_up_rights, in_child, start_python
+from tests.support.launch import Launched
 from tests.support.servers import environment, eventually, run
 from tests.support.steps import public_directory
 from tests.support.trees import OLD, Link, write_tree
@@ -428,24 +429,28 @@ def many(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "one", tmp_path / "two"
 
 
-Started = Iterator[list[subprocess.Popen[str]]]
-
-
 @pytest.fixture
-def started() -> Started:
-    processes: list[subprocess.Popen[str]] = []
-    yield processes
-    for process in processes:
-        process.kill()
-        process.communicate()
+def start(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
+    started: list[Launched] = []
+
+    def start(*arguments: str | Path) -> Launched:
+        out, err = tmp_path / f"out{len(started)}", tmp_path / f"err{len(started)}"
+        err.touch()  # it may be killed before it has one of its own
+        words = map(str, ("-m", "dualstatic", "keep", *arguments, *HASHED))
+        process = start_python(*words, environment=environment(), out=out, err=err)
+        started.append(Launched(process, "", err))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.join(WITHIN)
 
 
-def start(started: list[subprocess.Popen[str]], *arguments: str | Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "dualstatic", "keep", *map(str, arguments), *HASHED]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, env=environment(), text=True, stdout=pipe, stderr=pipe)
-    started.append(process)
-    return process
+def ended(running: Launched) -> tuple[int | None, str]:
+    """The exit status, and what was said of errors."""
+    running.process.join(WITHIN)
+    return running.process.exitcode, running.log.read_text()
 
 
 def holds(store: Path, *builds: Path) -> bool:
@@ -457,36 +462,33 @@ def holds(store: Path, *builds: Path) -> bool:
     )
 
 
-def test_two_at_once_lose_nothing(many: tuple[Path, Path], store: Path, started):
+def test_two_at_once_lose_nothing(many: tuple[Path, Path], store: Path, start):
     one, two = many
     for _ in range(3):
-        both = [start(started, build, store, "--days", "1") for build in many]
-        for process in both:
-            _, err = process.communicate(timeout=WITHIN)
-            assert (process.returncode, err) == (0, "")
+        both = [start(build, store, "--days", "1") for build in many]
+        assert [ended(each) for each in both] == [(0, "")] * 2
         assert holds(store, one, two)
         assert set(state(store)) == names(one) | names(two)
 
 
 def test_one_that_is_begun_meanwhile_waits_and_loses_nothing(
-    many: tuple[Path, Path], far_store: Path, started
+    many: tuple[Path, Path], far_store: Path, start
 ):
     store = far_store
-    first = start(started, many[0], store)
+    for number in range(40):  # long enough to be stopped
+        os.truncate(write(many[0] / f"b{number}/x-{number:08}.js"), 5_000_000)
+    first = start(many[0], store)
     eventually(lambda: kept(store), WITHIN)
-    first.send_signal(signal.SIGSTOP)
-    second = start(started, many[1], store)
-    with suppress(subprocess.TimeoutExpired):
-        second.wait(3)
-    first.send_signal(signal.SIGCONT)
-    for process in (first, second):
-        process.communicate(timeout=WITHIN)
-        assert process.returncode == 0
+    os.kill(first.pid, signal.SIGSTOP)
+    second = start(many[1], store)
+    second.process.join(3)
+    os.kill(first.pid, signal.SIGCONT)
+    assert ended(first)[0] == ended(second)[0] == 0
     assert holds(store, *many)
     assert set(state(store)) == names(many[0]) | names(many[1])
 
 
-def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], any_store: Path, started):
+def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], any_store: Path, start):
     (one, two), store = many, any_store
     chance = random.Random(0)
     assert keep(one, store, *HASHED).returncode == 0
@@ -494,10 +496,10 @@ def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], any_store: 
     assert keep(two, store.with_name("other"), *HASHED).returncode == 0
     whole = time.monotonic() - begun
     for _ in range(20):
-        process = start(started, two, store)
-        time.sleep(chance.uniform(0.3, 1.1) * whole)
-        process.kill()
-        process.communicate()
+        running = start(two, store)
+        time.sleep(chance.random() * whole / 2)
+        running.process.kill()
+        ended(running)
         assert holds(store, one)
         assert set(state(store)) >= names(one)
         for name in kept(store):
@@ -513,16 +515,16 @@ def test_a_kill_at_any_moment_loses_nothing(many: tuple[Path, Path], any_store: 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_nothing_half_written(
-    far_store: Path, store: Path, started, number: int, status: int
+    far_store: Path, store: Path, start, number: int, status: int
 ):
     dist = far_store.with_name("dist")
     for each in range(30):
         os.truncate(write(dist / f"x-{each:08}.js"), 10_000_000)
-    process = start(started, dist, store)
+    running = start(dist, store)
     eventually(lambda: len(list(store.glob("*.js"))) > 1, WITHIN)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=WITHIN)
-    assert (process.returncode, err.count("\n")) == (status, 1), err
+    os.kill(running.pid, number)
+    code, err = ended(running)
+    assert (code, err.count("\n")) == (status, 1), err
     assert not list(store.glob(".*.tmp"))
     assert len(list(store.glob("*.js"))) < 30
     for name in kept(store):
@@ -553,13 +555,12 @@ def opened(pid: int) -> set[str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a process has open")
-def test_a_signal_ends_the_wait_for_another_run(dist: Path, store: Path, started):
+def test_a_signal_ends_the_wait_for_another_run(dist: Path, store: Path, start):
     fcntl = pytest.importorskip("fcntl")
     keep(dist, store, *HASHED)
     with open(store / ".dualstatic-keep.lock", "r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        process = start(started, dist, store)
-        eventually(lambda: str(store / ".dualstatic-keep.lock") in opened(process.pid), WITHIN)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=WITHIN)
-    assert process.returncode == 130
+        running = start(dist, store)
+        eventually(lambda: str(store / ".dualstatic-keep.lock") in opened(running.pid), WITHIN)
+        os.kill(running.pid, signal.SIGINT)
+        assert ended(running)[0] == 130

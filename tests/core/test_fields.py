@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from werkzeug import http
 from werkzeug.datastructures import Accept
 
 from dualstatic.core import fields, replies
 from dualstatic.core.values import File, Policy, Request
+from tests.support.each import each
 
 NOW = 1.7e9  # 2023-11-14
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "tags"),
     [
         ('"a"', ('"a"',)),
@@ -43,13 +43,13 @@ def test_entity_tags(text: str, tags: Any) -> None:
     assert fields.entity_tags(text) == tags
 
 
-@pytest.mark.parametrize("text", ["", "*", '"a", "b"', " ", '"a" ', "x"])
+@each("text", ["", "*", '"a", "b"', " ", '"a" ', "x"])
 def test_an_if_range_takes_one_tag(text: str) -> None:
     assert fields.entity_tag(text) is None
     assert fields.entity_tag('W/"a"') == 'W/"a"'
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "seconds"),
     [
         ("Tue, 02 Jan 2024 03:04:05 GMT", 1704164645),
@@ -78,7 +78,7 @@ def test_http_dates(text: str, seconds: int | None) -> None:
     assert fields.http_date(text, NOW) == seconds
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "parts"),
     [
         ("bytes=0-4", [range(5)]),
@@ -115,7 +115,7 @@ def test_byte_ranges(text: str, parts: Any) -> None:
     assert fields.byte_ranges(text, 10) == parts
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "part"),
     [
         ("bytes=9223372036854775800-", "bytes 9223372036854775800-9223372036854775806"),
@@ -137,7 +137,7 @@ def test_any_part_of_the_largest_file_can_be_asked_for(value: str, part: str) ->
     assert dict(answer.headers)["content-range"] == f"{part}/{2**63 - 1}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "weights"),
     [
         ("gzip, br", {"gzip": 1000, "br": 1000}),
@@ -159,7 +159,7 @@ def test_accepted_codings(text: str, weights: dict[str, int]) -> None:
     assert fields.accepted_codings(text + "," * 300) == weights
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "ours", "parse"),
     [
         # An unquoted tag is no tag, and a small w is no W (section 8.8.3).

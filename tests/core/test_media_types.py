@@ -13,6 +13,7 @@ import whitenoise.media_types
 
 from dualstatic.core.media_types import MediaTypes
 from tests.support.doors import Client
+from tests.support.each import each
 
 NO_SUCH_FILES = "of systems and programs that have nothing to do with the web any more"
 ACTIVE = "runs or is parsed in some client or server: to be sent so, its type has to be wished for"
@@ -35,14 +36,14 @@ def theirs() -> dict[str, str]:
     return {**python, **whitenoise.media_types.default_types()}
 
 
-@pytest.mark.parametrize("suffix", sorted(theirs()))
+@each("suffix", sorted(theirs()))
 def test_a_type_that_others_know_is_known_or_left_out_for_a_reason(suffix: str) -> None:
     ours = MediaTypes({}, None)(f"x{suffix}" if suffix.startswith(".") else suffix)
     known = ours != "application/octet-stream" or theirs()[suffix] == ours
     assert known is (suffix not in REASONS)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "expected"),
     [
         ("apple-app-site-association", "application/json"),
@@ -69,7 +70,7 @@ WISHED_FOR = (
 )
 
 
-@pytest.mark.parametrize("suffix", WISHED_FOR)
+@each("suffix", WISHED_FOR)
 def test_files_that_sites_offer_have_a_type(suffix: str) -> None:
     assert MediaTypes({}, None)(f"x{suffix}") != "application/octet-stream"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dualstatic.core import paths
+from tests.support.each import each
 
 WINDOWS_REFUSED = [
     ("P045", "/back\\slash.txt"),
@@ -50,7 +51,7 @@ WINDOWS_REFUSED = [
 
 
 @pytest.mark.rows(*{row for row, _ in WINDOWS_REFUSED})
-@pytest.mark.parametrize(("row", "path"), WINDOWS_REFUSED)
+@each(("row", "path"), WINDOWS_REFUSED)
 def test_windows_is_never_asked_for_a_drive_a_stream_a_device_or_a_short_name(
     row: str, path: str
 ) -> None:
@@ -62,7 +63,7 @@ DEVICES += [f"{port}{number}" for port in ("com", "lpt") for number in "01234567
 
 
 @pytest.mark.rows("P074", "P075")
-@pytest.mark.parametrize("device", DEVICES)
+@each("device", DEVICES)
 def test_windows_is_never_asked_for_a_device_by_any_of_its_names(device: str) -> None:
     gate = paths.Gate("", dotfiles=True, windows=True)
     names = [device, device.upper(), device.title()]
@@ -85,7 +86,7 @@ LIKE_DEVICES = [
 ]
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "/t.txt",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import string
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dualstatic.core.releases import constant_parts
 from tests.support.children import within
+from tests.support.each import each
 
 BUILDS = {
     "Vite": "assets/app-|Dk3jf93a|.js",
@@ -51,13 +51,13 @@ PLAIN = """app.js app.min.js jquery-3.7.1.min.js admin-dashboard.js vendor.produ
     app-Dk3jf93a.js.dcb"""
 
 
-@pytest.mark.parametrize("name", BUILDS.values(), ids=BUILDS)
+@each("name", BUILDS.values())
 def test_the_hash_is_what_changes(name: str):
     before, part, after = name.split("|")
     assert constant_parts(before + part + after) == (before, after)
 
 
-@pytest.mark.parametrize("name", ["", "/", ".", "..", "a/", "-", *PLAIN.split()])
+@each("name", ["", "/", ".", "..", "a/", "-", *PLAIN.split()])
 def test_a_name_without_a_hash_has_none(name: str):
     assert constant_parts(name) is None
 
@@ -65,7 +65,7 @@ def test_a_name_without_a_hash_has_none(name: str):
 BASE64 = string.ascii_letters + string.digits + "-_"
 
 
-@pytest.mark.parametrize("pattern", ["{name}-{hash}.js", "{name}.{hash}.css.map"])
+@each("pattern", ["{name}-{hash}.js", "{name}.{hash}.css.map"])
 def test_few_hashes_of_vite_are_missed(pattern: str):
     chance = random.Random(0)
     found = 0
@@ -88,6 +88,6 @@ def test_any_text_is_a_part_in_the_midst_of_its_last_segment_or_none(name: str):
         assert "/" not in part + after
 
 
-@pytest.mark.parametrize("unit", ["a-", "-", "a", "0", "a.", "Ab", "a9_", "/a-", "ab-cdefghij."])
+@each("unit", ["a-", "-", "a", "0", "a.", "Ab", "a9_", "/a-", "ab-cdefghij."])
 def test_a_long_name_takes_no_long_time(unit: str):
     within(5, constant_parts, unit * (2**18 // len(unit)))

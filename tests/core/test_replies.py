@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import WITH_MEMORY
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.trees import LAST_MODIFIED
 
 pytestmark = pytest.mark.usefixtures("aging")
@@ -76,8 +77,8 @@ def test_one_byte_of_a_large_file_costs_one_byte(
     assert peak < 2_000_000
 
 
-@pytest.mark.parametrize("app", [True, False])
-@pytest.mark.parametrize(
+@each("app", [True, False])
+@each(
     "value",
     ["bytes=", "bytes=-", "bytes=a-b", "bytes", "=", "", "bytes=\xff", "bytes=,", "bytes=5-2"],
 )
@@ -132,7 +133,7 @@ def test_a_date_is_utc_whatever_the_time_zone_of_the_process(
         assert client.get("/t.txt", {"If-Unmodified-Since": date}).status == unmodified
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "method", "target", "fields"),
     [
         (200, "GET", "/t.txt", {}),
@@ -156,7 +157,7 @@ def test_every_answer_but_a_304_has_a_type(
 ) -> None:
     root = tree({"t.txt": b"t" * 999, "sub/index.html": b"i"})
     client = serve(root, html=True, app=False, headers={"X-A": "1"})
-    for each in {method, "HEAD" if method == "GET" else method}:
-        answer = client.ask(each, target, fields)
-        assert each == "HEAD" or answer.status == status
+    for by in {method, "HEAD" if method == "GET" else method}:
+        answer = client.ask(by, target, fields)
+        assert by == "HEAD" or answer.status == status
         assert ("content-type" in answer) is (answer.status != 304)

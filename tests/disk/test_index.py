@@ -28,6 +28,7 @@ from dualstatic.core.values import Resource
 from tests.conftest import WITH_MEMORY
 from tests.support.children import run_threads, within
 from tests.support.doors import Client, OnDisk
+from tests.support.each import each
 from tests.support.faults import patch_everywhere
 from tests.support.servers import run_anew
 from tests.support.steps import open_files
@@ -486,7 +487,7 @@ def layers(tree: Callable[..., Path]) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "fields", "body", "coding"),
     [
         ("/first.txt", {}, b"first", None),
@@ -521,7 +522,7 @@ def test_a_resource_comes_whole_from_the_first_directory_with_the_plain_file(
         assert answer.get("content-encoding") == coding
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "page"),
     [
         ("/x", b"first /"),
@@ -651,8 +652,8 @@ def test_a_volume_of_kubernetes_is_served_as_it_is_now_or_from_memory(
     assert client.get("/..data/config").passed
 
 
-@pytest.mark.parametrize("moment", range(24))
-@pytest.mark.parametrize("target", ["/config", "/certs/ca.pem"])
+@each("moment", range(24))
+@each("target", ["/config", "/certs/ca.pem"])
 def test_no_moment_of_an_update_of_a_volume_makes_a_file_a_miss(
     target: str,
     moment: int,
@@ -673,10 +674,11 @@ def test_no_moment_of_an_update_of_a_volume_makes_a_file_a_miss(
 
         return call
 
-    for name in ("open", "stat", "readlink"):
-        patch_everywhere(monkeypatch, name, counting)
-    for _ in range(2):
-        assert client.get(target).body in (b"old", b"new")
+    with monkeypatch.context() as patch:
+        for name in ("open", "stat", "readlink"):
+            patch_everywhere(patch, name, counting)
+        for _ in range(2):
+            assert client.get(target).body in (b"old", b"new")
 
 
 def test_followed_links_to_directories_outside_are_served(
@@ -734,7 +736,7 @@ def test_each_real_directory_is_scanned_once(
 # Odd entries.
 
 
-@pytest.mark.parametrize("target", ["/", "/..", "/.", "/sub/", "/sub/.", "/sub/..", "/sub//.gz"])
+@each("target", ["/", "/..", "/.", "/sub/", "/sub/.", "/sub/..", "/sub//.gz"])
 def test_a_sibling_of_a_name_that_no_path_may_have_is_a_file_of_its_own(
     target: str, serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
@@ -893,7 +895,7 @@ def test_the_clean_path_of_a_page_is_remembered(tree: Callable[..., Path], door:
     assert Client(files, door).get("/a").body == b"a"
     known = files.answer(Request("GET", "/a"), wait=False)
     assert known is not None
-    assert known.body is None
+    assert not known.has_file
 
 
 AT_THE_END = """

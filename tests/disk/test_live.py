@@ -7,14 +7,15 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.disk import find, live, nowait, root_by_descriptor
+from dualstatic.disk import find, live, nowait, root_by_descriptor, validators
 from tests.support.doors import Answer, Client
 from tests.support.steps import open_below
-from tests.support.trees import settle, write_tree
+from tests.support.trees import Link, settle, write_tree
 
 PLAIN, OTHER = b"plain text " * 50, b"other text " * 50
 GZIPPED, OTHER_GZIPPED = gzip.compress(PLAIN), gzip.compress(OTHER)
@@ -123,6 +124,51 @@ def test_a_sibling_that_becomes_good_is_found(roots: list[Path], get: Callable[[
     assert [get().body, get().body] == [GZIPPED, GZIPPED]
 
 
+@pytest.mark.parametrize("follow", [False, True])
+@pytest.mark.parametrize("target", ["coded/t.gz", "way/t.gz"])
+def test_a_sibling_whose_link_comes_to_lead_to_a_file_is_found(
+    target: str, follow: bool, roots: list[Path], door: str
+) -> None:
+    """Its folder stays as it was: what changes lies behind the link."""
+    root = write_tree(roots[0], {"sub/t.txt": PLAIN, "sub/t.txt.gz": Link(f"../{target}")})
+    client = Client(StaticFiles(roots, live=True, follow_symlink=follow), door)
+    for _ in range(3):
+        assert client.get("/sub/t.txt", {"Accept-Encoding": "gzip"}).body == PLAIN
+    write_tree(root, {"coded/t.gz": GZIPPED, "way": Link("coded")})
+    for _ in range(2):
+        assert client.get("/sub/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
+
+
+@pytest.mark.parametrize("encodings", [(), ("gzip",)])
+@pytest.mark.parametrize("target", ["/about.html", "/about/"])
+def test_a_page_whose_path_another_file_had_gets_it(
+    target: str, encodings: tuple[str, ...], roots: list[Path], door: str
+) -> None:
+    """Whatever was asked for before: the file that is gone was remembered, and so was the page."""
+    write_tree(roots[0], {"about": "a file", "about.html": "a page"})
+    files = StaticFiles(roots, live=True, clean_urls=True, encodings=encodings)
+    client = Client(files, door)
+    for _ in range(2):
+        assert client.get("/about").body == b"a file"
+        assert client.get("/about.html").body == b"a page"
+        assert client.get("/about/").passed
+    (roots[0] / "about").unlink()
+    assert client.get(target)["location"].endswith("./about")
+
+
+def test_a_door_that_is_made_once_the_mode_is_known_proves_each_answer(
+    roots: list[Path], door: str
+) -> None:
+    path = roots[1] / "sub/t.txt"
+    path.write_bytes(PLAIN)
+    files = StaticFiles(roots, live=lambda: True)
+    assert files.url("sub/t.txt")  # asks the function
+    client = Client(files, door)
+    tag = [client.get("/sub/t.txt")["etag"] for _ in range(2)][-1]
+    path.write_bytes(OTHER)
+    assert client.get("/sub/t.txt", {"If-None-Match": tag}).body == OTHER
+
+
 def test_a_date_is_told_once_it_has_come(
     roots: list[Path], get: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +215,31 @@ def test_a_sibling_added_within_the_grain_of_the_clock_is_found(
         (root / "t.txt.gz").write_bytes(GZIPPED)
         assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
         (root / "t.txt.gz").unlink()
+
+
+def test_a_sibling_is_found_that_is_added_while_a_slow_disk_is_read(
+    tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder had just changed when it was looked at, and keeps the time of that."""
+    real, now = root_by_descriptor._look_at_once, time.time_ns()
+    read = validators._sha256
+
+    def of_a_coarse_clock(descriptor: int) -> tuple[int, tuple[int, int, int]]:
+        mode, (device, inode, _) = real(descriptor)
+        return mode, (device, inode, now)
+
+    def of_a_slow_disk(*arguments: Any) -> bytes:
+        settle(monkeypatch)
+        return read(*arguments)
+
+    monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
+    monkeypatch.setattr(validators, "_sha256", of_a_slow_disk)
+    monkeypatch.setattr(find, "is_fresh", lambda status: False)
+    root = tree({"t.txt": PLAIN})
+    client = Client(StaticFiles(root, live=True), "wsgi")
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == PLAIN
+    (root / "t.txt.gz").write_bytes(GZIPPED)
+    assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
 
 
 def test_no_more_is_remembered_than_a_bound(

@@ -21,6 +21,7 @@ from dualstatic import Request, StaticFiles
 from dualstatic.disk import validators
 from tests.support.children import run_threads
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.servers import run
 from tests.support.steps import holds
 from tests.support.trees import OLD, Link, settle
@@ -39,7 +40,7 @@ def ask(files: StaticFiles, name: str, **headers: str) -> tuple[int, bytes, bool
     """Status and body of a GET, and whether the bytes were in memory."""
     answer = files.answer(Request("GET", f"/{name}", headers=headers))
     assert answer is not None
-    return answer.status, b"".join(answer), answer.body is None
+    return answer.status, b"".join(answer), not answer.has_file
 
 
 def has(files: StaticFiles, name: str) -> bool:
@@ -48,7 +49,7 @@ def has(files: StaticFiles, name: str) -> bool:
         answer = files.answer(Request("GET", f"/{name}"), wait=False)
     except BlockingIOError:
         return False
-    return answer is not None and answer.body is None
+    return answer is not None and not answer.has_file
 
 
 def kept(files: StaticFiles, names: Iterable[str]) -> list[str]:
@@ -240,8 +241,8 @@ VISITS = [
 ]
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("fields", VISITS, ids=str)
+@each("method", ["GET", "HEAD"])
+@each("fields", VISITS)
 def test_the_short_way_gives_what_the_long_way_gives(
     tree: Callable[..., Path], door: str, method: str, fields: dict[str, str]
 ) -> None:

@@ -27,6 +27,7 @@ from tests.conformance.judge import verdict
 from tests.race import SHAPES, Reader, Shape, race
 from tests.support.asking import answered
 from tests.support.doors import Client, OnDisk
+from tests.support.each import each
 from tests.support.faults import patch_everywhere, path_of
 from tests.support.trees import Link, write_tree
 
@@ -292,7 +293,7 @@ POSIX_BELOW = [
 ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("system", "root", "target", "parts"),
     [
         *((ntpath, r"C:\www", *row) for row in WINDOWS_BELOW),

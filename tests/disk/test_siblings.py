@@ -13,6 +13,7 @@ from dualstatic import StaticFiles
 from tests.conftest import WITH_MEMORY
 from tests.support.children import give_up_rights, in_child
 from tests.support.doors import Answer, Client
+from tests.support.each import each
 from tests.support.steps import public_directory
 from tests.support.trees import OLD, Link, write_tree
 
@@ -63,9 +64,7 @@ def test_a_sibling_may_be_a_link_inside_the_tree(
     assert_coded(serve(root).get("/app.js", GZIP))
 
 
-@pytest.mark.parametrize(
-    ("older", "coding"), [(0, "gzip"), (1.9, "gzip"), (2.1, ""), (3600, ""), (-3600, "gzip")]
-)
+@each(("older", "coding"), [(0, "gzip"), (1.9, "gzip"), (2.1, ""), (3600, ""), (-3600, "gzip")])
 def test_a_sibling_older_than_its_file_is_left_out(
     older: float,
     coding: str,
@@ -93,7 +92,7 @@ def test_a_stale_sibling_is_told_once(
     assert [(record.name, record.levelname) for record in told] == [("dualstatic", "WARNING")]
 
 
-@pytest.mark.parametrize("more", [0, 1, 1000])
+@each("more", [0, 1, 1000])
 def test_a_sibling_that_saves_nothing_is_left_out(
     more: int, serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:

@@ -16,6 +16,7 @@ from dualstatic import Request, StaticFiles
 from dualstatic.disk import validators
 from tests.conftest import WITH_MEMORY, make_files
 from tests.support.doors import Client, OnDisk
+from tests.support.each import each
 from tests.support.trees import LAST_MODIFIED, OLD, settle, write_tree
 from tests.support.watch import ACCESS, Watch, needs_inotify
 
@@ -216,6 +217,25 @@ def test_the_hash_of_a_fresh_file_is_not_remembered(
         assert watch.take() == set()
 
 
+@needs_inotify
+def test_a_hash_that_took_so_long_that_its_file_is_fresh_no_more_is_not_remembered(
+    tree: Callable[..., Path], mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = validators._sha256
+
+    def of_a_slow_disk(*arguments: Any) -> bytes:
+        settle(monkeypatch)
+        return real(*arguments)
+
+    monkeypatch.setattr(validators, "_sha256", of_a_slow_disk)
+    root = tree({"f.bin": b"content"})
+    files = OnDisk(root, live=mode == "live")
+    with Watch(root, events=ACCESS) as watch:
+        for _ in range(2):
+            assert files.answer(Request("HEAD", "/f.bin"))
+            assert watch.take() == {root / "f.bin"}
+
+
 def test_a_change_behind_a_frozen_time_is_hashed_again(
     serve: Callable[..., Client], tree: Callable[..., Path], settled: None
 ) -> None:
@@ -309,7 +329,7 @@ def test_the_tag_of_a_large_file_is_weak_while_it_is_fresh(
 # The constant dates of builds.
 
 
-@pytest.mark.parametrize("mtime", CONSTANT_DATES)
+@each("mtime", CONSTANT_DATES)
 def test_a_file_of_a_constant_date_has_a_tag_of_its_content_and_no_date(
     mtime: int, serve: Callable[..., Client], tree: Callable[..., Path], age: str
 ) -> None:
@@ -341,7 +361,7 @@ def test_two_releases_of_one_size_and_a_constant_date_are_told_apart(
     assert after.get("/main.dart.js", since).status == 200
 
 
-@pytest.mark.parametrize("mtime", [*CONSTANT_DATES, 315705600, OLD])
+@each("mtime", [*CONSTANT_DATES, 315705600, OLD])
 def test_a_very_large_file_of_a_constant_date_has_no_tag(
     mtime: int, serve: Callable[..., Client], tree: Callable[..., Path], settled: None
 ) -> None:

@@ -19,6 +19,7 @@ from dualstatic.disk.errors import OnceLogger, logger
 from dualstatic.disk.root import Directory
 from dualstatic.disk.targets import parts_below
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.faults import fails_to_open, fold_case, patch_everywhere
 from tests.support.steps import descriptors
 from tests.support.trees import Link, settle, write_tree
@@ -368,7 +369,7 @@ def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_ca
 
 
 @pytest.mark.rows("H376")
-@pytest.mark.parametrize("name", [".well-known", "sub/.well-known", ".well-knownx"])
+@each("name", [".well-known", "sub/.well-known", ".well-knownx"])
 def test_only_a_file_that_is_well_known_itself_is_served(
     name: str, serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:

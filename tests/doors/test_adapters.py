@@ -34,6 +34,7 @@ from tests.support.doors import (
     make_environ,
     make_scope,
 )
+from tests.support.each import each
 from tests.support.steps import Connection, open_files, soon
 from tests.support.trees import OLD
 
@@ -101,7 +102,7 @@ def converse(files: StaticFiles, scope: dict[str, Any], *messages: str) -> list[
 
 
 @pytest.mark.rows("N125")
-@pytest.mark.parametrize("target", [b"/nope.txt?q=%41", b"/%7Enope/%C3%BC", b"/sub//nope%00"])
+@each("target", [b"/nope.txt?q=%41", b"/%7Enope/%C3%BC", b"/sub//nope%00"])
 def test_neither_the_request_nor_the_answer_of_a_miss_is_touched(
     target: bytes, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -232,7 +233,7 @@ def test_a_raw_path_with_its_query_is_cut(mode: str, tree: Callable[..., Path]) 
 
 
 @pytest.mark.rows("A424", "A425", "A426")
-@pytest.mark.parametrize(
+@each(
     ("root_path", "path", "served"),
     [
         ("/app", "/app/t.txt", b"t"),
@@ -476,8 +477,8 @@ def ask_mount(client: Client, mount: str, query: str = "") -> Answer:
 
 
 @pytest.mark.rows("A436")
-@pytest.mark.parametrize("app", [True, False])
-@pytest.mark.parametrize(
+@each("app", [True, False])
+@each(
     "options",
     [
         {"html": True},
@@ -485,7 +486,6 @@ def ask_mount(client: Client, mount: str, query: str = "") -> Answer:
         {"html": True, "not_found": "single-page-application"},
         {"html": True, "not_found": "404-page"},
     ],
-    ids=str,
 )
 def test_the_mount_point_without_its_slash_is_redirected_to_its_slash(
     options: dict[str, Any],
@@ -532,7 +532,7 @@ def test_a_mount_point_without_an_index_page_is_a_miss(
 
 
 @pytest.mark.rows("A436")
-@pytest.mark.parametrize("target", [b"", b"http://h", b"http://h?q=1"])
+@each("target", [b"", b"http://h", b"http://h?q=1"])
 def test_a_target_without_a_path_is_the_root(
     target: bytes, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:
@@ -559,8 +559,8 @@ def test_a_mount_point_whose_name_ends_with_the_slash_is_there_already(
 
 
 @pytest.mark.rows("A436")
-@pytest.mark.parametrize("path", ["/", "/sub/"])
-@pytest.mark.parametrize("kind", [OnDisk, StaticFiles])
+@each("path", ["/", "/sub/"])
+@each("kind", [OnDisk, StaticFiles])
 def test_a_slash_that_a_framework_has_added_is_taken_off(
     kind: type[StaticFiles], path: str, door: str, mode: str, tree: Callable[..., Path]
 ) -> None:

@@ -17,6 +17,7 @@ from dualstatic import Answer, Request, StaticFiles
 from dualstatic.disk.body import FileChanged
 from tests.conftest import WITH_MEMORY
 from tests.support.doors import OnDisk
+from tests.support.each import each
 from tests.support.steps import open_files
 from tests.support.trees import settle, write_tree
 
@@ -76,7 +77,7 @@ def test_an_answer_has_a_status_and_fields_that_are_nobodys_to_change(
     assert b"".join(answer) == TEXT
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "headers", "status"),
     [
         ("HEAD", "/t.txt", {}, 200),
@@ -165,13 +166,13 @@ def test_a_live_file_has_to_be_read_while_it_may_change_unseen(root: Path) -> No
         assert b"".join(respond(files, "/t.txt")) == TEXT
 
 
-@pytest.mark.parametrize("path", NOT_OURS)
+@each("path", NOT_OURS)
 def test_what_is_not_ours_is_told_without_waiting(path: str, root: Path, mode: str) -> None:
     files = OnDisk(root, prefix="/static", live=mode == "live")
     assert files.answer(Request("GET", path), wait=False) is None
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "get", "", "PROPFIND"])
+@each("method", ["POST", "PUT", "DELETE", "OPTIONS", "get", "", "PROPFIND"])
 def test_another_method_is_told_without_waiting(method: str, root: Path, mode: str) -> None:
     files = OnDisk(root, live=mode == "live")
     assert files.answer(Request(method, "/t.txt"), wait=False) is None
@@ -272,9 +273,9 @@ def test_the_first_use_of_a_404_page_waits(root: Path, mode: str) -> None:
 # fallback
 
 
-@pytest.mark.parametrize("html", [True, False])
-@pytest.mark.parametrize("path", ["/missing", "/t.txt", "/", "", "/sub/"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@each("html", [True, False])
+@each("path", ["/missing", "/t.txt", "/", "", "/sub/"])
+@each("method", ["GET", "POST"])
 def test_with_an_app_a_miss_is_the_apps(
     method: str, path: str, html: bool, root: Path, mode: str
 ) -> None:
@@ -290,7 +291,7 @@ def fall_back(files: StaticFiles, method: str, path: str, **more: Any) -> Answer
     return answer
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", ""])
+@each("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", ""])
 def test_another_method_on_a_name_that_exists_says_which_are_allowed(
     method: str, root: Path, mode: str
 ) -> None:
@@ -307,7 +308,7 @@ def test_another_method_on_a_name_that_exists_says_which_are_allowed(
         assert "allow" not in dict(missing.headers)
 
 
-@pytest.mark.parametrize("path", ["/missing", "/t.txt/", "/.env", "/a/../t.txt", "*", "", "t.txt"])
+@each("path", ["/missing", "/t.txt/", "/.env", "/a/../t.txt", "*", "", "t.txt"])
 def test_without_an_app_a_miss_is_a_line_of_text(path: str, root: Path, mode: str) -> None:
     files = OnDisk(root, live=mode == "live")
     answer = fall_back(files, "GET", path)

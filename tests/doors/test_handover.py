@@ -22,7 +22,7 @@ from dualstatic.disk import root_by_descriptor
 from dualstatic.disk.body import FileChanged
 from dualstatic.disk.nowait import answers_at_once
 from dualstatic.disk.validators import read_at
-from tests.support.doors import OnDisk, make_scope
+from tests.support.doors import Client, OnDisk, make_scope
 from tests.support.steps import open_files, soon
 from tests.support.trees import settle
 
@@ -251,11 +251,17 @@ def says_whether_it_would_wait(path: Path) -> bool:
             return False
 
 
-def evicted(path: Path) -> bool:
+def evict(path: Path) -> None:
     """Ask the system to forget a file's pages, which it doesn't always do at once."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def evicted(path: Path) -> bool:
+    """The same; whether it did. To ask for a page may bring it back."""
+    evict(path)
+    with path.open("rb") as file:
         try:
             os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
         except BlockingIOError:
@@ -298,6 +304,21 @@ def test_pages_that_are_not_in_the_cache_are_read_by_a_thread(
     assert first is None
     assert b"".join(answer) == BIG + BIG
     assert stream(files) == BIG + BIG
+
+
+def test_a_small_file_that_is_not_in_the_cache_is_never_taken_for_another(
+    tree: Callable[..., Path], mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    root = tree({"one.txt": b"1" * 1000, "other.txt": b"2" * 1000})
+    client = Client(OnDisk(root, live=mode == "live"), "asgi")
+    for _ in range(2):
+        assert client.get("/one.txt").body == b"1" * 1000
+        assert client.get("/other.txt").body == b"2" * 1000
+    for _ in range(20):
+        evict(root / "one.txt")
+        assert client.get("/one.txt").body == b"1" * 1000
+        assert client.get("/other.txt").body == b"2" * 1000
 
 
 @pytest.mark.parametrize("regrown", [False, True])

@@ -179,8 +179,11 @@ class ClientDisconnected(OSError):
     """As gunicorn and uvicorn name it."""
 
 
+GONE = [ClientDisconnected(), ConnectionResetError("gone"), RuntimeError("no stream of HTTP/2")]
+
+
 @BACKENDS
-@pytest.mark.parametrize("fault", [ClientDisconnected(), ConnectionResetError("gone")], ids=repr)
+@pytest.mark.parametrize("fault", GONE, ids=repr)
 @pytest.mark.parametrize(("name", "version", "options"), EACH_WAY)
 def test_an_error_that_says_that_the_client_has_gone_is_no_trouble(
     name: str,

@@ -23,6 +23,7 @@ from dualstatic.disk.body import FileChanged
 from tests.conftest import WITH_MEMORY, make_files
 from tests.support.children import give_up_rights, in_child
 from tests.support.doors import Client, OnDisk, make_environ, make_scope
+from tests.support.each import each
 from tests.support.steps import (
     Connection,
     Transfer,
@@ -226,12 +227,12 @@ def test_a_file_that_was_replaced_is_not_resumed(
     assert answer["etag"] != tag
 
 
-SIZES = pytest.mark.parametrize("size", [10, 2 * MIB], ids=["small", "large"])
+SIZES = each("size", [10, 2 * MIB])
 
 
 @pytest.mark.rows("X410")
 @SIZES
-@pytest.mark.parametrize("known", [False, True])
+@each("known", [False, True])
 @pytest.mark.usefixtures("age")
 def test_a_file_deleted_after_the_start_is_a_miss(
     size: int, known: bool, serve: Callable[..., Client], tree: Callable[..., Path]
@@ -261,7 +262,7 @@ def forbid_and_ask(root: str, door: str, live: bool, known: bool) -> list[Any]:
 
 @pytest.mark.rows("X411")
 @SIZES
-@pytest.mark.parametrize("known", [False, True])
+@each("known", [False, True])
 def test_a_file_forbidden_after_the_start_is_a_miss(
     size: int, known: bool, door: str, mode: str
 ) -> None:
@@ -278,7 +279,7 @@ def test_a_file_forbidden_after_the_start_is_a_miss(
 
 @pytest.mark.rows("X412")
 @SIZES
-@pytest.mark.parametrize("known", [False, True])
+@each("known", [False, True])
 @pytest.mark.usefixtures("age")
 def test_a_file_grown_after_the_start_is_served_as_it_is_now(
     size: int, known: bool, serve: Callable[..., Client], tree: Callable[..., Path]

@@ -19,6 +19,7 @@ from dualstatic.disk.body import FileChanged
 from tests.conftest import DOORS
 from tests.support.children import NOBODY, give_up_rights, in_child, within
 from tests.support.doors import Answer, Client
+from tests.support.each import each
 from tests.support.steps import (
     Interrupted,
     Transfer,
@@ -132,26 +133,33 @@ class Case:
 
 
 @pytest.fixture
-def case(
+def new(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, mode: str, size: str, door: str
-) -> Iterator[Case]:
+) -> Iterator[Callable[[], Case]]:
     if mode != "live":
         settle(monkeypatch)  # what is known of a file is kept
-    content = LARGE[: SIZES[size]]
-    root = tree({"sub/t.bin": content, "u.txt": b"u"})
-    files = Interrupted(root, **OPTIONS[mode])
-    yield Case(Client(files, door), root / "sub" / "t.bin", content)
-    assert open_below(root) == ([] if mode == "live" else [str(root)])
+    made: dict[Path, Case] = {}
+
+    def new() -> Case:
+        content = LARGE[: SIZES[size]]
+        root = tree({"sub/t.bin": content, "u.txt": b"u"})
+        client = Client(Interrupted(root, **OPTIONS[mode]), door)
+        return made.setdefault(root, Case(client, root / "sub" / "t.bin", content))
+
+    yield new
+    for root in made:
+        assert open_below(root) == ([] if mode == "live" else [str(root)])
 
 
 @pytest.mark.parametrize("mode", ["live", "index"])
 @pytest.mark.parametrize(
     ("size", "moment"), [*(("small", it) for it in BEFORE_OPENING), ("large", BEFORE_OPENING[1])]
 )
-@pytest.mark.parametrize("change", CHANGES)
+@each("change", CHANGES)
 def test_a_file_changed_before_it_is_opened_is_served_as_it_is_now_or_missed(
-    change: str, moment: str, case: Case
+    change: str, moment: str, new: Callable[[], Case]
 ) -> None:
+    case = new()
     got = case.ask(moment, lambda: CHANGES[change](case.path))
     assert got.error is None
     check_now(case, Answer(got.status, list(got.fields.items()), got.body))
@@ -174,10 +182,11 @@ def check_now(case: Case, answer: Answer) -> None:
     ("size", "moment"),
     [*(("small", it) for it in AFTER_OPENING[:2]), *(("large", it) for it in AFTER_OPENING)],
 )
-@pytest.mark.parametrize("change", CHANGES)
+@each("change", CHANGES)
 def test_a_file_changed_after_it_was_opened_is_sent_as_it_was_or_broken_off(
-    change: str, moment: str, case: Case
+    change: str, moment: str, new: Callable[[], Case]
 ) -> None:
+    case = new()
     got = case.ask(moment, lambda: CHANGES[change](case.path))
     if change in SHORTER and got.status == 200 and got.promised == case.path.stat().st_size:
         assert got.body == case.path.read_bytes()  # nothing had been sent, so it was asked again
@@ -203,10 +212,11 @@ def test_a_file_changed_after_it_was_opened_is_sent_as_it_was_or_broken_off(
 @pytest.mark.parametrize("mode", ["memory"])
 @pytest.mark.parametrize("size", ["small"])
 @pytest.mark.parametrize("moment", ["after its first use", "after its first opening"])
-@pytest.mark.parametrize("change", CHANGES)
+@each("change", CHANGES)
 def test_a_file_in_memory_is_served_as_it_was_until_the_refresh(
-    change: str, moment: str, case: Case
+    change: str, moment: str, new: Callable[[], Case]
 ) -> None:
+    case = new()
     got = case.ask(moment, lambda: CHANGES[change](case.path))
     assert (got.status, got.fields, got.body) == (200, case.fields, case.old)
     assert case.client.get("/sub/t.bin").body == case.old

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.cases import site
+from tests.promises import test_hostile
 from tests.promises.test_hostile import HONEST, check_body
 from tests.support.doors import Answer
-from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
+from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from
 from tests.support.servers import Server, free_port, serve
 from tests.support.stand import MODES, SERVERS
 from tests.support.wire import Lines, Wire
 
-GROWN = sorted({new for target in TARGETS for new in targets_from(target).values()} - set(TARGETS))
+GROWN = sorted(set().union(*test_hostile.GROWN.values()))
 LINES = [[line] for line in FIELDS]
 LINES += [line for field in FIELDS for line in lines_from(*field).values()][::5]
 REFUSED = (400, 404, 414, 431)

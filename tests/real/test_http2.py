@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
 import signal
 import sys
@@ -18,10 +17,11 @@ from tests.support.matrix import __main__ as matrix
 from tests.support.matrix.asgi_apps import UNDER_WAY
 from tests.support.matrix.http2 import Http2, Stream
 from tests.support.servers import Server, eventually, free_port, serve
+from tests.support.trees import noise
 
 from .test_matrix import AHEAD, ENDED, EXCEPTIONS
 
-BIG = random.Random(1).randbytes(3 * 2**19)
+BIG = noise(3 * 2**19)
 FILES = {
     "small.css": b"body { color: teal }\n" * 40,
     "middle.bin": BIG[: 700 * 1024],  # in memory below /static, on the disk below /live
@@ -49,7 +49,7 @@ def server(
     # gunicorn prints one of its own for a client that leaves before it is greeted.
     with serve("-m", "tests.support.matrix", *command, logs=logs, calm=False) as server:
         yield server
-    assert "dualstatic" not in server.words()
+    assert "dualstatic" not in server.words(), server.words()
 
 
 @pytest.fixture

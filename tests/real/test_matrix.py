@@ -6,7 +6,6 @@ of its door. What one of them can't do stands in `EXCEPTIONS`, and is held like 
 
 from __future__ import annotations
 
-import random
 import re
 import socket
 import sys
@@ -25,11 +24,12 @@ from tests.support.matrix import __main__ as matrix
 from tests.support.matrix import asgi_apps, wsgi_apps
 from tests.support.pages import section
 from tests.support.servers import Server, eventually, free_port, serve
+from tests.support.trees import noise
 from tests.support.wire import Lines, Wire, pieces
 
 PAGE = b"body { color: teal }\n" * 40
 ZIPPED = b"what a browser unpacks"
-HUGE = random.Random(1).randbytes(16 * 2**20)
+HUGE = noise(16 * 2**20)
 BIG = HUGE[: 3 * 2**19]
 WORDS, NAMED = "two words/gr\u00fc\u00dfe \u2603.txt", b"spaces and letters"
 FILES = {

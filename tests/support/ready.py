@@ -1,12 +1,15 @@
 """What a process of the tests has imported before it begins: the servers, and what they need.
 
-To import it takes longer than most programs of the tests run. Nothing here starts a thread, makes
-an event loop, or asks Django for its settings.
+To import it takes longer than most programs of the tests run. What few of them need isn't here:
+each has all of it in its memory. Nothing here starts a thread, makes an event loop, or asks Django
+for its settings.
 """
 
 import gc
 from contextlib import suppress
 from importlib import import_module
+
+gc.disable()
 
 for name in """
     brotli zstandard pytest trio
@@ -19,12 +22,10 @@ for name in """
     hypercorn.asyncio.run hypercorn.config hypercorn.trio.run
     uvicorn.main uvicorn.protocols.http.httptools_impl uvicorn.protocols.http.h11_impl
     uvicorn.lifespan.on uvloop werkzeug.serving
-    twisted.internet.endpoints twisted.web.server autobahn.websocket.protocol
-    bottle falcon falcon.asgi fastapi flask litestar pyramid.config pyramid.wsgi quart starlette
-    pydantic.v1
+    fastapi flask litestar pydantic.v1 quart starlette
 """.split():
     with suppress(ImportError):
         import_module(name)
 
-gc.collect()
 gc.freeze()  # or the collector of each process goes over all of it, and has its memory copied
+gc.enable()

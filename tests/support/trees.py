@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 from collections.abc import Mapping
@@ -29,6 +30,12 @@ def settle(patch: pytest.MonkeyPatch, hours: int = 1) -> None:
     clock, clock_ns = time.time, time.time_ns
     patch.setattr(time, "time", lambda: clock() + 3600 * hours)
     patch.setattr(time, "time_ns", lambda: clock_ns() + 3600 * hours * 10**9)
+
+
+def noise(size: int) -> bytes:
+    """So many bytes, of which no piece comes twice: made fast, since they are many."""
+    block = random.Random(1).randbytes(2**16)
+    return b"".join(b"%08x" % number + block for number in range(size // 2**16 + 1))[:size]
 
 
 def can_be(name: str) -> bool:
