@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -33,6 +35,13 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.getbasetemp() / f"{next(MADE)}"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """A directory on a file system in memory, where the system has one."""
+    with TemporaryDirectory(dir="/dev/shm" if sys.platform == "linux" else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

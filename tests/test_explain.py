@@ -260,14 +260,15 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 @cache
-def explained(directory: Path, live: bool, prefix: str, number: int) -> StaticFiles:
-    return StaticFiles(directory, live=live, prefix=prefix, memory=0, **OPTIONS[number])
+def explained(directory: Path, live: bool, prefix: str, number: int, door: str) -> Client:
+    files = StaticFiles(directory, live=live, prefix=prefix, memory=0, **OPTIONS[number])
+    return Client(files, door)
 
 
-def check(files: StaticFiles, door: str, target: str) -> None:
+def check(client: Client, target: str) -> None:
     """Hold what is said of a target against what a door does."""
-    answer = Client(files, door).get(target.encode("utf-8", "surrogatepass"))
-    said = files.explain(target)
+    answer = client.get(target.encode("utf-8", "surrogatepass"))
+    said = client.files.explain(target)
     assert said.isascii()
     assert said.isprintable()
     assert len(said) < 2000
@@ -290,16 +291,16 @@ def check(files: StaticFiles, door: str, target: str) -> None:
 def test_the_sentence_says_what_the_door_does(
     site_of_explain: Path, door: str, live: bool, prefix: str, number: int, start: str, path: str
 ) -> None:
-    check(explained(site_of_explain, live, prefix, number), door, start + path)
+    check(explained(site_of_explain, live, prefix, number, door), start + path)
 
 
 @pytest.mark.parametrize("number", range(len(OPTIONS)))
 def test_the_sentence_says_what_the_door_does_near_each_name(
     number: int, site_of_explain: Path, door: str, mode: str
 ) -> None:
-    files = explained(site_of_explain, mode == "live", "/static", number)
+    client = explained(site_of_explain, mode == "live", "/static", number, door)
     for name, change in product(NAMES, CHANGES):
-        check(files, door, f"/static/{change(quote(name))}")
+        check(client, f"/static/{change(quote(name))}")
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,8 @@ import re
 from fnmatch import fnmatch
 from pathlib import Path
 
-import pytest
-
 from dualstatic import asgi, wsgi
+from tests.support.each import each
 from tests.support.pages import PAGES, ROOT, section
 
 PACKAGE = ROOT / "dualstatic"
@@ -32,7 +31,7 @@ def definitions() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=str)
+@each("room", ROOMS)
 def test_each_room_is_on_the_map(room: Path) -> None:
     text = section("## The rooms")
     folder = f"{room.parent}/"
@@ -40,7 +39,7 @@ def test_each_room_is_on_the_map(room: Path) -> None:
     assert folder == "./" or folder in text
 
 
-@pytest.mark.parametrize("heading", ["## One request, followed through", "## The caches"])
+@each("heading", ["## One request, followed through", "## The caches"])
 def test_what_a_request_passes_is_in_the_code(heading: str) -> None:
     text = section(heading)
     names = set(re.findall(r"`(_?[A-Za-z]\w*\.\w+|_\w+|[a-z]+_\w+)`", text)) - {"not_found"}

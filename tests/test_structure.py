@@ -145,13 +145,13 @@ def private_names(module: str) -> tuple[set[str], set[str]]:
     return set(filter(is_private, made)), set(filter(is_private, read))
 
 
-@pytest.mark.parametrize("module", MODULES)
+@each("module", MODULES)
 def test_a_room_reads_no_private_name_of_another(module: str) -> None:
     made, read = private_names(module)
     assert read - made - THEIRS == set()
 
 
-@pytest.mark.parametrize("module", MODULES)
+@each("module", MODULES)
 def test_a_room_imports_only_its_neighbours(module: str) -> None:
     ours = {name for name in imports(module) if not name.startswith("/")}
     assert not any(name.startswith("/dualstatic") for name in imports(module))
@@ -159,7 +159,7 @@ def test_a_room_imports_only_its_neighbours(module: str) -> None:
     assert {name for name in ours if not covers(allowed, name)} == set()
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("core")])
+@each("module", [name for name in MODULES if name.startswith("core")])
 def test_the_core_touches_nothing_of_the_world(module: str) -> None:
     foreign = {name[1:] for name in imports(module) if name.startswith("/")}
     assert foreign <= PURE["core."]

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -56,11 +55,10 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def far_store(tmp_path: Path) -> Iterator[Path]:
+def far_store(tmp_path: Path, in_memory: Path) -> Path:
     """A store on a file system of its own: there are no links to it."""
-    with TemporaryDirectory(dir="/dev/shm" if LINKS else None) as folder:
-        assert not LINKS or os.stat(folder).st_dev != tmp_path.stat().st_dev
-        yield Path(folder, "store")
+    assert not LINKS or in_memory.stat().st_dev != tmp_path.stat().st_dev
+    return in_memory / "store"
 
 
 @pytest.fixture(params=["store", "far_store"])

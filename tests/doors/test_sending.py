@@ -15,6 +15,7 @@ import pytest
 import dualstatic.asgi
 from dualstatic import StaticFiles
 from tests.support.doors import Messages, make_scope
+from tests.support.each import each
 from tests.support.steps import Connection, open_below, open_files, soon, staying
 from tests.support.trees import settle, write_tree
 
@@ -79,8 +80,8 @@ class Asked:
 
 
 @BACKENDS
-@pytest.mark.parametrize("message", ["http.response.start", "http.response.body"])
-@pytest.mark.parametrize(("name", "version", "options"), WAITED_FOR)
+@each("message", ["http.response.start", "http.response.body"])
+@each(("name", "version", "options"), WAITED_FOR)
 def test_a_client_that_leaves_while_the_server_waits_ends_the_answer(
     name: str,
     version: str,
@@ -104,7 +105,7 @@ def test_a_client_that_leaves_while_the_server_waits_ends_the_answer(
 
 
 @BACKENDS
-@pytest.mark.parametrize("version", ["1.1", "2"])
+@each("version", ["1.1", "2"])
 def test_nothing_is_read_for_a_client_that_has_gone(version: str, backend: str, root: Path) -> None:
     asked, connection = Asked(root, "huge.bin", version, ON_DISK), Connection("unheard")
 
@@ -116,7 +117,7 @@ def test_nothing_is_read_for_a_client_that_has_gone(version: str, backend: str, 
     assert connection.sent < len(FILES["huge.bin"])
 
 
-@pytest.mark.parametrize(("name", "version", "options"), TAKEN_AT_ONCE)
+@each(("name", "version", "options"), TAKEN_AT_ONCE)
 def test_what_a_server_takes_at_once_is_sent_without_a_watch(
     name: str, version: str, options: dict[str, Any], root: Path
 ) -> None:
@@ -156,9 +157,9 @@ async def failing(asked: Asked, fault: Exception, *, gone: bool, at: str) -> Bas
 
 
 @BACKENDS
-@pytest.mark.parametrize("at", ["http.response.start", "http.response.body"])
-@pytest.mark.parametrize("fault", FAULTS, ids=repr)
-@pytest.mark.parametrize(("name", "version", "options"), EACH_WAY)
+@each("at", ["http.response.start", "http.response.body"])
+@each("fault", FAULTS)
+@each(("name", "version", "options"), EACH_WAY)
 def test_an_error_of_a_middleware_outside_goes_up_as_it_is(
     name: str,
     version: str,
@@ -183,8 +184,8 @@ GONE = [ClientDisconnected(), ConnectionResetError("gone"), RuntimeError("no str
 
 
 @BACKENDS
-@pytest.mark.parametrize("fault", GONE, ids=repr)
-@pytest.mark.parametrize(("name", "version", "options"), EACH_WAY)
+@each("fault", GONE)
+@each(("name", "version", "options"), EACH_WAY)
 def test_an_error_that_says_that_the_client_has_gone_is_no_trouble(
     name: str,
     version: str,
@@ -202,7 +203,7 @@ def test_an_error_that_says_that_the_client_has_gone_is_no_trouble(
 
 
 @BACKENDS
-@pytest.mark.parametrize(("name", "version", "options"), WAITED_FOR)
+@each(("name", "version", "options"), WAITED_FOR)
 def test_an_error_of_receive_goes_up_as_it_is(
     name: str, version: str, options: dict[str, Any], backend: str, root: Path
 ) -> None:

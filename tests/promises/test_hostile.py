@@ -17,6 +17,7 @@ from tests.cases import site
 from tests.conftest import DOORS, MODES, WITH_MEMORY, make_files
 from tests.support.children import within
 from tests.support.doors import Answer, Client
+from tests.support.each import each
 from tests.support.hostile import FIELDS, SECRET, TARGETS, lines_from, targets_from
 from tests.support.watch import Watch, audit, needs_inotify
 
@@ -65,9 +66,7 @@ def test_no_hostile_target_opens_a_file_outside_the_root(door: str, mode: str, r
         assert audited == [str(root.parent / "outside/secret.txt")]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [pytest.param(*line, id=f"{line[0]}: {line[1]!r:.40}") for line in FIELDS]
-)
+@each(("name", "value"), FIELDS)
 def test_a_hostile_field_neither_fails_nor_changes_the_bytes(
     name: str, value: str, clients: Callable[..., list[Client]]
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from dualstatic.core.values import READ_FIELDS
 from tests.conftest import DOORS
 from tests.support.children import within
 from tests.support.doors import Client
+from tests.support.each import each
 from tests.support.trees import Link, write_tree
 
 LONG = 2**18
@@ -80,7 +81,7 @@ UNITS = (
 )
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@each("unit", UNITS)
 @pytest.mark.parametrize("name", READ_FIELDS)
 def test_a_long_field_takes_no_long_time(
     name: str, unit: str, files: Callable[[str], StaticFiles]
@@ -107,7 +108,7 @@ def test_many_lines_of_a_field_take_no_long_time(
 
 
 @each_mode
-@pytest.mark.parametrize("unit", ["%", "%2", "%41", "?", " ", "\\", "\xff", "\u20ac", "\ud800"])
+@each("unit", ["%", "%2", "%41", "?", " ", "\\", "\xff", "\u20ac", "\ud800"])
 def test_a_long_query_takes_no_long_time(
     unit: str, mode: str, files: Callable[[str], StaticFiles]
 ) -> None:
@@ -118,7 +119,7 @@ def test_a_long_query_takes_no_long_time(
 
 
 @each_mode
-@pytest.mark.parametrize("unit", ["%", "%2", "%41", "?", "#", "\\", "\xff", "\xc3\xa9", "/", "a"])
+@each("unit", ["%", "%2", "%41", "?", "#", "\\", "\xff", "\xc3\xa9", "/", "a"])
 def test_a_long_target_takes_no_long_time(
     unit: str, mode: str, files: Callable[[str], StaticFiles]
 ) -> None:
@@ -130,7 +131,7 @@ def test_a_long_target_takes_no_long_time(
 DEEP = ["a/", "../", "/", "%2e%2e/", "self/", "up/self/", "sub/", "404.html/", ".well-known/"]
 
 
-@pytest.mark.parametrize("unit", ["self/", "a/", "a"])
+@each("unit", ["self/", "a/", "a"])
 def test_a_long_path_takes_no_time_at_all_where_links_to_directories_are(
     unit: str, files: Callable[[str], StaticFiles]
 ) -> None:
@@ -143,29 +144,32 @@ def test_a_long_path_takes_no_time_at_all_where_links_to_directories_are(
     within(SECONDS, ask)
 
 
+@pytest.fixture
+def top(in_memory: Path) -> Iterator[Path]:
+    """For many folders; they may lie too deep for one path, and are removed by one who can."""
+    yield in_memory
+    subprocess.run(["rm", "-r", *in_memory.iterdir()], check=True)
+
+
 @pytest.mark.parametrize("shape", ["side by side", "one behind another"])
-def test_links_to_folders_where_no_path_leads_take_no_long_time(shape: str, tmp_path: Path) -> None:
-    store = tmp_path / ".store"
+def test_links_to_folders_where_no_path_leads_take_no_long_time(shape: str, top: Path) -> None:
+    store = top / ".store"
+    store.mkdir()
     for number in range(8000):
         folder = store / f"{number}"
-        folder.mkdir(parents=True)
-        place = folder if shape == "one behind another" else tmp_path
+        folder.mkdir()
+        place = folder if shape == "one behind another" else top
         (place / f"link{number}").symlink_to(store / f"{number + 1}")
-    (tmp_path / "link").symlink_to(store / "0")
+    (top / "link").symlink_to(store / "0")
     (store / "8000").mkdir()
     (store / "8000" / "t.txt").write_text("t")
-    files = within(5, lambda: StaticFiles(tmp_path, encodings=()))
+    files = within(5, lambda: StaticFiles(top, encodings=()))
     first = "/link7999" if shape == "side by side" else "/link"
     assert files.answer(Request("GET", f"{first}/nothing")) is None
 
 
-def test_folders_one_in_another_take_no_long_time(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """Too deep for one path: they are made from within, and removed by one who can."""
-    depth, top = 3000, tmp_path / "deep"
-    top.mkdir()
-    request.addfinalizer(lambda: subprocess.run(["rm", "-r", top], check=True))
+def test_folders_one_in_another_take_no_long_time(top: Path) -> None:
+    depth = 3000
     descriptor = os.open(top, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir("d", dir_fd=descriptor)
@@ -182,7 +186,7 @@ FLAT = ["a", "%", ".", "\\", "\xff", "con ", "con.", "~", ". ", "\u20ac", "\ud80
 
 
 @each_mode
-@pytest.mark.parametrize("unit", [*DEEP, *FLAT], ids=lambda unit: repr(unit[:8]))
+@each("unit", [*DEEP, *FLAT])
 def test_a_long_path_takes_no_long_time(
     unit: str, mode: str, files: Callable[[str], StaticFiles]
 ) -> None:

@@ -72,7 +72,7 @@ class Model:
         self.scan()
 
     def now(self, name: str) -> Version:
-        if not os.path.isfile(self.root / name):
+        if not os.path.isfile(f"{self.root}/{name}"):
             return None
         path = os.path.realpath(self.root / name)
         inside = path.startswith(os.path.join(self.root, ""))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from _pytest.runner import runtestprotocol
 
-APART = ("promises", "real", "django")
+APART = {*"real django test_deploys test_fuzz test_hostile test_model test_races test_soak".split()}
 """Here a test takes long, or parameters share a server: these are items of their own."""
 
 
@@ -24,15 +24,15 @@ class Together(pytest.Item):
         self.function = function
         self.own_markers += getattr(function, "pytestmark", [])
 
-    def reportinfo(self) -> tuple[object, int, str]:
-        return self.path, self.function.__code__.co_firstlineno - 1, self.name
+    def reportinfo(self) -> tuple[object, None, str]:
+        return self.path, None, self.name
 
     def runtest(self) -> None:
         """Is not called: each of its tests is run, with its fixtures, by the hook below."""
 
 
 def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> object:
-    is_apart = collector.path.parent.name in APART
+    is_apart = APART & {collector.path.parent.name, collector.path.stem}
     if is_apart or not collector.istestfunction(obj, name):
         return None
     return Together.from_parent(collector, name=name, function=obj)
