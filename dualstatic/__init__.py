@@ -5,4 +5,4 @@ from .disk.body import Answer
 from .staticfiles import StaticFiles
 
 __all__ = ["Answer", "Request", "StaticFiles"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
 from io import FileIO
 from typing import Any, TypeAlias, TypeVar
@@ -48,10 +48,9 @@ async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answe
 
     `read` has the first chunk read in the same hop.
     """
-    try:
+    with suppress(BlockingIOError):  # and not in the traceback of what the thread raises
         return _opened(ask, wait=False, read=read)
-    except BlockingIOError:
-        return await in_thread(partial(_opened, ask, wait=True, read=read))
+    return await in_thread(partial(_opened, ask, wait=True, read=read))
 
 
 def _opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:

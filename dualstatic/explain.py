@@ -76,10 +76,15 @@ def log_miss(site: Site, request: Request, asked: str = "", *, wait: bool) -> No
 
 def explain(site: Site, request: Request) -> str:
     """The sentence on a request, save what its conditions ask for."""
+    path, target = request.path, request.raw_path
+    # A target is shown as it came if that is why it is refused.
+    if target and not admits(target, path):
+        path = target.partition(b"?")[0].decode("latin-1")
+    asked = _shown(path)
     try:
-        return f"{_shown(request.path)} {_said(site, request)}"
+        return f"{asked} {_said(site, request)}"
     except Exception as error:  # noqa: BLE001 (of a function among the options, too: it is told)
-        return f"{_shown(request.path)} can't be looked up: {_shown(repr(error), _LONGEST_PATH)}"
+        return f"{asked} can't be looked up: {_shown(repr(error), _LONGEST_PATH)}"
 
 
 def _said(site: Site, request: Request) -> str:

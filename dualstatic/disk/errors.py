@@ -24,7 +24,7 @@ _NOT_THERE = frozenset(
 """The `errno` values that mean "no such file for us"."""
 
 _NOT_THERE_ON_WINDOWS = frozenset(
-    {2, 3, 5, 15, 20, 123, 161, 206, 267, 303, 433, 1463, 1920, 1921, 4390}
+    {2, 3, 5, 15, 18, 20, 123, 161, 206, 267, 303, 433, 1463, 1920, 1921, 4390}
 )
 """The same of Windows' own numbers, most of which Python calls EINVAL or EACCES.
 

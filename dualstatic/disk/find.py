@@ -38,14 +38,15 @@ class Sighting:
     """Where the files of a resource were found, and by what they are known again: an `Opener`.
 
     `before` are the directories that come first, and have no file of that name. `files` are the
-    file and its siblings, fit or not, by their last names. `folder` is the stamp of their folder,
-    where that tells that a sibling was added, and None where none is looked for.
+    file and its siblings, fit or not, by their last names. `absent` are other siblings: that none
+    was added, `folder` tells, the stamp of their folder, or a look at each where it is None.
     """
 
     directory: Directory
     name: str
     before: Sequence[Directory]
     files: dict[str, Identity] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
     folder: Stamp | None = None
 
     def open(self, name: str, *, wait: bool) -> int:
@@ -54,6 +55,9 @@ class Sighting:
             if not directory.lacks(self.name, wait=wait):
                 raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", self.name)
         with self.directory.root(wait=wait) as root:
+            for sibling in self.absent if self.folder is None else ():
+                if not root.lacks(sibling, wait=wait):
+                    raise BlockingIOError(errno.EAGAIN, "it may be there by now", sibling)
             return root.open_again(name, self.files, self.folder, wait=wait)
 
     def path_of(self, name: str) -> str:
@@ -221,7 +225,8 @@ class Look:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
-        shows = stamp is not None and not is_recent(stamp[2])  # now: to read may take a while
+        if stamp and is_recent(stamp[2]):  # now: to read may take a while
+            stamp = None
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -232,9 +237,8 @@ class Look:
         except BaseException:
             self.close()
             raise
-        if len(self.sighting.files) <= len(suffixes):
+        if self.sighting.absent:
             self.sighting.folder = stamp
-            self.complete &= shows
         return True
 
     def _open(self, walk: Walk, leaf: str) -> Opened | None:
@@ -249,8 +253,8 @@ class Look:
         leaf = plain + suffix
         try:
             if not walk.has(leaf):
-                return
-            if opened := self._open(walk, leaf):
+                self.sighting.absent.append(self._name + suffix)
+            elif opened := self._open(walk, leaf):
                 self._add(walk, opened, suffix)
             else:  # what it is the name of may become a file elsewhere, or one that may be read
                 self.complete = False

@@ -23,6 +23,7 @@ from .root_by_path import ByPath
 from .targets import is_absolute, parts_below, parts_of
 
 MAX_LINKS = 40
+_LOOP = "too many links, or a loop of them"  # Windows has no text for it
 
 _TRIES = 3
 """Looks at a name that is replaced, by a deploy, between one call to the system and the next."""
@@ -157,7 +158,7 @@ class Walk:
         """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
         self.links += 1
         if self.links > MAX_LINKS:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), target)
+            raise OSError(errno.ELOOP, _LOOP, target)
         if not is_absolute(target):
             return parts_of(target)
         # By the root's own names: to look at others may wait for a dead mount outside.
@@ -198,7 +199,7 @@ class Walk:
                 # A loop of links; or a file that was replaced by a link since it was looked at.
                 if error.errno != errno.ELOOP:
                     raise
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), leaf)
+        raise OSError(errno.ELOOP, _LOOP, leaf)
 
     def _open_behind(self, leaf: str) -> Opened:
         """What a link leads to; the links on the way here count among its forty."""
@@ -233,7 +234,7 @@ class Walk:
 
     def _check_case(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
-        if _FOLDS_CASE and name not in dict(self.entries()):
+        if _FOLDS_CASE and not self._calls.spells(self._place, name):
             raise FileNotFoundError(errno.ENOENT, "the name is spelled otherwise", name)
 
     def entries(self) -> list[tuple[str, Kind]]:

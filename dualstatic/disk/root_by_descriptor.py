@@ -220,6 +220,10 @@ class ByDescriptor:
         """:raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all"""
         return os.open(name, _SEARCH | self._nofollow, dir_fd=place)
 
+    def spells(self, place: int, name: str) -> bool:
+        """Whether a directory has a name in this very spelling."""
+        return name in dict(self.entries(place))
+
     def readlink(self, place: int, leaf: str) -> str:
         return os.readlink(leaf, dir_fd=place)
 

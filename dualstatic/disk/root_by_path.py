@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from ..core.values import Identity
 from .errors import is_missing
-from .root_by_descriptor import NOFOLLOW, READ, Kind, entry_kind, kind_of
+from .root_by_descriptor import NOFOLLOW, READ, Kind, kind_of
 from .targets import parts_below
 
 _LOOKS = 3
@@ -25,7 +25,7 @@ _STANDS_FOR_A_NAME = 0x20000000
 """The bit of Windows' reparse tags that links and junctions have."""
 
 if sys.platform == "win32":
-    from .windows import final_path, literal, open_file
+    from .windows import final_path, literal, open_file, spelling
 else:
 
     def literal(path: str) -> str:
@@ -36,6 +36,11 @@ else:
         """Open a file to read."""
         return os.open(path, flags)
 
+    def spelling(path: str) -> str | None:
+        """The last name of a path, as its directory has it; None: it has none of this spelling."""
+        place, name = os.path.split(path)
+        return name if name in os.listdir(place) else None
+
     def final_path(descriptor: int) -> str | None:
         """The path of an open file; None: this system doesn't tell."""
         return None
@@ -45,12 +50,6 @@ def kind_of_status(status: os.stat_result) -> Kind:
     """What a status stands for; a junction is a link."""
     tag: int = getattr(status, "st_reparse_tag", 0)
     return "link" if tag & _STANDS_FOR_A_NAME else kind_of(status.st_mode)
-
-
-def kind_of_entry(entry: os.DirEntry[str]) -> Kind:
-    """The same of an entry."""
-    found = entry_kind(entry)
-    return kind_of_status(entry.stat(follow_symlinks=False)) if found == "directory" else found
 
 
 class ByPath:
@@ -94,8 +93,14 @@ class ByPath:
 
     def at(self, place: str, name: str) -> str:
         """The path of a name in a place."""
+        if name == ".":  # in a literal path it would be a file's name
+            return place
         # Else not by `os.path.join`, for which a name with a drive would lead out of the root.
         return os.path.join(place, name) if self.follow else os.path.join(place, "") + name
+
+    def spells(self, place: str, name: str) -> bool:
+        """Whether a directory has a name in this very spelling."""
+        return spelling(self.at(place, name)) == name
 
     def readlink(self, place: str, leaf: str) -> str:
         try:
@@ -138,4 +143,7 @@ class ByPath:
 
     def entries(self, place: str) -> list[tuple[str, Kind]]:
         with os.scandir(place) as entries:
-            return [(entry.name, kind_of_entry(entry)) for entry in entries]
+            # Here the status of an entry costs no call.
+            return [
+                (each.name, kind_of_status(each.stat(follow_symlinks=False))) for each in entries
+            ]

@@ -20,6 +20,10 @@ _open.argtypes = (
     *(wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, wintypes.LPVOID),
     *(wintypes.DWORD, wintypes.DWORD, wintypes.HANDLE),
 )
+_find, _end_find = _kernel.FindFirstFileW, _kernel.FindClose
+_find.restype = wintypes.HANDLE
+_find.argtypes = (wintypes.LPCWSTR, ctypes.POINTER(wintypes.WIN32_FIND_DATAW))
+_end_find.argtypes = (wintypes.HANDLE,)
 _final_path.restype = wintypes.DWORD
 _final_path.argtypes = (wintypes.HANDLE, wintypes.LPWSTR, wintypes.DWORD, wintypes.DWORD)
 
@@ -37,6 +41,17 @@ def open_file(path: str, flags: int) -> int:
     if handle == _INVALID:
         raise ctypes.WinError(ctypes.get_last_error())
     return msvcrt.open_osfhandle(handle, flags)
+
+
+def spelling(path: str) -> str:
+    """The last name of a path, as its directory has it: in its own case, and not a short one."""
+    found = wintypes.WIN32_FIND_DATAW()
+    handle = _find(path, found)
+    if handle == _INVALID:
+        raise ctypes.WinError(ctypes.get_last_error())
+    _end_find(handle)
+    name: str = found.cFileName
+    return name
 
 
 def final_path(descriptor: int) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,13 +53,14 @@ def test_forty_links_are_followed_and_no_more(
 def test_a_chain_of_links_ends_no_start(
     serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
-    chain = {f"a{n}": Link(f"a{n + 1}") for n in range(3000)}
-    links = {"x.txt": Link("{root}/sub/../a0"), "y.txt": Link("{root}/sub/../a2960")}
-    client = serve(tree({"ok.txt": "ok", "sub": None, "a3000": "end", **chain, **links}))
+    end = 300 if sys.platform == "win32" else 3000  # there each link costs many calls
+    chain = {f"a{n}": Link(f"a{n + 1}") for n in range(end)}
+    links = {"x.txt": Link("{root}/sub/../a0"), "y.txt": Link(f"{{root}}/sub/../a{end - 40}")}
+    client = serve(tree({"ok.txt": "ok", "sub": None, f"a{end}": "end", **chain, **links}))
     assert client.get("/ok.txt").body == b"ok"
     assert client.get("/x.txt").passed
     assert client.get("/y.txt").passed  # it is the forty-first
-    assert client.get("/a2960").body == b"end"
+    assert client.get(f"/a{end - 40}").body == b"end"
 
 
 @pytest.mark.rows("S390")
@@ -112,7 +114,7 @@ def test_a_link_that_leads_out_is_named_once_in_both_modes(
     client = Client(StaticFiles(root), door)
     of_index = said()
     assert len(of_index) == 10
-    assert f"skipped, a link leads out of the root: '{root}/linkdir-out'" in of_index
+    assert f"skipped, a link leads out of the root: {str(root / 'linkdir-out')!a}" in of_index
     live = Client(StaticFiles(root, live=True), door)
     for _ in range(2):
         for name in [entry.relative_to(root) for entry in root.rglob("*") if entry.is_symlink()]:

@@ -301,16 +301,18 @@ def test_bytes_and_fields_belong_together_under_threads(tree: Callable[..., Path
     for thread in threads:
         thread.start()
     choice = random.Random(0)
-    for number in range(60):
-        other = root / "new"
-        other.write_bytes(choice.randbytes(KIB))
-        # Settled as they are, files that share an inode have to differ in their times.
-        os.utime(other, (OLD + number + 1, OLD + number + 1))
-        other.replace(root / f"{choice.randrange(8)}.bin")
-        files.refresh()
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        for number in range(60):
+            other = root / "new"
+            other.write_bytes(choice.randbytes(KIB))
+            # Settled as they are, files that share an inode have to differ in their times.
+            os.utime(other, (OLD + number + 1, OLD + number + 1))
+            other.replace(root / f"{choice.randrange(8)}.bin")
+            files.refresh()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert faults == []
     names = [f"{number}.bin" for number in range(8)]
     assert len(kept(files, names)) <= 3

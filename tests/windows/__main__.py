@@ -49,7 +49,8 @@ def run(environment: Environment, number: int, files: Sequence[str]) -> Counter[
     folder.mkdir(exist_ok=True)
     trees, results = folder / "trees", folder / "results.json"
     results.unlink(missing_ok=True)
-    command = ["-m", "pytest", *OPTIONS, f"--basetemp={windows_path(trees)}", *files]
+    options = [*OPTIONS, "-p", "tests.windows.links", f"--basetemp={windows_path(trees)}"]
+    command = ["-m", "pytest", *options, *files]
     print(environment.run(*command, RESULTS=windows_path(results)), flush=True)
     return counted(results)
 

@@ -76,23 +76,3 @@ def test_a_file_that_a_program_shares_with_nobody_is_no_miss(
         client.get("/small.txt")
     assert "can't be read" in caplog.text
     assert client.get("/small.txt").body == b"small"
-
-
-def test_a_junction_is_followed_inside_the_root_only(
-    serve: Callable[..., Client], root: Path
-) -> None:
-    _winapi.CreateJunction(str(root / "sub"), str(root / "inside"))
-    _winapi.CreateJunction(str(root.parent / "outside"), str(root / "leads-out"))
-    client = serve(root)
-    assert client.get("/inside/t.txt").body == b"t"
-    assert client.get("/leads-out/secret.txt").passed
-    far = serve(root, follow_symlink=True)
-    assert far.get("/leads-out/secret.txt").body == b"SECRET"
-
-
-def test_a_link_is_followed_inside_the_root_only(serve: Callable[..., Client], root: Path) -> None:
-    os.symlink("sub\\t.txt", root / "inside.txt")
-    os.symlink(root.parent / "outside\\secret.txt", root / "leads-out.txt")
-    client = serve(root)
-    assert client.get("/inside.txt").body == b"t"
-    assert client.get("/leads-out.txt").passed
