@@ -42,7 +42,7 @@ kernel.VirtualAlloc.restype = kernel.GetProcessHeap.restype = c_void_p
 kernel.VirtualProtect.argtypes = (c_void_p, ctypes.c_size_t, DWORD, c_void_p)
 kernel.HeapFree.argtypes = (c_void_p, DWORD, c_void_p)
 kernel.wine_get_unix_file_name.argtypes = (LPCWSTR,)
-kernel.wine_get_unix_file_name.restype = c_void_p
+kernel.wine_get_unix_file_name.restype = kernel.wine_get_dos_file_name.restype = c_void_p
 
 place_of_code = kernel.VirtualAlloc(None, len(CODE), 0x3000, 0x40)
 ctypes.memmove(place_of_code, CODE, len(CODE))
@@ -96,8 +96,10 @@ class Link:
 
     def reparse_data(self) -> bytes:
         path = self.target.decode().replace("/", "\\")
-        if self.target.startswith(b"/"):
-            path = "Z:" + path[self.tag == JUNCTION :]
+        if self.target.startswith(b"/"):  # it may be on any drive
+            address = kernel.wine_get_dos_file_name(self.target[self.tag == JUNCTION :])
+            path = ctypes.wstring_at(address)
+            kernel.HeapFree(kernel.GetProcessHeap(), 0, address)
         is_relative = not ntpath.splitdrive(path)[0]
         if path.startswith("\\\\"):
             path = "UNC" + path[1:]
