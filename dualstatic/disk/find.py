@@ -224,6 +224,7 @@ class Look:
         except OSError as error:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
+        self.complete = walk.here is not None  # by paths alone, a walk has to tell each time
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
         if stamp and is_recent(stamp[2]):  # now: to read may take a while
             stamp = None

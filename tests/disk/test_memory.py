@@ -9,7 +9,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -18,7 +18,7 @@ from weakref import WeakSet
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.disk import validators
+from dualstatic.disk import memory, validators
 from tests.support.children import run_threads
 from tests.support.doors import Client
 from tests.support.each import each
@@ -34,6 +34,15 @@ KIB = 1024
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has just been written is not remembered: here it is old."""
     settle(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """All memories share a budget: those of earlier tests may still be there."""
+    others = set(memory._memories)
+    memory._memories.clear()
+    yield
+    memory._memories.update(others)
 
 
 def ask(files: StaticFiles, name: str, **headers: str) -> tuple[int, bytes, bool]:
