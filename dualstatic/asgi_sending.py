@@ -31,9 +31,11 @@ ZEROCOPYSEND = "http.response.zerocopysend"
 _TURN = 2**20
 """Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
 
-_MOMENT = 0.5
-"""Seconds in which a server has to tell that a client has gone: once it has failed to send, and on
-trio to all streams of a connection that is lost."""
+_MOMENT = 0.1
+"""Seconds in which a server has to tell, once it has failed to send, that the client has gone."""
+
+_TELLING = 0.5
+"""Seconds in which a server on trio has to tell all streams of a connection that is lost."""
 
 _THREADS = 40
 
@@ -267,7 +269,7 @@ class _Client:
             # Hypercorn tells the streams of a lost connection one after another, from inside the
             # `send` of one of them. If that were cancelled at once, those after it would never hear
             # of it, and keep their files.
-            await anyio.sleep(_MOMENT)
+            await anyio.sleep(_TELLING)
         return True
 
 
