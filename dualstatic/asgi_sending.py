@@ -172,7 +172,8 @@ async def send_whole(response: Response, scope: Scope, receive: Receive, send: S
     """Send an answer that needs no file."""
     fields, body, is_long = response.wire.get("asgi") or _wire(response)
     if is_long and _is_multiplexed(scope):
-        return await _watched(_write(response, body, send), _Client(scope, receive, send))
+        client = _Client(scope, receive, send)
+        return await _watched(_write(response, body, client.send), client)
     try:
         await send(
             # The list is its own: a middleware outside may add to it.
