@@ -41,6 +41,8 @@ def each(names: str | tuple[str, ...], values: Iterable[Any]) -> Callable[[Test]
         dict(zip(keys, [value] if names == keys[0] else value, strict=True)) for value in values
     ]
 
+    assert cases, "a test that asks nothing can't fail"
+
     def decorate(test: Test) -> Test:
         @wraps(test)
         def ask(**fixtures: Any) -> None:
