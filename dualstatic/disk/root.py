@@ -34,8 +34,6 @@ _LEAP = 100
 _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 
-StrPath = str | os.PathLike[str]
-
 Opened = tuple[int, os.stat_result]
 """The descriptor of an open file, and what `fstat` says of it."""
 
@@ -267,7 +265,9 @@ class Directory:
     of earlier releases.
     """
 
-    def __init__(self, source: StrPath, *, follow_symlink: bool, is_previous: bool = False) -> None:
+    def __init__(
+        self, source: str | os.PathLike[str], *, follow_symlink: bool, is_previous: bool = False
+    ) -> None:
         self._source = os.path.abspath(source) if isinstance(source, str) else source
         self.follow = follow_symlink
         self.is_previous = is_previous
