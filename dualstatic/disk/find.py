@@ -15,8 +15,8 @@ from ..core.codings import SUFFIXES, is_decodable, is_outdated
 from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
-from .errors import LeadsOut, OnceLogger, is_missing, log_failure
-from .root import Directory, Opened, Walk
+from .errors import LEADS_OUT, OnceLogger, is_missing, log_failure
+from .root import Directory, Walk
 from .root_by_descriptor import Stamp, identity, stamp_of
 from .validators import Validators, is_fresh, is_recent, modified, read_at
 
@@ -242,7 +242,7 @@ class Look:
             self.sighting.folder = stamp
         return True
 
-    def _open(self, walk: Walk, leaf: str) -> Opened | None:
+    def _open(self, walk: Walk, leaf: str) -> tuple[int, os.stat_result] | None:
         try:
             return walk.open(leaf)
         except OSError as error:
@@ -263,7 +263,7 @@ class Look:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.certain = False
 
-    def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
+    def _add(self, walk: Walk, opened: tuple[int, os.stat_result], suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""
         descriptor, status = opened
         validators = self._finder.validators
@@ -316,8 +316,8 @@ class Look:
             raise error
         if isinstance(error, PermissionError):
             self._finder.warn("no permission to read", path())
-        elif isinstance(error, LeadsOut):
-            self._finder.warn(f"skipped, {error.strerror}", error.filename)
+        elif error.strerror == LEADS_OUT:
+            self._finder.warn(f"skipped, {LEADS_OUT}", error.filename)
 
 
 def close_all(descriptors: dict[str, int]) -> None:

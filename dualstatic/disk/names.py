@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import stat
 
 from .errors import is_missing
 from .root import Directory
@@ -23,14 +22,12 @@ def kind(directory: Directory, name: str) -> str:
     with directory.walk() as walk:
         try:
             walk.enter(parts)
-            _, status = walk.find(leaf)
+            _, found = walk.find(leaf)
         except OSError as error:
             dangles = walk.links and _dangles(directory, name)
             dangling = "leads through a link to nothing" if dangles else ""
             return _ERRORS.get(error.errno or 0, dangling)
-    if stat.S_ISDIR(status.st_mode):
-        return "directory"
-    return "file" if stat.S_ISREG(status.st_mode) else "is not a regular file"
+    return "is not a regular file" if found == "other" else found
 
 
 def _dangles(directory: Directory, name: str) -> bool:

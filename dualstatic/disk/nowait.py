@@ -9,10 +9,8 @@ from __future__ import annotations
 import errno
 import os
 
-NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL})
-"""What an older system answers, or a sandbox; a file system may, too, of one name."""
-
-_NO_SUCH_READ = NO_SUCH_CALL | {errno.EOPNOTSUPP}
+_NO_SUCH_READ = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP})
+"""What an older system answers, or a sandbox, or a file system."""
 
 _answers: dict[int, bool] = {}
 

@@ -13,12 +13,10 @@ import struct
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from typing import Literal
 
 from ..core.values import Identity
-from .errors import is_missing
-from .nowait import NO_SUCH_CALL, answers_at_once
+from .nowait import answers_at_once
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = (
@@ -64,12 +62,14 @@ if sys.platform == "linux":
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _Status = ctypes.c_char * _STATX.size
-_missing: set[int] = set()
 
 Stamp = tuple[int, int, int]
 """Of a folder: device, inode, ctime in nanoseconds. Whatever is added to it changes the last."""
 
 Kind = Literal["directory", "file", "link", "other"]
+
+_STANDS_FOR_A_NAME = 0x20000000
+"""The bit of Windows' reparse tags that links and junctions have."""
 
 
 def identity(status: os.stat_result) -> Identity:
@@ -82,13 +82,13 @@ def identity(status: os.stat_result) -> Identity:
     )
 
 
-def kind_of(mode: int) -> Kind:
-    """What the mode of a status stands for."""
-    if stat.S_ISREG(mode):
-        return "file"
-    if stat.S_ISDIR(mode):
+def kind_of(status: os.stat_result) -> Kind:
+    """What a status stands for; a junction of Windows is a link."""
+    if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) & _STANDS_FOR_A_NAME:
+        return "link"
+    if stat.S_ISDIR(status.st_mode):
         return "directory"
-    return "link" if stat.S_ISLNK(mode) else "other"
+    return "file" if stat.S_ISREG(status.st_mode) else "other"
 
 
 def entry_kind(entry: os.DirEntry[str]) -> Kind:
@@ -102,10 +102,6 @@ def entry_kind(entry: os.DirEntry[str]) -> Kind:
 
 class ByDescriptor:
     """A `place` is the descriptor of a directory. With `follow` the system resolves links."""
-
-    @staticmethod
-    def kind_of(status: os.stat_result) -> Kind:
-        return kind_of(status.st_mode)
 
     def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
         if wait:
@@ -204,15 +200,10 @@ class ByDescriptor:
     def __exit__(self, *failure: object) -> None:
         os.close(self.root)
 
-    def leave(self, place: int) -> None:
-        os.close(place)
-
     def leap(self, place: int, path: str) -> int | None:
-        """Enter directories, none of which is a link, by one call; None: only a walk can tell."""
-        if "/" not in path:  # of one name `enter` tells as much, and costs less
-            return None
+        """Enter directories by one call, none through a link; None: only a walk can tell."""
         try:
-            return _open_by_one_call(path, _SEARCH, place, _BENEATH)
+            return _open_by_one_call(path, _SEARCH, place, self._resolve)
         except BlockingIOError:
             return None
 
@@ -223,20 +214,6 @@ class ByDescriptor:
     def spells(self, place: int, name: str) -> bool:
         """Whether a directory has a name in this very spelling."""
         return name in dict(self.entries(place))
-
-    def readlink(self, place: int, leaf: str) -> str:
-        return os.readlink(leaf, dir_fd=place)
-
-    def status(self, place: int, leaf: str) -> os.stat_result:
-        return os.stat(leaf, dir_fd=place, follow_symlinks=self.follow)
-
-    def has(self, place: int, leaf: str) -> bool:
-        """Whether there is something; an error other than "not there" is for `open` to raise."""
-        try:
-            os.stat(leaf, dir_fd=place, follow_symlinks=False)
-        except OSError as error:
-            return not is_missing(error)
-        return True
 
     def open(self, place: int, leaf: str) -> int:
         try:
@@ -269,33 +246,14 @@ def _open_by_one_call(path: str, flags: int, directory: int = _AT_FDCWD, resolve
 def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
     """A descriptor, or an error's number below zero; EAGAIN where there is no such call."""
     call = _call_at_once if resolve & _CACHED else _call
-    if call is None or resolve in _missing or "\0" in path:
+    if call is None or "\0" in path:
         return -errno.EAGAIN
     try:
         encoded = path.encode(_ENCODING, _ERRORS)
     except UnicodeEncodeError:
         return -errno.EAGAIN
-    descriptor: int = call(_OPENAT2, directory, encoded, _how(flags, resolve), _HOW.size)
-    if descriptor >= 0:
-        return descriptor
-    number = ctypes.get_errno()
-    return -number if number not in NO_SUCH_CALL or _has_openat2(resolve) else -errno.EAGAIN
-
-
-@cache
-def _how(flags: int, resolve: int) -> bytes:
-    return _HOW.pack(flags, 0, resolve)
-
-
-def _has_openat2(resolve: int) -> bool:
-    """Whether an error was the file system's own, of one name; else the call is not made again."""
-    descriptor = _call(_OPENAT2, _AT_FDCWD, b"/", _how(_LOOK, resolve), _HOW.size) if _call else -1
-    if descriptor >= 0:
-        os.close(descriptor)
-    elif ctypes.get_errno() in NO_SUCH_CALL:
-        _missing.add(resolve)
-        return False
-    return True
+    descriptor: int = call(_OPENAT2, directory, encoded, _HOW.pack(flags, 0, resolve), _HOW.size)
+    return descriptor if descriptor >= 0 else -ctypes.get_errno()
 
 
 def stamp_of(folder: int) -> Stamp | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.paths import Gate
 from .errors import is_missing
-from .root import MAX_LINKS, PinnedDirectory
+from .root import MAX_LINKS, Directory
 from .root_by_descriptor import Kind
 
 
@@ -21,7 +20,7 @@ class Scan:
     of `places`. `note` is told what is skipped.
     """
 
-    directory: PinnedDirectory
+    directory: Directory
     gate: Gate
     note: Callable[[str, str], object]
     paths: set[str] = field(default_factory=set)
@@ -98,15 +97,15 @@ class Scan:
         try:
             with self.directory.walk() as walk:
                 walk.enter(place.split("/"))
-                last, status = walk.find(leaf)
-                if stat.S_ISDIR(status.st_mode):
+                last, kind = walk.find(leaf)
+                if kind == "directory":
                     target = self.aliases[_join(place, leaf)] = walk.real(last)
                     self._targets.append(target)
                     return None
         except OSError as error:
             self._skip(error, _join(place, leaf))
             return None
-        return "file" if stat.S_ISREG(status.st_mode) else "other"
+        return kind
 
     def _admits(self, place: str, leaf: str, more: str = "") -> bool:
         """Whether the gate lets a URL through that has this name in it."""

@@ -18,7 +18,7 @@ import pytest
 from dualstatic import StaticFiles, site
 from dualstatic.disk import root as disk_root
 from dualstatic.disk import root_by_path, validators
-from dualstatic.disk.root_by_path import kind_of_status
+from dualstatic.disk.root_by_descriptor import kind_of
 from dualstatic.disk.targets import is_absolute, parts_below
 from tests.cases import CASES
 from tests.cases import site as maze
@@ -228,9 +228,9 @@ def test_a_link_that_python_can_not_read_is_a_miss(
 ) -> None:
     real = os.readlink
 
-    def readlink(path: Any) -> str:
+    def readlink(path: Any, **more: Any) -> str:
         if str(path).startswith("/proc/"):
-            return real(path)
+            return real(path, **more)
         raise ValueError("not a symbolic link")
 
     monkeypatch.setattr(os, "readlink", readlink)
@@ -329,8 +329,8 @@ def test_a_target_with_half_a_beginning_is_absolute(target: str) -> None:
 )
 def test_what_stands_for_another_name_is_a_link(tag: int, is_link: bool) -> None:
     status: Any = SimpleNamespace(st_mode=stat.S_IFDIR, st_reparse_tag=tag)
-    assert (kind_of_status(status) == "link") == is_link
-    assert kind_of_status(os.stat(os.curdir)) == "directory"
+    assert (kind_of(status) == "link") == is_link
+    assert kind_of(os.stat(os.curdir)) == "directory"
 
 
 def test_where_ctime_is_the_birth_a_changed_file_is_fresh_by_its_mtime(
