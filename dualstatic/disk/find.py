@@ -218,9 +218,9 @@ class Look:
         return False
 
     def _goes(self, walk: Walk, suffixes: Sequence[str]) -> bool:
-        *parts, leaf = self._name.split("/")
+        folder, _, leaf = self._name.rpartition("/")
         try:
-            walk.enter(parts)
+            walk.enter(folder)
         except OSError as error:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False

@@ -18,10 +18,10 @@ def kind(directory: Directory, name: str) -> str:
     """What a directory has under a name, or what is wrong with it there; "" if it has nothing."""
     if not name:
         return "directory"
-    *parts, leaf = name.split("/")
+    folder, _, leaf = name.rpartition("/")
     with directory.walk() as walk:
         try:
-            walk.enter(parts)
+            walk.enter(folder)
             _, found = walk.find(leaf)
         except OSError as error:
             dangles = walk.links and _dangles(directory, name)
@@ -45,7 +45,7 @@ def names_in(directory: Directory, folder: str) -> list[str] | None:
     """The names in a folder of a directory; None: it is none, or can't be read."""
     try:
         with directory.walk() as walk:
-            walk.enter(folder.split("/"))
+            walk.enter(folder)
             return [name for name, _ in walk.entries()]
     except OSError as error:
         if not is_missing(error):

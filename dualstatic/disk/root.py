@@ -65,17 +65,39 @@ class Walk:
             os.close(here)
         self._place, self._names = place, names
 
-    def enter(self, parts: list[str]) -> None:
+    def enter(self, path: str) -> None:
         """Go into directories one below the other, and through links to directories."""
-        path = "/".join(parts)
         if self._calls.follow and os.path.isabs(path):  # only the index names a place so
-            return self._arrive(self._calls.enter(self._place, path), [path])
-        names = [part for part in parts if part not in ("", ".")]
+            self._arrive(self._calls.enter(self._place, path), [path])
+            return
+        names = [name for name in path.split("/") if name not in ("", ".")]
         for start in range(0, len(names), _LEAP):
             for name in self._leap(names[start : start + _LEAP]):
-                self._asked = [*self._names, name]
-                self._go([name])
-        return None
+                self._follow(name, enter=True)
+
+    def find(self, leaf: str) -> tuple[str, Kind]:
+        """Follow links until `leaf` is none; the last name, in the directory then entered."""
+        return self._follow(leaf, enter=False)
+
+    def _follow(self, name: str, *, enter: bool) -> tuple[str, Kind]:
+        """Go to what a name is or, where it is a link, stands for; `enter`: that is a directory.
+
+        The parts of a link's target take its place.
+        """
+        self._asked, todo = [*self._names, name], [name]
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                todo += self._up()[::-1]
+            elif part not in ("", "."):
+                self._check_case(part)
+                if todo or enter:
+                    todo += self._step(part)[::-1]
+                elif (kind := self._kind(part)) == "link":
+                    todo += (self._target(part) or [part])[::-1]
+                else:
+                    return part, kind
+        return ".", "directory"
 
     def _leap(self, names: list[str]) -> list[str]:
         """Enter directories by one call, if none is a link and the system can; else all are left.
@@ -89,16 +111,6 @@ class Walk:
         self._arrive(place, [*self._names, *names])
         return []
 
-    def _go(self, parts: list[str]) -> None:
-        """Go on by parts that may be `..`, or links, whose targets' parts take their place."""
-        todo = parts[::-1]
-        while todo:
-            part = todo.pop()
-            if part == "..":
-                todo += self._up()[::-1]
-            elif part not in ("", "."):
-                todo += self._step(part)[::-1]
-
     def _up(self) -> list[str]:
         """Restart from the root: the parent may have been moved since we entered it."""
         if not self._names:
@@ -109,18 +121,17 @@ class Walk:
 
     def _step(self, part: str) -> list[str]:
         """Go into one directory; where it is a link, the parts still to go instead."""
-        self._check_case(part)
         try:
             self._arrive(self._calls.enter(self._place, part), [*self._names, part])
         except OSError as error:
             if self._calls.follow or error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
-            if (parts := self._follow(part)) is None:
+            if (parts := self._target(part)) is None:
                 raise
             return parts
         return []
 
-    def _follow(self, leaf: str) -> list[str] | None:
+    def _target(self, leaf: str) -> list[str] | None:
         """The parts that a link stands for, seen from here or, if it is absolute, from the root.
 
         None: it is no link, or none any more.
@@ -153,19 +164,6 @@ class Walk:
         """The error for the name that was asked for, whichever link behind it leads out."""
         path = os.path.join(self._calls.path, *self._asked)
         return FileNotFoundError(errno.ENOENT, LEADS_OUT, path)
-
-    def find(self, leaf: str) -> tuple[str, Kind]:
-        """Follow links until `leaf` is none; the last name, in the directory then entered."""
-        self._asked = [*self._names, leaf]
-        while True:
-            self._check_case(leaf)
-            if (kind := self._kind(leaf)) != "link":
-                return leaf, kind
-            *parts, leaf = self._follow(leaf) or [leaf]
-            self._go(parts)
-            if leaf in ("", ".", ".."):
-                self._go([leaf])
-                return ".", "directory"
 
     def _kind(self, leaf: str) -> Kind:
         follow = self._calls.follow

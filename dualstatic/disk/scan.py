@@ -84,7 +84,7 @@ class Scan:
     def _entries(self, place: str) -> list[tuple[str, Kind]]:
         try:
             with self.directory.walk() as walk:
-                walk.enter(place.split("/"))
+                walk.enter(place)
                 return walk.entries()
         except OSError as error:
             self._skip(error, place)
@@ -96,7 +96,7 @@ class Scan:
             return None
         try:
             with self.directory.walk() as walk:
-                walk.enter(place.split("/"))
+                walk.enter(place)
                 last, kind = walk.find(leaf)
                 if kind == "directory":
                     target = self.aliases[_join(place, leaf)] = walk.real(last)

@@ -165,7 +165,7 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
 
     monkeypatch.setattr(root_by_path, "open_file", swapping)
     with disk_root.Directory(str(root), follow_symlink=False).walk() as walk:
-        walk.enter(["sub"])
+        walk.enter("sub")
         with pytest.raises(OSError, match=r"secret\.txt|sub"):
             walk.open("secret.txt")
     assert opened
