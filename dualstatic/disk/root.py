@@ -20,7 +20,7 @@ from .errors import LEADS_OUT, is_missing
 from .nowait import try_out
 from .root_by_descriptor import ByDescriptor, Kind, kind_of
 from .root_by_path import ByPath
-from .targets import is_absolute, parts_below, parts_of
+from .targets import parts_below, relative_parts
 
 MAX_LINKS = 40
 _LOOP = "too many links, or a loop of them"  # Windows has no text for it
@@ -41,8 +41,9 @@ class Walk:
     """
 
     def __init__(self, calls: ByDescriptor | ByPath) -> None:
-        self._calls: Any = calls  # each knows the places that it made
-        self._place = self._home = calls.root
+        self._calls = calls
+        self._place: Any = calls.root  # each system knows the places that it made
+        self._home = self._place
         self._names: list[str] = []
         self._asked: list[str] = []
         self.links = 0
@@ -54,7 +55,7 @@ class Walk:
 
     def at(self, leaf: str) -> str:
         """What to call a name of this directory in a call that gets `here` as well."""
-        return leaf if self.here is not None else str(self._calls.at(self._place, leaf))
+        return self._calls.at(self._place, leaf)
 
     def restart(self) -> None:
         """Go back to the root. No descriptor is open then."""
@@ -141,8 +142,8 @@ class Walk:
             raise OSError(errno.ELOOP, _LOOP, leaf)
         if (target := self._readlink(leaf)) is None:
             return None
-        if not is_absolute(target):
-            return parts_of(target)
+        if (parts := relative_parts(target)) is not None:
+            return parts
         # By the root's own names: to look at others may wait for a dead mount outside.
         for attribute in ("path", "real_path"):
             if (parts := parts_below(target, getattr(self._calls, attribute))) is not None:
@@ -215,8 +216,7 @@ class Walk:
 
     def entries(self) -> list[tuple[str, Kind]]:
         """The names in this directory, and what each is."""
-        entries: list[tuple[str, Kind]] = self._calls.entries(self._place)
-        return entries
+        return self._calls.entries(self._place)
 
     def refused(self, leaf: str = ".") -> str:
         """After a PermissionError: as `real`, of what can't be read or, unseen, its directory."""

@@ -18,17 +18,16 @@ from typing import Literal
 from ..core.values import Identity
 from .nowait import answers_at_once
 
-NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-READ = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-_SEARCH = (
-    getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_DIRECTORY", 0)
-)
+
+def _flags(*names: str) -> int:
+    """The flags of `open` that this system has of these."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+NOFOLLOW = _flags("O_NOFOLLOW")
+READ = os.O_RDONLY | _flags("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
+_LOOK = os.O_RDONLY | _flags("O_PATH", "O_CLOEXEC")
+_SEARCH = _LOOK | _flags("O_DIRECTORY")
 
 _AT_FDCWD = -100
 """Stands for the working directory, as a directory's descriptor."""
@@ -45,7 +44,6 @@ _CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
 """No wait for the disk."""
 
 _HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
-_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
 
 _AT_EMPTY_PATH, _AT_STATX_DONT_SYNC = 0x1000, 0x4000
 _STATX_WANTED = 0x181  # STATX_TYPE, STATX_CTIME, STATX_INO
@@ -207,6 +205,10 @@ class ByDescriptor:
         except BlockingIOError:
             return None
 
+    def at(self, place: int, name: str) -> str:
+        """What to call a name of a place in a call that gets its descriptor as well."""
+        return name
+
     def enter(self, place: int, name: str) -> int:
         """:raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all"""
         return os.open(name, _SEARCH | self._nofollow, dir_fd=place)
@@ -222,7 +224,7 @@ class ByDescriptor:
             raise OSError(errno.EBUSY, "another program has a lease on it", leaf) from error
 
     def entries(self, place: int) -> list[tuple[str, Kind]]:
-        descriptor = os.open(".", READ | getattr(os, "O_DIRECTORY", 0), dir_fd=place)
+        descriptor = os.open(".", READ | _flags("O_DIRECTORY"), dir_fd=place)
         try:
             with os.scandir(descriptor) as entries:
                 return [(entry.name, entry_kind(entry)) for entry in entries]

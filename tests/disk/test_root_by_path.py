@@ -19,7 +19,7 @@ from dualstatic import StaticFiles, site
 from dualstatic.disk import root as disk_root
 from dualstatic.disk import root_by_path, validators
 from dualstatic.disk.root_by_descriptor import kind_of
-from dualstatic.disk.targets import is_absolute, parts_below
+from dualstatic.disk.targets import parts_below, relative_parts
 from tests.cases import CASES
 from tests.cases import site as maze
 from tests.cases.case import MAZE, MAZE_FOLLOWED
@@ -305,21 +305,22 @@ POSIX_BELOW = [
 def test_an_absolute_target_is_seen_from_the_root_or_is_not_below_it(
     system: ModuleType, root: str, target: str, parts: list[str] | None
 ) -> None:
-    assert is_absolute(target, system)
+    assert relative_parts(target, system) is None
     assert parts_below(target, root, system) == parts
 
 
 @pytest.mark.parametrize("target", ["a.txt", r"..\a.txt", "sub/a.txt", ".", "..", ""])
 def test_a_target_without_a_beginning_is_relative(target: str) -> None:
-    assert not is_absolute(target, ntpath)
-    assert not is_absolute(target, posixpath)
+    names = target.replace("\\", "/").split("/")
+    assert relative_parts(target, ntpath) == names
+    assert relative_parts(target, posixpath) == target.split("/")
 
 
 @pytest.mark.parametrize(
     "target", ["C:a.txt", "C:", r"\a.txt", "/a.txt", r"\\host\share", r"\\?\x"]
 )
 def test_a_target_with_half_a_beginning_is_absolute(target: str) -> None:
-    assert is_absolute(target, ntpath)
+    assert relative_parts(target, ntpath) is None
 
 
 @pytest.mark.parametrize(
