@@ -16,6 +16,7 @@ from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
 from .errors import LEADS_OUT, OnceLogger, is_missing, log_failure
+from .nowait import answers_at_once
 from .root import Directory, Walk
 from .root_by_descriptor import Stamp, identity, stamp_of
 from .validators import Validators, is_fresh, is_recent, modified, read_at
@@ -226,8 +227,7 @@ class Look:
             return False
         self.complete = walk.here is not None  # by paths alone, a walk has to tell each time
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
-        if stamp and is_recent(stamp[2]):  # now: to read may take a while
-            stamp = None
+        is_final = stamp is None or not is_recent(stamp[2])  # now: to read may take a while
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -238,8 +238,10 @@ class Look:
         except BaseException:
             self.close()
             raise
-        if self.sighting.absent:
+        # The file has shown by now whether its device tells at once what is added to a folder.
+        if stamp and self.sighting.absent and answers_at_once(stamp[0]):
             self.sighting.folder = stamp
+            self.complete = self.complete and is_final
         return True
 
     def _open(self, walk: Walk, leaf: str) -> tuple[int, os.stat_result] | None:
