@@ -15,22 +15,15 @@ from collections.abc import Mapping
 
 from ..core.values import Identity
 from .root_by_descriptor import NOFOLLOW, READ, Kind, kind_of
-from .targets import parts_below
+from .targets import literal, parts_below
 
 _LOOKS = 3
 """Looks at the way to an open file whose path isn't told; each has to be deceived by two swaps."""
 
 if sys.platform == "win32":
-    from .windows import final_path, literal, open_file, spelling
+    from .windows import final_path, open_file, spelling
 else:
-
-    def literal(path: str) -> str:
-        """The path as it is."""
-        return path
-
-    def open_file(path: str, flags: int) -> int:
-        """Open a file to read."""
-        return os.open(path, flags)
+    from os import open as open_file
 
     def spelling(path: str) -> str | None:
         """The last name of a path, as its directory has it; None: it has none of this spelling."""

@@ -1,4 +1,4 @@
-"""What a link's target says, told by its text alone.
+"""What a path says, such as the target of a link, told by its text alone.
 
 The system isn't asked: it might ask the host of a share, or a mount whose server is dead.
 """
@@ -36,8 +36,15 @@ def _split(path: str, system: ModuleType) -> tuple[str, list[str]]:
     return drive, tail.replace(system.altsep or system.sep, system.sep).split(system.sep)
 
 
+def literal(path: str, system: ModuleType = os.path) -> str:
+    r"""An absolute path, on Windows with `\\?\` before it: no name is repaired, or too long."""
+    if not system.altsep or path.startswith("\\\\?\\"):
+        return path
+    return f"\\\\?\\UNC{path[1:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"
+
+
 def _plain(path: str) -> str:
-    r"""A path of Windows without the \\?\ that keeps it from being repaired."""
+    """A path without such a beginning."""
     if path[:8].upper() == "\\\\?\\UNC\\":
         return "\\\\" + path[8:]
     return path.removeprefix("\\\\?\\")

@@ -19,7 +19,7 @@ from dualstatic import StaticFiles, site
 from dualstatic.disk import root as disk_root
 from dualstatic.disk import root_by_path, validators
 from dualstatic.disk.root_by_descriptor import kind_of
-from dualstatic.disk.targets import parts_below, relative_parts
+from dualstatic.disk.targets import literal, parts_below, relative_parts
 from tests.cases import CASES
 from tests.cases import site as maze
 from tests.cases.case import MAZE, MAZE_FOLLOWED
@@ -306,6 +306,8 @@ def test_an_absolute_target_is_seen_from_the_root_or_is_not_below_it(
     system: ModuleType, root: str, target: str, parts: list[str] | None
 ) -> None:
     assert relative_parts(target, system) is None
+    assert literal(literal(root, system), system) == literal(root, system)
+    assert parts_below(literal(root, system), root, system) == []
     assert parts_below(target, root, system) == parts
 
 
