@@ -35,36 +35,35 @@ _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 class Walk:
     """A place below a root: a directory, and the real names that led there.
 
+    `here` is its descriptor; None where the system opens nothing relative to one.
+
     `links` counts the links that were met, and what may have been one when it was looked at. If a
     name is missing behind one, look once more: a deploy may have switched the link and removed the
     old target in between.
     """
 
     def __init__(self, calls: ByDescriptor | ByPath) -> None:
-        self._calls = calls
-        self._place: Any = calls.root  # each system knows the places that it made
+        self._calls: Any = calls  # each knows the places that it made
+        self._place = calls.root
         self._home = self._place
+        self.here = self._place if isinstance(self._place, int) else None
         self._names: list[str] = []
         self._asked: list[str] = []
         self.links = 0
 
-    @property
-    def here(self) -> int | None:
-        """The descriptor of this directory; None where the system opens nothing relative to one."""
-        return self._place if isinstance(self._place, int) else None
-
     def at(self, leaf: str) -> str:
         """What to call a name of this directory in a call that gets `here` as well."""
-        return self._calls.at(self._place, leaf)
+        return leaf if self.here is not None else str(self._calls.at(self._place, leaf))
 
     def restart(self) -> None:
         """Go back to the root. No descriptor is open then."""
         self._arrive(self._calls.root, [])
 
     def _arrive(self, place: int | str, names: list[str]) -> None:
-        if (here := self.here) is not None and here not in (self._calls.root, self._home):
-            os.close(here)
+        if self.here is not None and self._place not in (self._calls.root, self._home):
+            os.close(self.here)
         self._place, self._names = place, names
+        self.here = place if isinstance(place, int) else None
 
     def enter(self, path: str) -> None:
         """Go into directories one below the other, and through links to directories."""
@@ -74,16 +73,12 @@ class Walk:
         names = [name for name in path.split("/") if name not in ("", ".")]
         for start in range(0, len(names), _LEAP):
             for name in self._leap(names[start : start + _LEAP]):
-                self._follow(name, enter=True)
+                self.find(name, enter=True)
 
-    def find(self, leaf: str) -> tuple[str, Kind]:
-        """Follow links until `leaf` is none; the last name, in the directory then entered."""
-        return self._follow(leaf, enter=False)
+    def find(self, name: str, *, enter: bool = False) -> tuple[str, Kind]:
+        """Follow links until a name is none; the last name, in the directory then entered.
 
-    def _follow(self, name: str, *, enter: bool) -> tuple[str, Kind]:
-        """Go to what a name is or, where it is a link, stands for; `enter`: that is a directory.
-
-        The parts of a link's target take its place.
+        The parts of a link's target take its place. With `enter` the last is entered, too.
         """
         self._asked, todo = [*self._names, name], [name]
         while todo:
@@ -216,7 +211,7 @@ class Walk:
 
     def entries(self) -> list[tuple[str, Kind]]:
         """The names in this directory, and what each is."""
-        return self._calls.entries(self._place)
+        return list(self._calls.entries(self._place))
 
     def refused(self, leaf: str = ".") -> str:
         """After a PermissionError: as `real`, of what can't be read or, unseen, its directory."""

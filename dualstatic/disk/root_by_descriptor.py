@@ -82,11 +82,13 @@ def identity(status: os.stat_result) -> Identity:
 
 def kind_of(status: os.stat_result) -> Kind:
     """What a status stands for; a junction of Windows is a link."""
-    if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) & _STANDS_FOR_A_NAME:
+    if getattr(status, "st_reparse_tag", 0) & _STANDS_FOR_A_NAME:
         return "link"
+    if stat.S_ISREG(status.st_mode):
+        return "file"
     if stat.S_ISDIR(status.st_mode):
         return "directory"
-    return "file" if stat.S_ISREG(status.st_mode) else "other"
+    return "link" if stat.S_ISLNK(status.st_mode) else "other"
 
 
 def entry_kind(entry: os.DirEntry[str]) -> Kind:
@@ -201,15 +203,13 @@ class ByDescriptor:
         os.close(self.root)
 
     def leap(self, place: int, path: str) -> int | None:
-        """Enter directories by one call, none through a link; None: only a walk can tell."""
+        """Enter directories by one call, through no link; None: only a walk can tell."""
+        if self.follow:
+            return self.enter(place, path)
         try:
-            return _open_by_one_call(path, _SEARCH, place, self._resolve)
+            return _open_by_one_call(path, _SEARCH, place, _BENEATH)
         except BlockingIOError:
             return None
-
-    def at(self, place: int, name: str) -> str:
-        """What to call a name of a place in a call that gets its descriptor as well."""
-        return name
 
     def enter(self, place: int, name: str) -> int:
         """:raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all"""
