@@ -173,6 +173,9 @@ class Walk:
         names, links, self._home = self._names, self.links, self._place
         try:
             return self._open(*self.find(leaf))
+        except OSError as error:
+            self.links += error.errno == errno.ELOOP  # it has become a link since it was looked at
+            raise
         finally:
             self._arrive(self._home, names)
             self._home = self._calls.root

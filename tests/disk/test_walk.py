@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dualstatic import StaticFiles
 from dualstatic.disk import nowait, root_by_descriptor
 from dualstatic.disk import root as disk_root
 from dualstatic.disk.errors import OnceLogger, logger
@@ -245,6 +246,37 @@ def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             walk.open("t.txt.gz")
         assert not walk.has("t.txt.br")
+
+
+@pytest.mark.usefixtures("system")
+@pytest.mark.parametrize(
+    ("call", "old", "new"), [("stat", "t.txt", "link.txt"), ("readlink", "folder", "a/b")]
+)
+def test_what_is_replaced_between_two_calls_is_looked_up_once_more(
+    call: str, old: str, new: str, root: Path, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    """A file becomes a link when it has been looked at, a link a directory before it is read."""
+    if call == "stat":
+        (root / "link.txt").unlink()
+        (root / "link.txt").symlink_to("a/b/f.txt")
+    replaced: list[str] = []
+
+    def replacing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def made(path: Any, *arguments: Any, **more: Any) -> Any:
+            seen = real(path, *arguments, **more) if call == "stat" else None
+            if not replaced and str(path).endswith(old):
+                replaced.append(old)
+                (root / old).unlink()
+                (root / new).replace(root / old)
+            return seen or real(path, *arguments, **more)
+
+        return made
+
+    client = Client(StaticFiles(root, live=True), door)
+    patch_everywhere(monkeypatch, call, replacing)
+    target = "/t.txt" if call == "stat" else "/folder/f.txt"
+    assert client.get(target).body == b"two down"
+    assert replaced
 
 
 # What lies outside.
