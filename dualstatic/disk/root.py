@@ -11,8 +11,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from weakref import finalize
 
@@ -42,21 +41,28 @@ class Walk:
     old target in between.
     """
 
-    def __init__(self, calls: ByDescriptor | ByPath) -> None:
-        self._calls: Any = calls  # each knows the places that it made
-        self._place = calls.root
+    def __init__(self, root: AbstractContextManager[ByDescriptor | ByPath]) -> None:
+        self._root = root
+        self._calls: Any = root.__enter__()  # each knows the places that it made
+        self._place = self._calls.root
         self._home = self._place
         self.here = self._place if isinstance(self._place, int) else None
         self._names: list[str] = []
         self._asked: list[str] = []
         self.links = 0
 
+    def __enter__(self) -> Walk:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._restart()
+        self._root.__exit__(None, None, None)
+
     def at(self, leaf: str) -> str:
         """What to call a name of this directory in a call that gets `here` as well."""
         return leaf if self.here is not None else str(self._calls.at(self._place, leaf))
 
-    def restart(self) -> None:
-        """Go back to the root. No descriptor is open then."""
+    def _restart(self) -> None:
         self._arrive(self._calls.root, [])
 
     def _arrive(self, place: int | str, names: list[str]) -> None:
@@ -98,21 +104,22 @@ class Walk:
     def _leap(self, names: list[str]) -> list[str]:
         """Enter directories by one call, if none is a link and the system can; else all are left.
 
-        Of one name `_step` tells as much, and costs less.
+        Of one name `_step` tells as much.
         """
-        if len(names) < 2 or ".." in names or _FOLDS_CASE:
-            return names
-        if (place := self._calls.leap(self._place, "/".join(names))) is None:
-            return names
-        self._arrive(place, [*self._names, *names])
-        return []
+        if len(names) > 1 and ".." not in names and self.here is not None and not _FOLDS_CASE:
+            try:
+                self._arrive(self._calls.enter(self._place, "/".join(names)), self._names + names)
+            except BlockingIOError:
+                return names
+            return []
+        return names
 
     def _up(self) -> list[str]:
         """Restart from the root: the parent may have been moved since we entered it."""
         if not self._names:
             raise self._leads_out()
         names = self._names[:-1]
-        self.restart()
+        self._restart()
         return self._leap(names)
 
     def _step(self, part: str) -> list[str]:
@@ -142,7 +149,7 @@ class Walk:
         # By the root's own names: to look at others may wait for a dead mount outside.
         for attribute in ("path", "real_path"):
             if (parts := parts_below(target, getattr(self._calls, attribute))) is not None:
-                self.restart()
+                self._restart()
                 return parts or ["."]
         raise self._leads_out()
 
@@ -269,15 +276,9 @@ class Directory:
         pinned.real_path = root.real_path.replace(os.sep, "/")
         return pinned
 
-    @contextmanager
-    def walk(self) -> Iterator[Walk]:
-        """A walk that starts at the root. At its end all its descriptors are closed."""
-        with self.root(wait=True) as root:
-            walk = Walk(root)
-            try:
-                yield walk
-            finally:
-                walk.restart()
+    def walk(self) -> Walk:
+        """A walk that starts at the root, for as long as its context lasts."""
+        return Walk(self.root(wait=True))
 
     def root(self, *, wait: bool) -> AbstractContextManager[ByDescriptor | ByPath]:
         """The root, open for as long as the context lasts.

@@ -13,6 +13,7 @@ import struct
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Literal
 
 from ..core.values import Identity
@@ -202,18 +203,15 @@ class ByDescriptor:
     def __exit__(self, *failure: object) -> None:
         os.close(self.root)
 
-    def leap(self, place: int, path: str) -> int | None:
-        """Enter directories by one call, through no link; None: only a walk can tell."""
-        if self.follow:
-            return self.enter(place, path)
-        try:
-            return _open_by_one_call(path, _SEARCH, place, _BENEATH)
-        except BlockingIOError:
-            return None
+    def enter(self, place: int, path: str) -> int:
+        """Enter a directory by its name, or several, one below the other.
 
-    def enter(self, place: int, name: str) -> int:
-        """:raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all"""
-        return os.open(name, _SEARCH | self._nofollow, dir_fd=place)
+        :raises BlockingIOError: of several names, only steps from one to the next tell
+        :raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all
+        """
+        if "/" in path and not self.follow:
+            return _open_by_one_call(path, _SEARCH, place, _BENEATH)
+        return os.open(path, _SEARCH | self._nofollow, dir_fd=place)
 
     def spells(self, place: int, name: str) -> bool:
         """Whether a directory has a name in this very spelling."""
@@ -256,8 +254,13 @@ def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
         encoded = path.encode(_ENCODING, _ERRORS)
     except UnicodeEncodeError:
         return -errno.EAGAIN
-    descriptor: int = call(_OPENAT2, directory, encoded, _HOW.pack(flags, 0, resolve), _HOW.size)
+    descriptor: int = call(_OPENAT2, directory, encoded, _how(flags, resolve), _HOW.size)
     return descriptor if descriptor >= 0 else -ctypes.get_errno()
+
+
+@cache
+def _how(flags: int, resolve: int) -> bytes:
+    return _HOW.pack(flags, 0, resolve)
 
 
 def stamp_of(folder: int) -> Stamp | None:

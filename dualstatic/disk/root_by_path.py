@@ -61,9 +61,6 @@ class ByPath:
     def __exit__(self, *failure: object) -> None:
         """There is nothing open."""
 
-    def leap(self, place: str, path: str) -> str | None:
-        """Each name has to be looked at."""
-
     def enter(self, place: str, name: str) -> str:
         if kind_of(self._look(place, name)) != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
