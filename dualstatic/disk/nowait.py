@@ -19,16 +19,13 @@ def read_now(descriptor: int, window: memoryview, position: int, device: int) ->
     """Read into `window`; the count of bytes, or None where that has to wait or can't be told."""
     if not _answers.get(device, True):
         return None
+    count = None
     try:
         count = os.preadv(descriptor, [window], position, os.RWF_NOWAIT)
     except BlockingIOError:
-        _answers[device] = True
-        return None
-    except AttributeError:  # a Python or a system without such a read
-        _answers[device] = False
-        return None
-    except OSError as error:
-        if error.errno in _NO_SUCH_READ:
+        pass
+    except (AttributeError, OSError) as error:  # the first: no such read in Python or the system
+        if getattr(error, "errno", errno.ENOSYS) in _NO_SUCH_READ:
             _answers[device] = False
         return None
     _answers[device] = True

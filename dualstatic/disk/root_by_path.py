@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 
 from ..core.values import Identity
-from .root_by_descriptor import NOFOLLOW, READ, Kind, kind_of
+from .root_by_descriptor import READ, Kind, kind_of
 from .targets import literal, parts_below
 
 _LOOKS = 3
@@ -24,11 +24,7 @@ if sys.platform == "win32":
     from .windows import final_path, open_file, spelling
 else:
     from os import open as open_file
-
-    def spelling(path: str) -> str | None:
-        """The last name of a path, as its directory has it; None: it has none of this spelling."""
-        place, name = os.path.split(path)
-        return name if name in os.listdir(place) else None
+    from os.path import basename as spelling  # there a name is found by its own spelling alone
 
     def final_path(descriptor: int) -> str | None:
         """The path of an open file; None: this system doesn't tell."""
@@ -44,7 +40,6 @@ class ByPath:
         self.path, self.follow = path, follow
         self.real_path = os.path.realpath(path)
         self.root = literal(self.real_path)
-        self._nofollow = 0 if follow else NOFOLLOW
         os.stat(self.root)
 
     def open_again(
@@ -81,7 +76,7 @@ class ByPath:
         return os.stat(self.at(place, leaf), follow_symlinks=self.follow)
 
     def open(self, place: str, leaf: str) -> int:
-        descriptor = open_file(self.at(place, leaf), READ | self._nofollow)
+        descriptor = open_file(self.at(place, leaf), READ)
         try:
             if not self.follow and not self._is_inside(descriptor, place, leaf):
                 raise OSError(errno.ELOOP, "the file is not where it was looked for", leaf)

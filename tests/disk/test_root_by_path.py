@@ -54,7 +54,6 @@ def by_paths(patch: pytest.MonkeyPatch) -> None:
     for call in ("open", "stat", "readlink", "access", "scandir"):
         patch_everywhere(patch, call, without_descriptors)
     patch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
-    patch.setattr(root_by_path, "NOFOLLOW", 0)
     patch.setattr(root_by_path, "final_path", lambda number: None)
 
 
@@ -246,7 +245,6 @@ def test_no_race_lets_a_secret_out_where_the_system_tells_the_path_of_a_file(
     shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
-    monkeypatch.setattr(root_by_path, "NOFOLLOW", 0)
     as_windows(monkeypatch)
     for mode, reader in race(shape, tmp_path, few):
         case = mode, reader
