@@ -17,10 +17,9 @@ from .core.paths import Gate, admits
 from .core.values import Fields, Representation, Request, Resource, Response
 from .disk.body import SMALL, Answer, read_small
 from .disk.errors import logger
-from .disk.find import Finder, Found, LookUp, close_all
-from .disk.index import Index
-from .disk.live import Live
+from .disk.find import Finder, Found, close_all
 from .disk.locks import Lock
+from .disk.look_up import LookUp
 from .disk.root import Directory
 from .options import Settings
 
@@ -55,20 +54,15 @@ class Site:
         self._pages = pages.clean if settings.clean_urls else pages_of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
-        self._proves = settings.live is True
-        self.look_up = self._make_look_up(settings, live=self._proves)
-        self.is_ready, self._preparing = False, Lock()
-
-    def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
-        describe = partial(replies.describe, offload=settings.offload)
         # The bytes of offloaded files, and how they are coded, are the other server's business.
         suffixes = () if settings.offload else settings.suffixes
+        describe = partial(replies.describe, offload=settings.offload)
         self.finder = Finder(suffixes, settings.policies, describe)
-        if live:
-            return Live(self.finder, self.directories, self.gate)
-        memory = 0 if settings.offload else settings.memory
+        memory = 0 if settings.offload or settings.live is True else settings.memory
         paths = pages.spellings if self._pages else lambda file: (file,)
-        return Index(self.finder, self.directories, self.gate, memory, paths)
+        self.look_up = LookUp(self.finder, self.directories, self.gate, memory, paths)
+        self.look_up.is_live = settings.live is True
+        self.is_ready, self._preparing = False, Lock()
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
@@ -80,8 +74,8 @@ class Site:
             self.look_up.refresh()
             self.is_ready = True
         logger.info("%s", self)
-        if self.is_ready and (known := self.look_up.known()) is not None:
-            self._warn_of_gaps(known)
+        if self.is_ready and not self.look_up.is_live:
+            self._warn_of_gaps(self.look_up.known())
 
     def _warn_of_gaps(self, known: Set[str]) -> None:
         """Say once which option has nothing in the index that it is for."""
@@ -100,22 +94,18 @@ class Site:
         return callable(page) or self.look_up.knows(f"{self._prefix}{page}")
 
     def __str__(self) -> str:
-        known = self.look_up.known() if self.is_ready else None
-        files = "" if known is None else f"{len(known)} files of "
-        how = "live" if known is None else "in an index"
+        files, how = "", "live" if self.look_up.is_live else "in an index"
         if not self.is_ready:
             how = "live or in an index" if self._ask_live else "not looked at yet"
+        elif not self.look_up.is_live:
+            files = f"{len(self.look_up.known())} files of "
         places = " and ".join(ascii(directory.path) for directory in self.directories)
         return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
     def _choose_mode(self) -> None:
-        """Ask the function that `live` may be, once.
-
-        The doors go on with the look-up they were made with. That is an index which is never
-        refreshed: it covers what a live look-up covers, and remembers nothing.
-        """
-        if self._ask_live and self._ask_live():
-            self.look_up, self._proves = self._make_look_up(self.settings, live=True), True
+        """Ask the function that `live` may be, once."""
+        if self._ask_live:
+            self.look_up.is_live = self._ask_live()
         self._ask_live = None
 
     def path_of(self, name: str) -> str:
@@ -150,7 +140,7 @@ class Site:
             return None
         if if_none_match is not None:
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
-            if self._proves and response and not self._read(resource, chosen, wait=wait):
+            if self.look_up.is_live and response and not self._read(resource, chosen, wait=wait):
                 return None
         elif ranges:
             response = self._pick_parts(resource, chosen, ranges)

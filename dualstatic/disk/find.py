@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Container, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..core.codings import SUFFIXES, is_decodable, is_outdated
+from ..core.codings import FIRST_BYTES, SUFFIXES, is_decodable, is_outdated
 from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.policies import Policies
 from ..core.values import File, Identity, Policy, Resource
 from .errors import LeadsOut, OnceLogger, is_missing, log_failure
+from .memory import Memory
 from .root import Directory, Opened, Walk
 from .root_by_descriptor import Stamp, identity, stamp_of
-from .validators import Validators, is_fresh, is_recent, modified, read_at
+from .validators import Validators, is_recent, is_settled, modified, read_at
 
 Found = tuple[Resource, dict[str, int]]
 """A resource with the files that the look-up opened, by name, for who closes them.
@@ -26,20 +27,15 @@ Found = tuple[Resource, dict[str, int]]
 Of a resource that is remembered none is open.
 """
 
-Searched = tuple[Directory, Sequence[str]]
-"""A directory to search, and the suffixes of the siblings to look for there."""
-
-Read = Callable[[int, os.stat_result], bytes | None]
-"""Reads an open file whose bytes are to be kept in memory; None: they are not."""
-
 
 @dataclass(slots=True)
 class Sighting:
     """Where the files of a resource were found, and by what they are known again: an `Opener`.
 
     `before` are the directories that come first, and have no file of that name. `files` are the
-    file and its siblings, fit or not, by their last names. `absent` are other siblings: that none
-    was added, `folder` tells, the stamp of their folder, or a look at each where it is None.
+    file and its siblings, fit or not, by their last names. `absent` are siblings that are no files:
+    that none became one, `folder` tells, the stamp of their folder, or a look at each where it is
+    None.
     """
 
     directory: Directory
@@ -65,70 +61,6 @@ class Sighting:
         return self.directory.path_of(name)
 
 
-class LookUp:
-    """What tells a URL path's resource: from what is remembered, or else from the disk.
-
-    `answers` is what answered a path before, and does so still if its files are as they were. A
-    path that is not in `covers` is never ours.
-    """
-
-    covers: Container[str]
-    answers: dict[str, Resource]
-    touch: Callable[[Resource], None]
-    """Told that bytes in memory were asked for; KeyError where they are there no more."""
-
-    def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
-        """What is at a path; `anew`: from the disk, whatever is remembered.
-
-        :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
-        :raises OSError: the machine's own trouble
-        """
-        raise NotImplementedError
-
-    def open(self, resource: Resource, file: File | None, *, wait: bool) -> int | None:
-        """A file of a resource that is remembered, opened by who closes it; -1: that is None.
-
-        None: the disk has changed. The resource is forgotten, and has to be found anew.
-
-        :raises BlockingIOError: as `find`
-        """
-        plain = resource.representations[0].file
-        try:
-            descriptor = plain.opener.open((file or plain).name, wait=wait)
-        except BlockingIOError:
-            if not wait:
-                raise
-        except OSError:  # a root that isn't there, too: only a walk tells why
-            pass
-        else:
-            if file:
-                return descriptor
-            os.close(descriptor)
-            return -1
-        self.forget(resource)
-        return None
-
-    def forget(self, resource: Resource) -> None:
-        """Remember a resource no more."""
-        raise NotImplementedError
-
-    def keep(self, path: str, resource: Resource) -> None:
-        """Remember a resource for a path that it answers, if it stays true."""
-        raise NotImplementedError
-
-    def known(self) -> Set[str] | None:
-        """The paths of all files that an index has; None in live mode."""
-        return None
-
-    def knows(self, path: str) -> bool:
-        """Whether an index has a file at a path, which may lead through links; live: False."""
-        return False
-
-    def refresh(self) -> None:
-        """Forget what is remembered, or make it anew."""
-        raise NotImplementedError
-
-
 @dataclass
 class Finder:
     """Looks a name up, with the siblings of its file, and says what it leads to.
@@ -144,10 +76,16 @@ class Finder:
     validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
-    def find(self, places: Iterable[Searched], name: str, read: Read | None = None) -> Look | None:
+    def find(
+        self,
+        places: Iterable[tuple[Directory, Sequence[str]]],
+        name: str,
+        memory: Memory | None = None,
+    ) -> Look | None:
         """What can be read under a name, all from the first directory that has the file.
 
-        `read` reads what is to be kept in memory. Whoever gets the look closes its files.
+        `places` are directories, each with the suffixes of the siblings to look for there. `memory`
+        reads what it is to keep. Whoever gets the look closes its files.
 
         :raises OSError: the machine's own trouble
         """
@@ -155,7 +93,7 @@ class Finder:
         for directory, suffixes in places:
             if directory.is_previous and not self.policies.was_immutable(name):
                 continue
-            look = Look(self, Sighting(directory, name, before), read)
+            look = Look(self, Sighting(directory, name, before), memory)
             if look.finds(() if self.policies.media_type.stored_coding(name) else suffixes):
                 return look
             before.append(directory)
@@ -168,28 +106,30 @@ _CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFI
 class Look:
     """A look for a name in one directory, and what it found: the file first, then good siblings.
 
-    `descriptors` are their open files, by name. `settled` says that no file was changed so lately
-    that a further change might not show, `certain` that nothing failed to be read that may be
-    there, and `complete` that a sibling that is added will show.
+    `descriptors` are their open files, by name. `settled` says that what is told of them stays as
+    it is for as long as they do, and `certain` that nothing failed to be read that may be there.
     """
 
-    def __init__(self, finder: Finder, sighting: Sighting, read: Read | None) -> None:
+    def __init__(self, finder: Finder, sighting: Sighting, memory: Memory | None) -> None:
         self._finder = finder
         self._name = sighting.name
-        self._read = read
+        self._memory = memory
         self.sighting, self.directory = sighting, sighting.directory
         self.stored: list[File] = []
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
-        self.settled = self.certain = self.complete = True
+        self.settled = self.certain = True
+        self._stamp: Stamp | None = None
 
     def found(self, policy: Policy | None = None) -> Found:
         """The resource, with its open files; these are closed if that fails, as a function may."""
         try:
             if policy is None:
                 policy = self._finder.policies(self._name, self.directory.is_previous)
+            contents = self.contents if self.certain else [None] * len(self.stored)
+            settled = self.settled and self.certain
             resource = self._finder.describe(
-                self.stored, policy, contents=self.contents, settled=self.settled
+                self.stored, policy, contents=contents, settled=settled
             )
         except BaseException:
             self.close()
@@ -224,10 +164,9 @@ class Look:
         except OSError as error:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
-        self.complete = walk.here is not None  # by paths alone, a walk has to tell each time
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
-        if stamp and is_recent(stamp[2]):  # now: to read may take a while
-            stamp = None
+        if stamp and not is_recent(stamp[2]):  # now: to read may take a while
+            self._stamp = stamp
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -239,7 +178,7 @@ class Look:
             self.close()
             raise
         if self.sighting.absent:
-            self.sighting.folder = stamp
+            self.sighting.folder = self._stamp
         return True
 
     def _open(self, walk: Walk, leaf: str) -> Opened | None:
@@ -253,15 +192,16 @@ class Look:
         """Add a sibling, if there is one; what the machine can't read is left out for this time."""
         leaf = plain + suffix
         try:
-            if not walk.has(leaf):
-                self.sighting.absent.append(self._name + suffix)
-            elif opened := self._open(walk, leaf):
-                self._add(walk, opened, suffix)
-            else:  # what it is the name of may become a file elsewhere, or one that may be read
-                self.complete = False
+            is_there = walk.has(leaf)
+            if is_there and (opened := self._open(walk, leaf)):
+                return self._add(walk, opened, suffix)
+            self.sighting.absent.append(self._name + suffix)
+            if is_there:  # it may come to be a file, or one that may be read, with no sign in here
+                self._stamp = None
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.certain = False
+        return None
 
     def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""
@@ -276,13 +216,13 @@ class Look:
                 dictionary = dictionary_of(coding, read, size, self.stored[0].size)
                 can_decode = dictionary is not None
             elif coding == "zstd":
-                can_decode = is_decodable(coding, validators.first_bytes(descriptor, status))
+                can_decode = is_decodable(coding, read_at(descriptor, FIRST_BYTES, 0))
             file = File(self.sighting, name, size, key, coding, None, date, dictionary)
             self.sighting.files[name.rpartition("/")[2]] = key
-            self.settled = self.settled and not is_fresh(status)
+            self.settled = self.settled and is_settled(status)
             if coding and not self._fits(walk, file, can_decode):
                 return os.close(descriptor)
-            content = self._read(descriptor, status) if self._read else None
+            content = self._memory.read(descriptor, status) if self._memory else None
             etag = validators.etag(descriptor, status, coding, content)
         except BaseException:
             os.close(descriptor)

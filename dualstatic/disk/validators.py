@@ -7,7 +7,6 @@ import os
 import sys
 import time
 
-from ..core.codings import FIRST_BYTES
 from ..core.values import Identity
 from .locks import Lock
 from .root_by_descriptor import identity
@@ -56,6 +55,11 @@ def is_recent(changed: int) -> bool:
     return abs(time.time_ns() - changed) < FRESH
 
 
+def is_settled(status: os.stat_result) -> bool:
+    """Whether all that is told of a file stays true of it, its date too, which has to have come."""
+    return not is_fresh(status) and status.st_mtime_ns <= time.time_ns()
+
+
 def modified(status: os.stat_result) -> int | None:
     """Seconds for Last-Modified: never later than now, and none for the constant of a build."""
     seconds = status.st_mtime_ns // 10**9
@@ -67,25 +71,12 @@ class Validators:
 
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
-        self._heads: dict[Identity, bytes] = {}
         self._guard = Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
 
     def clear(self) -> None:
         with self._guard:
             self._digests.clear()
-            self._heads.clear()
-
-    def first_bytes(self, descriptor: int, status: os.stat_result) -> bytes:
-        """The first bytes of an open sibling, which are read once."""
-        key = identity(status)
-        head = self._heads.get(key)
-        if head is None:
-            fresh = is_fresh(status)
-            head = read_at(descriptor, FIRST_BYTES, 0)
-            if not fresh:
-                self._remember(self._heads, key, head)
-        return head
 
     def etag(
         self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
@@ -113,14 +104,14 @@ class Validators:
         with self._locks[status.st_ino % _STRIPES]:
             digest = self._digests.get(key) or _digest_of(descriptor, key, content)
             if digest and not fresh:
-                self._remember(self._digests, key, digest)
+                self._remember(key, digest)
         return digest
 
-    def _remember(self, memory: dict[Identity, bytes], key: Identity, value: bytes) -> None:
+    def _remember(self, key: Identity, digest: bytes) -> None:
         with self._guard:
-            while len(memory) >= _REMEMBERED:
-                del memory[next(iter(memory))]
-            memory[key] = value
+            while len(self._digests) >= _REMEMBERED:
+                del self._digests[next(iter(self._digests))]
+            self._digests[key] = digest
 
 
 def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
