@@ -102,12 +102,6 @@ class Site:
         places = " and ".join(ascii(directory.path) for directory in self.directories)
         return f"{files}{places} at {self._prefix or '/'!a}, {how}"
 
-    def _choose_mode(self) -> None:
-        """Ask the function that `live` may be, once."""
-        if self._ask_live:
-            self.look_up.is_live = self._ask_live()
-        self._ask_live = None
-
     def path_of(self, name: str) -> str:
         """The path of a file, given its name below the directory."""
         return f"{self._prefix}/{name}"
@@ -240,7 +234,8 @@ class Site:
             raise BlockingIOError("the first request looks for the directories")
         with self._preparing:
             if not self.is_ready:
-                self._choose_mode()
+                if self._ask_live:
+                    self.look_up.is_live, self._ask_live = self._ask_live(), None
                 self.refresh()
 
     def _open(

@@ -210,9 +210,7 @@ class LookUp:
 
     def known(self) -> Set[str]:
         """The paths of all files that were scanned, with their real names."""
-        scans = self._scans
-        hidden = (f"{self._gate.prefix}/{name}" for scan in scans for name in scan.hidden)
-        return set(hidden).union(*(scan.paths for scan in scans))
+        return set[str]().union(*(scan.paths for scan in self._scans))
 
     def knows(self, path: str) -> bool:
         """Whether a file was scanned at a path, which may lead through links."""
@@ -234,8 +232,7 @@ class LookUp:
         """All paths that may get an answer; with links to directories there is no end of them."""
         if self.is_live or any(scan.aliases for scan in self._scans):
             return self._gate
-        files = (path for scan in self._scans for path in scan.paths)
-        return frozenset(path for file in files for path in self._paths(file))
+        return frozenset(path for file in self.known() for path in self._paths(file))
 
     def _scan(self, directory: Directory) -> Scan:
         try:

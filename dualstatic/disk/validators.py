@@ -114,15 +114,21 @@ class Validators:
             self._digests[key] = digest
 
 
+def read_part(descriptor: int, part: range) -> bytes:
+    """A part of an open file; less of it where the file ends before that."""
+    data = b""
+    while len(data) < len(part) and (
+        more := read_at(descriptor, len(part) - len(data), part.start + len(data))
+    ):
+        data += more
+    return data
+
+
 def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
     """The content of an open file; None: it didn't hold still."""
-    content = b""
-    while len(content) < status.st_size:
-        data = read_at(descriptor, status.st_size - len(content), len(content))
-        if not data:
-            return None
-        content += data
-    return content if identity(os.fstat(descriptor)) == identity(status) else None
+    content = read_part(descriptor, range(status.st_size))
+    is_still = identity(os.fstat(descriptor)) == identity(status)
+    return content if is_still and len(content) == status.st_size else None
 
 
 def _digest_of(descriptor: int, key: Identity, content: bytes | None) -> bytes | None:
@@ -144,10 +150,8 @@ def _digest_of(descriptor: int, key: Identity, content: bytes | None) -> bytes |
 
 def _sha256(descriptor: int, size: int, content: bytes | None) -> bytes:
     digest = hashlib.sha256(content or b"", usedforsecurity=False)
-    position = len(content or b"")
-    while position < size and (data := read_at(descriptor, min(size - position, _PIECE), position)):
-        digest.update(data)
-        position += len(data)
+    for start in range(len(content or b""), size, _PIECE):
+        digest.update(read_part(descriptor, range(start, min(start + _PIECE, size))))
     return digest.digest()
 
 
