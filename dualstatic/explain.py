@@ -18,6 +18,7 @@ from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
 from .disk.errors import LEADS_OUT, OnceLogger, logger
+from .disk.find import close_all
 from .disk.names import kind, names_in
 from .disk.root import Directory
 from .site import Site
@@ -225,7 +226,7 @@ def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
     look = finder.find(places, name)
     if look is None:
         return None, warn.said
-    look.close()
+    close_all(look.descriptors)
     file = look.stored[0]
     return file.opener.path_of(file.name), warn.said
 

@@ -8,7 +8,6 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Sequence, Set
-from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 
@@ -50,8 +49,8 @@ class Site:
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
             self.directories.append(make(settings.previous, is_previous=True))
-        pages_of_folders = pages.html if settings.html else None
-        self._pages = pages.clean if settings.clean_urls else pages_of_folders
+        of_folders = pages.html if settings.html else pages.plain
+        self._way = pages.clean if settings.clean_urls else of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
         # The bytes of offloaded files, and how they are coded, are the other server's business.
@@ -59,7 +58,7 @@ class Site:
         describe = partial(replies.describe, offload=settings.offload)
         self.finder = Finder(suffixes, settings.policies, describe)
         memory = 0 if settings.offload or settings.live is True else settings.memory
-        paths = pages.spellings if self._pages else lambda file: (file,)
+        paths = (lambda file: (file,)) if self._way is pages.plain else pages.spellings
         self.look_up = LookUp(self.finder, self.directories, self.gate, memory, paths)
         self.look_up.is_live = settings.live is True
         self.is_ready, self._preparing = False, Lock()
@@ -136,27 +135,16 @@ class Site:
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
             if self.look_up.is_live and response and not self._read(resource, chosen, wait=wait):
                 return None
-        elif ranges:
-            response = self._pick_parts(resource, chosen, ranges)
         elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
             except KeyError:
                 pass  # it has made room for others just now
+            if ranges:
+                response = _in_parts(chosen, ranges)
         else:
-            response = self._read(resource, chosen, wait=wait)
+            response = None if ranges else self._read(resource, chosen, wait=wait)
         return replies.kept(resource, response, query) if query and response else response
-
-    def _pick_parts(
-        self, resource: Resource, chosen: Representation, ranges: str
-    ) -> Response | None:
-        if not chosen.in_memory:
-            return None
-        with suppress(KeyError):
-            self.look_up.touch(resource)
-        # The time is asked for by If-Range alone.
-        response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
-        return None if response.file else response  # it may have made room for others since
 
     def _read(self, resource: Resource, chosen: Representation, *, wait: bool) -> Response | None:
         """The answer with a small file, read from the disk; None: the long way has to tell."""
@@ -178,7 +166,7 @@ class Site:
             self._prepare(request.path, wait=wait)
         except MissingDirectory:
             return None
-        return self._open(request, request.path, self._decide, wait=wait)
+        return self._open(request.path, self._way, partial(self._decide, request), wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -215,13 +203,13 @@ class Site:
 
         of_uploads = self.settings.policies.of_uploads
 
-        def decide(request: Request, resource: Resource, canonical: str) -> Response:
+        def decide(resource: Resource, canonical: str) -> Response:
             ours = replies.with_fields(
                 request, resource, fields(), self.settings.offload, of_uploads=of_uploads
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
-        return self._open(request, request.path, decide, wait=wait, exact=True)
+        return self._open(request.path, pages.plain, decide, wait=wait)
 
     def _prepare(self, path: str, *, wait: bool) -> None:
         """Look for the directories, if `check_dir` has not done so, before the first answer.
@@ -240,12 +228,11 @@ class Site:
 
     def _open(
         self,
-        request: Request,
         path: str,
-        decide: Callable[[Request, Resource, str], Response | None],
+        way: Callable[..., tuple[str, str] | None],
+        decide: Callable[[Resource, str], Response | None],
         *,
         wait: bool,
-        exact: bool = False,
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
@@ -253,12 +240,12 @@ class Site:
         anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
-            located = self._locate(path, wait=wait, anew=anew, exact=exact)
+            located = self._locate(path, way, wait=wait, anew=anew)
             if located is None:
                 return None
             canonical, (resource, descriptors) = located
             try:
-                response = decide(request, resource, canonical)
+                response = decide(resource, canonical)
                 if response is None:
                     return None
                 file = response.file
@@ -277,26 +264,21 @@ class Site:
         """What answers a path, and the path under which it is to be asked for; nothing is open."""
         found: list[tuple[str, Resource]] = []
 
-        def note(request: Request, resource: Resource, canonical: str) -> Response:
+        def note(resource: Resource, canonical: str) -> Response:
             found.append((canonical, resource))
             return Response(200, ())
 
-        return found[-1] if self._open(Request("GET", path), path, note, wait=wait) else None
+        return found[-1] if self._open(path, self._way, note, wait=wait) else None
 
     def _locate(
-        self, path: str, *, wait: bool, anew: bool = False, exact: bool = False
+        self, path: str, way: Callable[..., tuple[str, str] | None], *, wait: bool, anew: bool
     ) -> tuple[str, Found] | None:
         """What answers a path, and the path under which it is to be asked for.
 
-        `anew`: whatever is remembered; `exact`: a file of that path, and no page that may answer it
+        `way` is the one of `pages` that says which file that is. `anew`: whatever is remembered
         """
-        if not (anew or exact) and (resource := self.look_up.answers.get(path)):
+        if not anew and way is self._way and (resource := self.look_up.answers.get(path)):
             return path, (resource, {})
-        way = None if exact else self._pages
-        if way is not pages.clean and (found := self.look_up.find(path, wait=wait, anew=anew)):
-            return path, found
-        if way is None:
-            return None
         looks: dict[str, Found | None] = {}
 
         def look(path: str) -> Found | None:
@@ -308,7 +290,7 @@ class Site:
             file, canonical = way(path, look) or ("", path)
             others = [found for name, found in looks.items() if found and name != file]
             if not anew and not all(self._is_true(found, wait=wait) for found in others):
-                return self._locate(path, wait=wait, anew=True)
+                return self._locate(path, way, wait=wait, anew=True)
             found = looks.pop(file, None)
             return (canonical, found) if found else None
         finally:
@@ -325,7 +307,7 @@ class Site:
         response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
         known = self.look_up.answers.get(request.path)
         # A page whose own path is another file's may get that one any time.
-        in_place = self._pages is not pages.clean or not canonical.endswith(".html")
+        in_place = self._way is not pages.clean or not canonical.endswith(".html")
         if response and in_place and canonical == request.path and known is not resource:
             self.look_up.keep(request.path, resource)
         return response
@@ -373,15 +355,22 @@ class Site:
     def _page_at(
         self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
     ) -> Answer | None:
-        def decide(request: Request, resource: Resource, canonical: str) -> Response:
+        def decide(resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
             return replies.for_method(request, replies.page(status, chosen, *vary))
 
-        return self._open(request, path, decide, wait=wait, exact=True)
+        return self._open(path, pages.plain, decide, wait=wait)
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):
     """A directory to serve is missing; the message has its path, and the option that names it."""
+
+
+def _in_parts(chosen: Representation, ranges: str) -> Response | None:
+    """The answer to a Range; None: its bytes have made room for others just now."""
+    # The time is asked for by If-Range alone.
+    response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
+    return None if response.file else response
 
 
 def _trouble(path: str) -> str | None:

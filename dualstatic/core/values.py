@@ -52,8 +52,6 @@ Identity = tuple[int, int, int, int, int]
 class Opener(Protocol):
     """What opens the files of a resource again, for as long as all of them are as they were."""
 
-    directory: Any
-
     def open(self, name: str, *, wait: bool) -> int:
         """A descriptor to read a file.
 

@@ -132,12 +132,9 @@ class Look:
                 self.stored, policy, contents=contents, settled=settled
             )
         except BaseException:
-            self.close()
+            close_all(self.descriptors)
             raise
         return resource, self.descriptors
-
-    def close(self) -> None:
-        close_all(self.descriptors)
 
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
@@ -165,8 +162,8 @@ class Look:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
-        if stamp and not is_recent(stamp[2]):  # now: to read may take a while
-            self._stamp = stamp
+        # Now: to read may take a while.
+        self._stamp = None if stamp is None or is_recent(stamp[2]) else stamp
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -175,7 +172,7 @@ class Look:
             for suffix in suffixes:
                 self._add_sibling(walk, leaf, suffix)
         except BaseException:
-            self.close()
+            close_all(self.descriptors)
             raise
         if self.sighting.absent:
             self.sighting.folder = self._stamp

@@ -11,7 +11,7 @@ from ..core.values import File, Policy, Resource
 from .errors import log_failure
 from .find import Finder, Found
 from .locks import Lock
-from .memory import Memory
+from .memory import Memory, guard
 from .root import Directory
 from .scan import Scan
 
@@ -48,7 +48,7 @@ class LookUp:
         self._memory = Memory(memory)
         self.touch = self._memory.touch
         self.covers: Container[str] = gate
-        self._refreshing, self._guard = Lock(), Lock()
+        self._refreshing = Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
         self._begin([])
 
@@ -111,7 +111,7 @@ class LookUp:
     def _look(
         self, path: str, places: list[tuple[Directory, Sequence[str]]], scans: list[Scan]
     ) -> Found | None:
-        with self._guard:
+        with guard:
             self._forget(path)
         name = path[len(self._gate.prefix) + 1 :]
         look = self._finder.find(places, name, None if self.is_live else self._memory)
@@ -123,7 +123,7 @@ class LookUp:
             look.certain = False
         # Functions among the options of an index are asked once for each file.
         resource, descriptors = look.found(self._policies.get(path))
-        with self._guard:
+        with guard:
             if scans is self._scans:
                 self._remember(path, resource)
         return resource, descriptors
@@ -176,7 +176,7 @@ class LookUp:
         except OSError as error:  # of a root that isn't there, too: only a walk tells why
             if isinstance(error, BlockingIOError) and not wait:
                 raise
-            with self._guard:
+            with guard:
                 if self._is_remembered(resource):
                     self._forget(self._path(resource))
             return None
@@ -204,7 +204,7 @@ class LookUp:
         """
         if self.is_live and path != self._path(resource) and not path.endswith("/"):
             return
-        with self._guard:
+        with guard:
             if self._is_remembered(resource):
                 self.answers[path] = resource
 
@@ -223,7 +223,7 @@ class LookUp:
                 self._finder.validators.clear()
             scans = [] if self.is_live else [self._scan(each) for each in self._directories]
             self._finder.warn.count()
-            with self._guard:
+            with guard:
                 self._begin(scans)
                 self._memory.keep_settled()
             self.covers = self._covered()

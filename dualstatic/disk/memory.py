@@ -15,7 +15,9 @@ LARGEST = 2**20
 """Bytes of the largest file that is kept."""
 
 _memories: WeakSet[Memory] = WeakSet()
-_guard = Lock()
+
+guard = Lock()
+"""Held by who changes what is remembered, in memory and of resources, of all in the process."""
 
 
 class Memory:
@@ -37,7 +39,7 @@ class Memory:
         # Says that the bytes of a resource were asked for; KeyError if they are not here. It is no
         # method of ours, since it is called for each answer from memory.
         self.touch = self._held.move_to_end
-        with _guard:
+        with guard:
             _memories.add(self)
 
     def lacks(self, resource: Resource, file: File) -> bool:
@@ -59,13 +61,11 @@ class Memory:
         contents = _contents(resource)
         if sum(map(len, contents.values())) > self._limit:
             return _empty(resource)
-        with _guard:
-            if contents:
-                self._hold(resource, contents)
-            while self._size > self._limit:
-                self._let_one_go()
-            _keep_to_the_budget()
-        return None
+        if contents:
+            self._hold(resource, contents)
+        while self._size > self._limit:
+            self._let_one_go()
+        return _keep_to_the_budget()
 
     def _hold(self, resource: Resource, contents: dict[tuple[int, ...], bytes]) -> None:
         self._held[resource] = tuple(contents)
@@ -78,13 +78,9 @@ class Memory:
         if self._left:
             self._size -= len(self._left.pop(next(iter(self._left))))
         else:
-            self._let_go(next(iter(self._held)))
+            self.let_go(next(iter(self._held)))
 
     def let_go(self, resource: Resource) -> None:
-        with _guard:
-            self._let_go(resource)
-
-    def _let_go(self, resource: Resource) -> None:
         for key in self._held.pop(resource, ()):
             self._uses[key] -= 1
             if not self._uses[key]:
@@ -97,12 +93,11 @@ class Memory:
 
         With the resources the root of the old index would stay open.
         """
-        with _guard:
-            for resource in list(self._held):
-                if resource.settled:
-                    self._left |= _contents(resource)
-                self._let_go(resource)
-            self._size = sum(map(len, self._left.values()))
+        for resource in list(self._held):
+            if resource.settled:
+                self._left |= _contents(resource)
+            self.let_go(resource)
+        self._size = sum(map(len, self._left.values()))
 
 
 def _keep_to_the_budget() -> None:
