@@ -6,8 +6,10 @@ once more: so they can't contradict the answer.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,9 +19,8 @@ from urllib.parse import quote, unquote_to_bytes
 from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
-from .disk.errors import LEADS_OUT, OnceLogger, logger
+from .disk.errors import LEADS_OUT, OnceLogger, is_missing, logger
 from .disk.find import close_all
-from .disk.names import kind, names_in
 from .disk.root import Directory
 from .site import Site
 
@@ -47,6 +48,13 @@ _NAMES = [
     (re.compile(r"^/|//|/\Z"), "has two slashes in a row: ask with one"),
 ]
 """Why a name is refused, likewise."""
+
+_ERRORS = {
+    errno.ENAMETOOLONG: "is too long for a name of this file system",
+    errno.ENOTDIR: "goes on below a file, where nothing can be",
+    errno.ELOOP: "leads through too many links, or a loop of them",
+}
+"""Why a name is no file's, by what the system says of it."""
 
 
 def request_for(url: str) -> Request:
@@ -295,3 +303,47 @@ def _page(site: Site, path: str) -> str:
         return ""
     with answer:
         return f"; a navigation gets the page of not_found, with status {answer.status}"
+
+
+# What a directory has under a name; no file is opened.
+
+
+def kind(directory: Directory, name: str) -> str:
+    """What a directory has under a name, or what is wrong with it there; "" if it has nothing."""
+    if not name:
+        return "directory"
+    *parts, leaf = name.split("/")
+    with directory.walk() as walk:
+        try:
+            walk.enter(parts)
+            _, status = walk.find(leaf)
+        except OSError as error:
+            dangles = walk.links and _dangles(directory, name)
+            dangling = "leads through a link to nothing" if dangles else ""
+            return _ERRORS.get(error.errno or 0, dangling)
+    if stat.S_ISDIR(status.st_mode):
+        return "directory"
+    return "file" if stat.S_ISREG(status.st_mode) else "is not a regular file"
+
+
+def _dangles(directory: Directory, name: str) -> bool:
+    """Whether all that can be listed of a name is there: then the last is a link to nothing."""
+    place = ""
+    for part in name.split("/"):
+        names = names_in(directory, place)
+        if names is None or part not in names:
+            return names is None
+        place = f"{place}/{part}".lstrip("/")
+    return True
+
+
+def names_in(directory: Directory, folder: str) -> list[str] | None:
+    """The names in a folder of a directory; None: it is none, or can't be read."""
+    try:
+        with directory.walk() as walk:
+            walk.enter(folder.split("/"))
+            return [name for name, _ in walk.entries()]
+    except OSError as error:
+        if not is_missing(error):
+            raise
+        return None
