@@ -7,7 +7,7 @@ import secrets
 import stat
 import sys
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Set
 from functools import partial
 from urllib.parse import quote
 
@@ -178,8 +178,8 @@ class Site:
         page = self._page(request, wait=wait)
         if page or has_app:
             return page
-        vary = replies.deciding_fields(request) if self.falls_back else ()
-        return Answer(replies.for_method(request, replies.varying(replies.not_found(), *vary)))
+        lost = replies.varying(replies.not_found(), *self._deciding_fields(request))
+        return Answer(replies.for_method(request, lost))
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
@@ -320,46 +320,45 @@ class Site:
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
-        settings = self.settings
-        if request.path not in self.gate:
-            return None
-        if settings.not_found is None:
-            return self._404_page(request, (), wait=wait) if settings.html else None
-        if not replies.is_navigation(request, settings.policies.media_type.is_asset):
-            return None
-        wanted, vary = self._wanted_page(request.path, wait=wait), replies.deciding_fields(request)
+        wanted = self._wanted_page(request, wait=wait) if request.path in self.gate else None
         if wanted is None:
             return None
-        if wanted == "404-page":
-            return self._404_page(request, vary, wait=wait)
-        return self._page_at(self._prefix + wanted, 200, request, vary, wait=wait)
-
-    def _wanted_page(self, path: str, *, wait: bool) -> str | None:
-        wanted = self.settings.not_found
-        if not callable(wanted):
-            return wanted
-        if not wait:
-            raise BlockingIOError("a function among the options is asked")
-        return wanted(path)
-
-    def _404_page(self, request: Request, vary: Sequence[str], *, wait: bool) -> Answer | None:
-        """The nearest 404.html, from the request's directory upward."""
+        if wanted != "404-page":
+            return self._page_at(self._prefix + wanted, 200, request, wait=wait)
+        # The nearest one, from the request's directory upward.
         below = request.path[len(self._prefix) :][:_MAX_LENGTH]
         folders = below.split("/")[1:-1][:_MAX_DEPTH]
         for depth in range(len(folders), -1, -1):
             path = "/".join([self._prefix, *folders[:depth], "404.html"])
-            if answer := self._page_at(path, 404, request, vary, wait=wait):
+            if answer := self._page_at(path, 404, request, wait=wait):
                 return answer
         return None
 
-    def _page_at(
-        self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
-    ) -> Answer | None:
+    def _wanted_page(self, request: Request, *, wait: bool) -> str | None:
+        """What `not_found` has for a request; without that, `html` has the 404 page for all."""
+        settings = self.settings
+        wanted = settings.not_found
+        if wanted is None:
+            return "404-page" if settings.html else None
+        if not replies.is_navigation(request, settings.policies.media_type.is_asset):
+            return None
+        if not callable(wanted):
+            return wanted
+        if not wait:
+            raise BlockingIOError("a function among the options is asked")
+        return wanted(request.path)
+
+    def _page_at(self, path: str, status: int, request: Request, *, wait: bool) -> Answer | None:
         def decide(resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return replies.for_method(request, replies.page(status, chosen, *vary))
+            page = replies.page(status, chosen, *self._deciding_fields(request))
+            return replies.for_method(request, page)
 
         return self._open(path, pages.plain, decide, wait=wait)
+
+    def _deciding_fields(self, request: Request) -> tuple[str, ...]:
+        """The fields of a request that tell whether it gets a page."""
+        return replies.deciding_fields(request) if self.falls_back else ()
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):

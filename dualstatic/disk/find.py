@@ -19,7 +19,7 @@ from .errors import LeadsOut, OnceLogger, is_missing, log_failure
 from .memory import Memory
 from .root import Directory, Opened, Walk
 from .root_by_descriptor import Stamp, identity, stamp_of
-from .validators import Validators, is_recent, is_settled, modified, read_at
+from .validators import etag_of, is_recent, is_settled, modified, read_at
 
 Found = tuple[Resource, dict[str, int]]
 """A resource with the files that the look-up opened, by name, for who closes them.
@@ -73,7 +73,6 @@ class Finder:
     suffixes: Sequence[str]
     policies: Policies
     describe: Callable[..., Resource]
-    validators: Validators = field(default_factory=Validators)
     warn: OnceLogger = field(default_factory=OnceLogger)
 
     def find(
@@ -203,7 +202,6 @@ class Look:
     def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""
         descriptor, status = opened
-        validators = self._finder.validators
         try:
             name, coding = self._name + suffix, _CODINGS.get(suffix)
             size, key, date = status.st_size, identity(status), modified(status)
@@ -220,7 +218,7 @@ class Look:
             if coding and not self._fits(walk, file, can_decode):
                 return os.close(descriptor)
             content = self._memory.read(descriptor, status) if self._memory else None
-            etag = validators.etag(descriptor, status, coding, content)
+            etag = etag_of(descriptor, status, coding, content)
         except BaseException:
             os.close(descriptor)
             raise

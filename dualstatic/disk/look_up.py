@@ -14,6 +14,7 @@ from .locks import Lock
 from .memory import Memory, guard
 from .root import Directory
 from .scan import Scan
+from .validators import forget_hashes
 
 _STRIPES = 64
 """Locks for paths; more than one path has to share one."""
@@ -220,7 +221,7 @@ class LookUp:
         """Scan again, and swap the new index in when it is whole; live, forget what is known."""
         with self._refreshing:
             if self.is_live:
-                self._finder.validators.clear()
+                forget_hashes()
             scans = [] if self.is_live else [self._scan(each) for each in self._directories]
             self._finder.warn.count()
             with guard:

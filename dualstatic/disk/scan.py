@@ -66,15 +66,13 @@ class Scan:
         while todo:
             place = todo.pop()
             for leaf, kind in self._entries(place):
+                if not self._admits(place, leaf):
+                    continue
                 name = _join(place, leaf)
                 leads_to = self._follow(place, leaf) if kind == "link" else kind
-                if leads_to == "file" and self._admits(place, leaf):
+                if leads_to == "file":
                     self.paths.add(self._path(name))
-                elif (
-                    leads_to == "directory"
-                    and self._admits(place, leaf, "/x")
-                    and self._is_new(name)
-                ):
+                elif leads_to == "directory" and self._is_new(name):
                     todo.append(name)
                 elif leads_to == "other":
                     self.note("skipped, not a file", self.directory.path_of(name))
@@ -90,8 +88,6 @@ class Scan:
 
     def _follow(self, place: str, leaf: str) -> Kind | None:
         """What a link leads to; a directory is noted as an alias, and None."""
-        if not self._admits(place, leaf, "/x"):
-            return None
         try:
             with self.directory.walk() as walk:
                 walk.enter(place.split("/"))
@@ -105,10 +101,9 @@ class Scan:
             return None
         return "file" if stat.S_ISREG(status.st_mode) else "other"
 
-    def _admits(self, place: str, leaf: str, more: str = "") -> bool:
+    def _admits(self, place: str, leaf: str) -> bool:
         """Whether the gate lets a URL through that has this name in it."""
-        above = "x/" if place else ""
-        if self.gate(f"{self.gate.prefix}/{above}{leaf}{more}") is not None:
+        if self.gate(self._path(f"x/{leaf}" if place else leaf)) is not None:
             return True
         if not leaf.startswith("."):
             self.note(

@@ -39,6 +39,12 @@ _REMEMBERED = 2**14
 _TRIES = 3
 _STRIPES = 64
 
+_digests: dict[Identity, bytes] = {}
+"""The hashes of the process's files, each for as long as its file stays as it was."""
+
+_guard = Lock()
+_locks = [Lock() for _ in range(_STRIPES)]
+
 
 def is_fresh(status: os.stat_result) -> bool:
     """Whether a file was changed so lately that a further change might not show."""
@@ -66,52 +72,45 @@ def modified(status: os.stat_result) -> int | None:
     return seconds if _FIRST_DATE <= seconds <= time.time() else None
 
 
-class Validators:
-    """The tags of files; a hash is remembered for as long as its file stays as it was."""
+def forget_hashes() -> None:
+    with _guard:
+        _digests.clear()
 
-    def __init__(self) -> None:
-        self._digests: dict[Identity, bytes] = {}
-        self._guard = Lock()
-        self._locks = [Lock() for _ in range(_STRIPES)]
 
-    def clear(self) -> None:
-        with self._guard:
-            self._digests.clear()
+def etag_of(
+    descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
+) -> str | None:
+    """The entity-tag of an open file, its coding in it; None: nothing could tell a change.
 
-    def etag(
-        self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
-    ) -> str | None:
-        """The entity-tag of an open file, its coding in it; None: nothing could tell a change.
+    `content` is what was read of the file, where that was done.
+    """
+    suffix = f"-{coding}" if coding else ""
+    if status.st_size <= HASHED and (digest := _digest(descriptor, status, content)):
+        return f'"{digest[:16].hex()}{suffix}"'
+    if status.st_mtime_ns // 10**9 < _FIRST_DATE:
+        return None
+    weak = "W/" if is_fresh(status) else ""
+    return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
 
-        `content` is what was read of the file, where that was done.
-        """
-        suffix = f"-{coding}" if coding else ""
-        if status.st_size <= HASHED and (digest := self._digest(descriptor, status, content)):
-            return f'"{digest[:16].hex()}{suffix}"'
-        if status.st_mtime_ns // 10**9 < _FIRST_DATE:
-            return None
-        weak = "W/" if is_fresh(status) else ""
-        return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
 
-    def _digest(
-        self, descriptor: int, status: os.stat_result, content: bytes | None
-    ) -> bytes | None:
-        """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
-        key = identity(status)
-        if digest := self._digests.get(key):
-            return digest
-        fresh = is_fresh(status)  # before it is read, which may take a while
-        with self._locks[status.st_ino % _STRIPES]:
-            digest = self._digests.get(key) or _digest_of(descriptor, key, content)
-            if digest and not fresh:
-                self._remember(key, digest)
+def _digest(descriptor: int, status: os.stat_result, content: bytes | None) -> bytes | None:
+    """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
+    key = identity(status)
+    if digest := _digests.get(key):
         return digest
+    fresh = is_fresh(status)  # before it is read, which may take a while
+    with _locks[status.st_ino % _STRIPES]:
+        digest = _digests.get(key) or _digest_of(descriptor, key, content)
+        if digest and not fresh:
+            _remember(key, digest)
+    return digest
 
-    def _remember(self, key: Identity, digest: bytes) -> None:
-        with self._guard:
-            while len(self._digests) >= _REMEMBERED:
-                del self._digests[next(iter(self._digests))]
-            self._digests[key] = digest
+
+def _remember(key: Identity, digest: bytes) -> None:
+    with _guard:
+        while len(_digests) >= _REMEMBERED:
+            del _digests[next(iter(_digests))]
+        _digests[key] = digest
 
 
 def read_part(descriptor: int, part: range) -> bytes:
