@@ -1,7 +1,7 @@
 """One sentence on a path: what answers it or why nothing does, and the way out.
 
-It begins with the site's own answer. The reasons come from the same gate, look-up and finder, asked
-once more: so they can't contradict the answer.
+It begins with the site's own answer. The reasons come from the same gate and look-up, asked once
+more: so they can't contradict the answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .core.paths import admits
 from .core.values import Request
 from .disk.body import Answer
 from .disk.errors import LEADS_OUT, OnceLogger, is_missing, logger
-from .disk.find import close_all
+from .disk.find import close_all, look_for
 from .disk.root import Directory
 from .site import Site
 
@@ -227,11 +227,10 @@ def _not_served(site: Site, name: str) -> str:
 
 
 def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
-    """Where the finder finds a name now, and what it warns of."""
+    """Where a look finds a name now, and what it warns of."""
     warn = _Warnings()
-    finder = replace(site.finder, warn=warn)
-    places = [(directory, finder.suffixes) for directory in site.directories]
-    look = finder.find(places, name)
+    places = [(directory, site.look_up.suffixes) for directory in site.directories]
+    look = look_for(places, name, site.settings.policies, warn)
     if look is None:
         return None, warn.said
     close_all(look.descriptors)

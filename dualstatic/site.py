@@ -16,9 +16,10 @@ from .core.paths import Gate, admits
 from .core.values import Fields, Representation, Request, Resource, Response
 from .disk.body import SMALL, Answer, read_small
 from .disk.errors import logger
-from .disk.find import Finder, Found, close_all
+from .disk.find import Found, close_all
 from .disk.locks import Lock
 from .disk.look_up import LookUp
+from .disk.memory import Memory
 from .disk.root import Directory
 from .options import Settings
 
@@ -53,14 +54,18 @@ class Site:
         self._way = pages.clean if settings.clean_urls else of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
-        # The bytes of offloaded files, and how they are coded, are the other server's business.
-        suffixes = () if settings.offload else settings.suffixes
-        describe = partial(replies.describe, offload=settings.offload)
-        self.finder = Finder(suffixes, settings.policies, describe)
-        memory = 0 if settings.offload or settings.live is True else settings.memory
-        paths = (lambda file: (file,)) if self._way is pages.plain else pages.spellings
-        self.look_up = LookUp(self.finder, self.directories, self.gate, memory, paths)
-        self.look_up.is_live = settings.live is True
+        is_live, offload = settings.live is True, settings.offload
+        self.look_up = LookUp(
+            self.directories,
+            self.gate,
+            settings.policies,
+            partial(replies.describe, offload=offload),
+            # The bytes of offloaded files, and how they are coded, are the other server's business.
+            suffixes=() if offload else settings.suffixes,
+            paths=(lambda file: (file,)) if self._way is pages.plain else pages.spellings,
+            memory=Memory(0 if offload or is_live else settings.memory),
+            is_live=is_live,
+        )
         self.is_ready, self._preparing = False, Lock()
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
@@ -80,11 +85,11 @@ class Site:
         """Say once which option has nothing in the index that it is for."""
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
         if self.falls_back and not self._has_page(known):
-            self.finder.warn("there is no page for not_found", place)
+            self.look_up.warn("there is no page for not_found", place)
         # Names that lead through links to folders are not known: there is no end of them.
         is_sure = policies.foretells and self.look_up.covers is not self.gate
         if is_sure and not any(policies.immutable(path[start + 1 :]) for path in known):
-            self.finder.warn("immutable matches no name", place)
+            self.look_up.warn("immutable matches no name", place)
 
     def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found

@@ -14,7 +14,7 @@ from functools import partial
 from ..core.codings import FIRST_BYTES, SUFFIXES, is_decodable, is_outdated
 from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.policies import Policies
-from ..core.values import File, Identity, Policy, Resource
+from ..core.values import File, Identity, Resource
 from .errors import LeadsOut, OnceLogger, is_missing, log_failure
 from .memory import Memory
 from .root import Directory, Opened, Walk
@@ -61,42 +61,30 @@ class Sighting:
         return self.directory.path_of(name)
 
 
-@dataclass
-class Finder:
-    """Looks a name up, with the siblings of its file, and says what it leads to.
+def look_for(
+    places: Iterable[tuple[Directory, Sequence[str]]],
+    name: str,
+    policies: Policies,
+    warn: OnceLogger,
+    memory: Memory | None = None,
+) -> Look | None:
+    """What can be read under a name, all from the first directory that has the file.
 
-    `policies` are what the options say of a name, and `describe` makes a resource of that and of
-    what was found. A file that is stored in a content coding has no siblings. Of the directory of
-    earlier files, only what was immutable is found.
+    `places` are directories, each with the suffixes of the siblings to look for there; a file that
+    is stored in a content coding has none. Of the directory of earlier files, only what was
+    immutable is found. `memory` reads what it is to keep. Whoever gets the look closes its files.
+
+    :raises OSError: the machine's own trouble
     """
-
-    suffixes: Sequence[str]
-    policies: Policies
-    describe: Callable[..., Resource]
-    warn: OnceLogger = field(default_factory=OnceLogger)
-
-    def find(
-        self,
-        places: Iterable[tuple[Directory, Sequence[str]]],
-        name: str,
-        memory: Memory | None = None,
-    ) -> Look | None:
-        """What can be read under a name, all from the first directory that has the file.
-
-        `places` are directories, each with the suffixes of the siblings to look for there. `memory`
-        reads what it is to keep. Whoever gets the look closes its files.
-
-        :raises OSError: the machine's own trouble
-        """
-        before: list[Directory] = []
-        for directory, suffixes in places:
-            if directory.is_previous and not self.policies.was_immutable(name):
-                continue
-            look = Look(self, Sighting(directory, name, before), memory)
-            if look.finds(() if self.policies.media_type.stored_coding(name) else suffixes):
-                return look
-            before.append(directory)
-        return None
+    before: list[Directory] = []
+    for directory, suffixes in places:
+        if directory.is_previous and not policies.was_immutable(name):
+            continue
+        look = Look(Sighting(directory, name, before), warn, memory)
+        if look.finds(() if policies.media_type.stored_coding(name) else suffixes):
+            return look
+        before.append(directory)
+    return None
 
 
 _CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFIXES
@@ -105,35 +93,18 @@ _CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFI
 class Look:
     """A look for a name in one directory, and what it found: the file first, then good siblings.
 
-    `descriptors` are their open files, by name. `settled` says that what is told of them stays as
-    it is for as long as they do, and `certain` that nothing failed to be read that may be there.
+    `contents` are their bytes, where these are to be kept, and `descriptors` their open files, by
+    name. `settled` says that what is told of them stays as it is for as long as they do.
     """
 
-    def __init__(self, finder: Finder, sighting: Sighting, memory: Memory | None) -> None:
-        self._finder = finder
-        self._name = sighting.name
-        self._memory = memory
+    def __init__(self, sighting: Sighting, warn: OnceLogger, memory: Memory | None) -> None:
+        self._name, self._warn, self._memory = sighting.name, warn, memory
         self.sighting, self.directory = sighting, sighting.directory
         self.stored: list[File] = []
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
-        self.settled = self.certain = True
+        self.settled = True
         self._stamp: Stamp | None = None
-
-    def found(self, policy: Policy | None = None) -> Found:
-        """The resource, with its open files; these are closed if that fails, as a function may."""
-        try:
-            if policy is None:
-                policy = self._finder.policies(self._name, self.directory.is_previous)
-            contents = self.contents if self.certain else [None] * len(self.stored)
-            settled = self.settled and self.certain
-            resource = self._finder.describe(
-                self.stored, policy, contents=contents, settled=settled
-            )
-        except BaseException:
-            close_all(self.descriptors)
-            raise
-        return resource, self.descriptors
 
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
@@ -196,7 +167,7 @@ class Look:
                 self._stamp = None
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
-            self.certain = False
+            self.doubt()
         return None
 
     def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
@@ -243,16 +214,21 @@ class Look:
     def _warn_of(self, message: str, walk: Walk, sibling: File) -> None:
         """By its real name: clients choose among the names through links, which have no end."""
         leaf = sibling.name.rpartition("/")[2]
-        self._finder.warn(message, self.directory.path_of(walk.real(leaf)))
+        self._warn(message, self.directory.path_of(walk.real(leaf)))
+
+    def doubt(self) -> None:
+        """Have nothing of it remembered: there may be another file, or one more."""
+        self.settled, self._memory = False, None
+        self.contents = [None] * len(self.stored)
 
     def _miss(self, error: OSError, path: Callable[[], str]) -> None:
         """Let pass what means that a name isn't there; raise the machine's own trouble."""
         if not is_missing(error):
             raise error
         if isinstance(error, PermissionError):
-            self._finder.warn("no permission to read", path())
+            self._warn("no permission to read", path())
         elif isinstance(error, LeadsOut):
-            self._finder.warn(f"skipped, {error.strerror}", error.filename)
+            self._warn(f"skipped, {error.strerror}", error.filename)
 
 
 def close_all(descriptors: dict[str, int]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Container, Iterable, Sequence, Set
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 
 from ..core.paths import Gate
+from ..core.policies import Policies
 from ..core.values import File, Policy, Resource
-from .errors import log_failure
-from .find import Finder, Found
+from .errors import OnceLogger, log_failure
+from .find import Found, Look, close_all, look_for
 from .locks import Lock
 from .memory import Memory, guard
 from .root import Directory
@@ -23,32 +25,35 @@ _UNLISTED = 4096
 """Paths that no scan lists of which something is remembered."""
 
 
+@dataclass(eq=False)
 class LookUp:
     """What tells a URL path's resource: from what is remembered, or else from the disk.
 
     An index knows the names from a scan of each directory: a path that no scan has never touches
-    the disk. What it sends of a file it proves on the disk, and believes all else, and the bytes in
-    memory, until the next scan. With `is_live` there are no scans, nothing is in memory, and the
-    disk has to prove each answer.
+    the disk. It believes what was said of a file, and its bytes in memory, until the next scan; a
+    file that is opened has to be the same still. With `is_live` there are no scans, nothing is in
+    memory, and the disk has to prove each answer.
+
+    `policies` are what the options say of a name; `describe` makes a resource of that and of what
+    was found. `suffixes` are those of siblings. `paths` gives all paths that a file may answer.
 
     `answers` is what answered a path before, and does so still if its files are as they were. A
     path that is not in `covers` is never ours.
     """
 
-    def __init__(
-        self,
-        finder: Finder,
-        directories: Sequence[Directory],
-        gate: Gate,
-        memory: int,
-        paths: Callable[[str], Iterable[str]],
-    ) -> None:
-        self.is_live = False
-        self._finder, self._directories = finder, directories
-        self._gate, self._paths = gate, paths
-        self._memory = Memory(memory)
-        self.touch = self._memory.touch
-        self.covers: Container[str] = gate
+    directories: Sequence[Directory]
+    gate: Gate
+    policies: Policies
+    describe: Callable[..., Resource]
+    suffixes: Sequence[str]
+    paths: Callable[[str], Iterable[str]]
+    memory: Memory
+    is_live: bool
+    warn: OnceLogger = field(default_factory=OnceLogger)
+
+    def __post_init__(self) -> None:
+        self.touch = self.memory.touch
+        self.covers: Container[str] = self.gate
         self._refreshing = Lock()
         self._locks = [Lock() for _ in range(_STRIPES)]
         self._begin([])
@@ -56,13 +61,13 @@ class LookUp:
     def _begin(self, scans: list[Scan]) -> None:
         """Remember nothing but what was scanned.
 
-        `_found` and `_policies` are by the path of the file, `answers` by the path that is answered
+        `_found` and `_said` are by the path of the file, `answers` by the path that is answered
         by it. `_unlisted` are those paths of files that no scan lists, the oldest first.
         """
         self._scans = scans
         self._found: dict[str, Resource] = {}
         self.answers: dict[str, Resource] = {}
-        self._policies: dict[str, Policy] = {}
+        self._said: dict[str, Policy] = {}
         self._unlisted: dict[str, None] = {}
 
     def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
@@ -95,18 +100,18 @@ class LookUp:
         self, path: str, scans: list[Scan], *, wait: bool
     ) -> list[tuple[Directory, Sequence[str]]]:
         """The directories that may have a file, with the suffixes its siblings may have there."""
-        suffixes = self._finder.suffixes
+        suffixes = self.suffixes
         if not self.is_live:
             has_it = [scan for scan in scans if scan.has(path)]
             return [(scan.directory, scan.siblings(path, suffixes)) for scan in has_it]
-        name = self._gate(path)
-        if name is None or all(each.lacks(name, wait=wait) for each in self._directories):
+        name = self.gate(path)
+        if name is None or all(each.lacks(name, wait=wait) for each in self.directories):
             return []
-        return [(directory, suffixes) for directory in self._directories]
+        return [(directory, suffixes) for directory in self.directories]
 
     def _is_replaced(self, scans: Sequence[Scan]) -> bool:
         """Whether a directory has another path now, as a zipped package has whose copy was lost."""
-        pairs = zip(scans, self._directories, strict=False)
+        pairs = zip(scans, self.directories, strict=False)
         return any(scan.directory.path != directory.path for scan, directory in pairs)
 
     def _look(
@@ -114,30 +119,40 @@ class LookUp:
     ) -> Found | None:
         with guard:
             self._forget(path)
-        name = path[len(self._gate.prefix) + 1 :]
-        look = self._finder.find(places, name, None if self.is_live else self._memory)
+        name = path[len(self.gate.prefix) + 1 :]
+        memory = None if self.is_live else self.memory
+        look = look_for(places, name, self.policies, self.warn, memory)
         if look is None:
             return None
         # The file of an earlier directory is away. What was found instead must not be believed, or
         # nobody would see when it is back.
         if look.sighting.before and not self.is_live:
-            look.certain = False
-        # Functions among the options of an index are asked once for each file.
-        resource, descriptors = look.found(self._policies.get(path))
+            look.doubt()
+        resource = self._described(look, self._said.get(path))
         with guard:
             if scans is self._scans:
                 self._remember(path, resource)
-        return resource, descriptors
+        return resource, look.descriptors
+
+    def _described(self, look: Look, policy: Policy | None) -> Resource:
+        """The resource. Functions among the options of an index are asked once for each file."""
+        try:
+            if policy is None:
+                policy = self.policies(look.sighting.name, look.directory.is_previous)
+            return self.describe(look.stored, policy, contents=look.contents, settled=look.settled)
+        except BaseException:
+            close_all(look.descriptors)
+            raise
 
     def _remember(self, path: str, resource: Resource) -> None:
         """Remember what stays true of a path."""
         if not any(path in scan.paths for scan in self._scans):
             self._make_room(path)
         if not self.is_live:
-            self._policies[path] = resource.policy
+            self._said[path] = resource.policy
         if self._stays_true(resource):
             self._found[path] = resource
-            self._memory.keep(resource)
+            self.memory.keep(resource)
 
     def _make_room(self, path: str) -> None:
         """Forget the oldest path that no scan lists: links in a circle make paths without end."""
@@ -145,13 +160,13 @@ class LookUp:
         if len(self._unlisted) > _UNLISTED:
             oldest = next(iter(self._unlisted))
             del self._unlisted[oldest]
-            self._policies.pop(oldest, None)
+            self._said.pop(oldest, None)
             self._forget(oldest)
 
     def _stays_true(self, resource: Resource) -> bool:
         """Whether what is known of a resource stays true of it, or of its bytes in memory."""
         if self.is_live:
-            return resource.settled and not self._finder.policies.asks
+            return resource.settled and not self.policies.asks
         return resource.settled or all(
             form.in_memory or not form.file.size for form in resource.representations
         )
@@ -167,7 +182,7 @@ class LookUp:
         if not self.is_live:
             if file is None:
                 return -1
-            if self._memory.lacks(resource, file):
+            if self.memory.lacks(resource, file):
                 if not wait:
                     raise BlockingIOError("a file is read to be kept in memory")
                 return None
@@ -187,16 +202,16 @@ class LookUp:
         return descriptor
 
     def _path(self, resource: Resource) -> str:
-        return f"{self._gate.prefix}/{resource.representations[0].file.name}"
+        return f"{self.gate.prefix}/{resource.representations[0].file.name}"
 
     def _is_remembered(self, resource: Resource) -> bool:
         return self._found.get(self._path(resource)) is resource
 
     def _forget(self, path: str) -> None:
         if resource := self._found.pop(path, None):
-            for answered in self._paths(path):
+            for answered in self.paths(path):
                 self.answers.pop(answered, None)
-            self._memory.let_go(resource)
+            self.memory.let_go(resource)
 
     def keep(self, path: str, resource: Resource) -> None:
         """Keep a resource for a path that it answers, if it is remembered for its file's.
@@ -222,22 +237,22 @@ class LookUp:
         with self._refreshing:
             if self.is_live:
                 forget_hashes()
-            scans = [] if self.is_live else [self._scan(each) for each in self._directories]
-            self._finder.warn.count()
+            scans = [] if self.is_live else [self._scan(each) for each in self.directories]
+            self.warn.count()
             with guard:
                 self._begin(scans)
-                self._memory.keep_settled()
+                self.memory.keep_settled()
             self.covers = self._covered()
 
     def _covered(self) -> Container[str]:
         """All paths that may get an answer; with links to directories there is no end of them."""
         if self.is_live or any(scan.aliases for scan in self._scans):
-            return self._gate
-        return frozenset(path for file in self.known() for path in self._paths(file))
+            return self.gate
+        return frozenset(path for file in self.known() for path in self.paths(file))
 
     def _scan(self, directory: Directory) -> Scan:
         try:
-            return Scan(directory.pin(), self._gate, self._finder.warn.note)
+            return Scan(directory.pin(), self.gate, self.warn.note)
         except OSError as error:
             log_failure(error, directory.path)
             raise
