@@ -17,6 +17,7 @@ from ..core.policies import Policies
 from ..core.values import File, Identity, Resource
 from .errors import LeadsOut, OnceLogger, is_missing, log_failure
 from .memory import Memory
+from .nowait import answers_at_once
 from .root import Directory, Opened, Walk
 from .root_by_descriptor import Stamp, identity, stamp_of
 from .validators import etag_of, is_recent, is_settled, modified, read_at
@@ -33,9 +34,8 @@ class Sighting:
     """Where the files of a resource were found, and by what they are known again: an `Opener`.
 
     `before` are the directories that come first, and have no file of that name. `files` are the
-    file and its siblings, fit or not, by their last names. `absent` are siblings that are no files:
-    that none became one, `folder` tells, the stamp of their folder, or a look at each where it is
-    None.
+    file and its siblings, fit or not, by their last names. `absent` are other siblings: that none
+    was added, `folder` tells, the stamp of their folder, or a look at each where it is None.
     """
 
     directory: Directory
@@ -94,7 +94,7 @@ class Look:
     """A look for a name in one directory, and what it found: the file first, then good siblings.
 
     `contents` are their bytes, where these are to be kept, and `descriptors` their open files, by
-    name. `settled` says that what is told of them stays as it is for as long as they do.
+    name. `settled` says that a change of any of this would show.
     """
 
     def __init__(self, sighting: Sighting, warn: OnceLogger, memory: Memory | None) -> None:
@@ -104,7 +104,6 @@ class Look:
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
         self.settled = True
-        self._stamp: Stamp | None = None
 
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
@@ -132,8 +131,7 @@ class Look:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
-        # Now: to read may take a while.
-        self._stamp = None if stamp is None or is_recent(stamp[2]) else stamp
+        is_final = stamp is None or not is_recent(stamp[2])  # now: to read may take a while
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -144,8 +142,10 @@ class Look:
         except BaseException:
             close_all(self.descriptors)
             raise
-        if self.sighting.absent:
-            self.sighting.folder = self._stamp
+        # The file has shown by now whether its device tells at once what is added to a folder.
+        if stamp and self.sighting.absent and answers_at_once(stamp[0]):
+            self.sighting.folder = stamp
+            self.settled = self.settled and is_final
         return True
 
     def _open(self, walk: Walk, leaf: str) -> Opened | None:
@@ -159,16 +159,15 @@ class Look:
         """Add a sibling, if there is one; what the machine can't read is left out for this time."""
         leaf = plain + suffix
         try:
-            is_there = walk.has(leaf)
-            if is_there and (opened := self._open(walk, leaf)):
-                return self._add(walk, opened, suffix)
-            self.sighting.absent.append(self._name + suffix)
-            if is_there:  # it may come to be a file, or one that may be read, with no sign in here
-                self._stamp = None
+            if not walk.has(leaf):
+                self.sighting.absent.append(self._name + suffix)
+            elif opened := self._open(walk, leaf):
+                self._add(walk, opened, suffix)
+            else:  # what it is the name of may become a file elsewhere, or one that may be read
+                self.settled = False
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.doubt()
-        return None
 
     def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""

@@ -134,8 +134,10 @@ class ByDescriptor:
             with suppress(BlockingIOError):  # another mount may be on the way to it
                 return self._open_in(self.root, name, known, None, wait)
         place, _, leaf = name.rpartition("/")
+        if not place:
+            return self._open_in(self.root, leaf, known, folder, wait)
         resolve = self._resolve if wait else self._resolve | _CACHED
-        at = _open_by_one_call(place or ".", _SEARCH, self.root, resolve)
+        at = _open_by_one_call(place, _SEARCH, self.root, resolve)
         try:
             return self._open_in(at, leaf, known, folder, wait)
         finally:
@@ -299,9 +301,9 @@ def _has_openat2(resolve: int) -> bool:
 
 
 def stamp_of(folder: int) -> Stamp | None:
-    """The stamp of an open folder; None: its device may not tell at once what is added to it."""
+    """The stamp of an open folder; None: this can't be told."""
     mode, stamp = _look_at_once(folder)
-    return stamp if mode and answers_at_once(stamp[0]) else None
+    return stamp if mode else None
 
 
 def _look_at_once(descriptor: int) -> tuple[int, Stamp]:
