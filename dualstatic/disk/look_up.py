@@ -182,7 +182,7 @@ class LookUp:
         if not self.is_live:
             if file is None:
                 return -1
-            if self.memory.lacks(resource, file):
+            if file.size <= self.memory.largest and self.memory.takes(resource):
                 if not wait:
                     raise BlockingIOError("a file is read to be kept in memory")
                 return None

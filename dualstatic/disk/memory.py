@@ -6,7 +6,7 @@ import os
 from collections import Counter, OrderedDict
 from weakref import WeakSet
 
-from ..core.values import File, Resource
+from ..core.values import Resource
 from .locks import Lock
 from .root_by_descriptor import identity
 from .validators import read_all
@@ -24,13 +24,13 @@ class Memory:
     """Keeps resources' bytes: `limit` bytes in all, those that were least lately used go first.
 
     All memories of a process together keep no more than the largest limit among them: the one that
-    keeps most gives way. A content is known by the identity of its file: one with several names
-    counts once. If the file may have changed without getting another identity, its resource stands
-    beside that.
+    keeps most gives way. `largest` is the size of the largest file that is kept. A content is known
+    by the identity of its file: one with several names counts once. If the file may have changed
+    without getting another identity, its resource stands beside that.
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit, self._largest = limit, min(limit, LARGEST)
+        self._limit, self.largest = limit, min(limit, LARGEST)
         self._size = 0
         self._contents: dict[tuple[int, ...], bytes] = {}
         self._uses: Counter[tuple[int, ...]] = Counter()
@@ -42,16 +42,14 @@ class Memory:
         with guard:
             _memories.add(self)
 
-    def lacks(self, resource: Resource, file: File) -> bool:
-        """Whether a file that is not here could be, together with all of its resource."""
-        if file.size > self._largest:
-            return False
+    def takes(self, resource: Resource) -> bool:
+        """Whether there is room for all of a resource that is to be kept."""
         sizes = [form.file.size for form in resource.representations]
-        return sum(size for size in sizes if size <= self._largest) <= self._limit
+        return sum(size for size in sizes if size <= self.largest) <= self._limit
 
     def read(self, descriptor: int, status: os.stat_result) -> bytes | None:
         """The content of a file that is to be kept; None: it isn't, or it didn't hold still."""
-        if status.st_size > self._largest:
+        if status.st_size > self.largest:
             return None
         key = identity(status)
         return self._contents.get(key) or self._left.get(key) or read_all(descriptor, status)
