@@ -15,7 +15,6 @@ from .asgi_sending import (
     PATHSEND,
     ZEROCOPYSEND,
     AsyncChunks,
-    Message,
     Receive,
     Scope,
     Send,
@@ -124,7 +123,7 @@ class StaticMiddleware:
         """The app's answer or, where it has none, a page in its place."""
         replaced, failures = False, list[Exception]()
 
-        async def watch(message: Message) -> None:
+        async def watch(message: dict[str, Any]) -> None:
             nonlocal replaced
             if message.get("status") in MISSES and is_miss(
                 self.files, str(message["status"]), _lines(message)
@@ -233,7 +232,7 @@ class FileResponse(_Response):
             answer = await self._open(self._file.not_found, scope)
         assert answer is not None  # noqa: S101 (for the type checker)
 
-        async def send_with_more(message: Message) -> None:
+        async def send_with_more(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 # Vary is a set: what is added to it takes nothing away.
                 names = {name for name, _ in self.raw_headers} - {b"vary"}
@@ -278,14 +277,14 @@ def _raise_not_found(scope: Scope) -> None:
         raise HTTPException(404)
 
 
-def _varying(message: Message, request: Request) -> Message:
+def _varying(message: dict[str, Any], request: Request) -> dict[str, Any]:
     """The app's start of a response, whose Vary tells caches that another request gets a page."""
     fields = with_vary(_lines(message), request)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     return {**message, "headers": headers}
 
 
-def _lines(start: Message) -> Iterator[tuple[str, str]]:
+def _lines(start: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in start.get("headers", ()):
         yield name.decode("latin-1"), value.decode("latin-1")
 
