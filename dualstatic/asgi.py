@@ -24,9 +24,9 @@ from .asgi_sending import (
 )
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer
+from .disk.errors import logger
 from .doors import (
     MISSES,
-    UNKNOWN,
     FileOfView,
     check_arguments,
     is_logged,
@@ -94,7 +94,7 @@ class StaticMiddleware:
             if (
                 app is not None
                 and path not in self._look_up.covers
-                and not is_logged(DEBUG, UNKNOWN)
+                and (is_logged(DEBUG) is False or logger.disabled)
             ):
                 if self._falls_back:
                     return await self._ask_app(scope, path, receive, send)

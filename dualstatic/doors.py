@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
@@ -12,29 +11,15 @@ from .core.downloads import attachment
 from .core.replies import deciding_fields
 from .core.values import Fields, Request
 from .disk.body import Answer
+from .disk.errors import logger
 from .explain import log_miss
 from .staticfiles import StaticFiles
 
-_logger = logging.getLogger("dualstatic")
+is_logged: Callable[[int], bool | None] = logger._cache.get  # type: ignore[attr-defined]
+"""What the logger's `isEnabledFor` has said of a level; None: it was not asked, or is disabled.
 
-is_logged: Callable[[int, object], object] = _logger._cache.get  # type: ignore[attr-defined]
-"""Asked `is_logged(DEBUG, UNKNOWN)`, it tells whether misses are logged.
-
-The logger's own `isEnabledFor` would take each request that is not ours a tenth longer.
+To ask it each time would take each request that is not ours a tenth longer.
 """
-
-
-class _Unknown:
-    """The answer of `isEnabledFor` where none is kept: a logger that is disabled keeps none."""
-
-    def __bool__(self) -> bool:
-        return _logger.isEnabledFor(logging.DEBUG)
-
-
-UNKNOWN = _Unknown()
-
-Lines = Iterable[tuple[str, str]]
-"""Header fields as an app has given them: names in any case, and more than once."""
 
 MISSES = (404, 405)
 """An app's answer with another status is no miss: doors look no further, to save time."""
@@ -106,7 +91,7 @@ class FileOfView:
             method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
         request = Request(method, self._path, headers=headers)
         answer = self._files.site.answer_with_file(request, self._fields, wait=wait)
-        if answer is None and is_logged(logging.DEBUG, UNKNOWN):
+        if answer is None:
             log_miss(self._files.site, request, "no file for a view:", wait=wait)
         return answer
 
@@ -156,7 +141,7 @@ def _lacks_the_slash(raw_path: bytes, path: str) -> bool:
     return asked != b"" and target.endswith(asked) and not target.endswith(given)
 
 
-def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
+def is_miss(files: StaticFiles, status: str, lines: Iterable[tuple[str, str]]) -> bool:
     """Whether an app's answer to a GET or HEAD says that it has none.
 
     A 405 does so, too, where a page may take its place, but for one that allows GET: there is
@@ -169,7 +154,7 @@ def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
     return files.site.falls_back and files.site.is_ready and not is_there
 
 
-def with_vary(lines: Lines, request: Request) -> list[tuple[str, str]]:
+def with_vary(lines: Iterable[tuple[str, str]], request: Request) -> list[tuple[str, str]]:
     """The fields of an app's answer, whose Vary says that another request gets a page (12.5.5)."""
     fields = list(lines)
     found = [value for name, value in fields if name.lower() == "vary"]

@@ -12,8 +12,8 @@ from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer
+from .disk.errors import logger
 from .doors import (
-    UNKNOWN,
     FileOfView,
     check_arguments,
     is_logged,
@@ -71,19 +71,22 @@ class StaticMiddleware:
         if not path.isascii():  # a call of `_decoded` takes longer than to look
             path = _decoded(path)
         app = self.app
-        if app is not None and path not in self._look_up.covers and not is_logged(DEBUG, UNKNOWN):
+        if (
+            app is not None
+            and path not in self._look_up.covers
+            and (is_logged(DEBUG) is False or logger.disabled)
+        ):
             if self._falls_back:
                 return self._ask_app(environ, start_response, path)
             return app(environ, start_response)
         resource = self._look_up.answers.get(path)
         if resource and (response := self._pick(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
-            # All of it is in memory.
-            return response.body or _NOTHING  # type: ignore[return-value]
+            return response.body or _NOTHING  # type: ignore[return-value]  # all is in memory
         request = _request(environ, path)
         try:
             answer = self.files.answer(request)
-            if answer is None and app is None:
+            if answer is None and self.app is None:
                 answer = self.files.fallback(request, has_app=False)
         except OSError as error:
             _tell(error, environ)

@@ -17,7 +17,8 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import MISSES, UNKNOWN, FileOfView, is_logged, is_miss, make_request
+from ..disk.errors import logger
+from ..doors import MISSES, FileOfView, is_miss, make_request
 from ..staticfiles import StaticFiles
 from .checks import served
 from .settings import OfDjango
@@ -91,7 +92,7 @@ def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) 
 
 def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
     """Whether the files are to be asked; for the log they say of each request why it is a miss."""
-    return request.path_info in files.site.look_up.covers or bool(is_logged(DEBUG, UNKNOWN))
+    return request.path_info in files.site.look_up.covers or logger.isEnabledFor(DEBUG)
 
 
 def file_response(
