@@ -27,7 +27,6 @@ from .disk.body import Answer
 from .disk.errors import logger
 from .doors import (
     MISSES,
-    FileOfView,
     check_arguments,
     is_logged,
     is_miss,
@@ -35,6 +34,7 @@ from .doors import (
     with_vary,
 )
 from .staticfiles import StaticFiles
+from .views import FileOfView
 
 if TYPE_CHECKING:
     from .options import Headers
@@ -195,20 +195,10 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, .
     return accepted, tag, dictionary, ranges
 
 
-class FileResponse(_Response):
+class FileResponse(FileOfView, _Response):
     """A file as the answer of a view: Starlette, FastAPI and Litestar call it, as an ASGI app.
 
     In Quart, as with all of its own answers from files: `return await FileResponse(...)`.
-
-    `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
-    count as anywhere. A file that isn't there is the framework's own 404.
-
-    :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest,
-        but for those that make uploads safe
-
-    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
 
     def __init__(
@@ -219,17 +209,17 @@ class FileResponse(_Response):
         filename: str | None = None,
         headers: Headers = None,
     ) -> None:
-        super().__init__()
-        self._file = FileOfView(files, name, filename, headers)
+        super().__init__(files, name, filename=filename, headers=headers)
+        _Response.__init__(self)
         # Starlette's methods, such as `set_cookie`, add fields here, and FastAPI a task for later.
         self.raw_headers: list[tuple[bytes, bytes]] = []
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._open(self._file.answer, scope)
+        answer = await self._open(self.answer, scope)
         if answer is None:
             _raise_not_found(scope)
-            answer = await self._open(self._file.not_found, scope)
+            answer = await self._open(self.not_found, scope)
         assert answer is not None  # noqa: S101 (for the type checker)
 
         async def send_with_more(message: dict[str, Any]) -> None:
@@ -245,7 +235,7 @@ class FileResponse(_Response):
             await self.background()
 
     async def _open(self, ask: Callable[..., Answer | None], scope: Scope) -> Answer | None:
-        return await open_answer(partial(ask, scope["method"], _fields(scope)), read=True)
+        return await open_answer(partial(ask, _request(scope, "")), read=True)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._of_quart().__await__()
@@ -255,7 +245,7 @@ class FileResponse(_Response):
         from quart import Response, request
         from werkzeug.exceptions import NotFound
 
-        answer = await self._open(self._file.answer, request.scope)
+        answer = await self._open(self.answer, request.scope)
         if answer is None:
             raise NotFound
         response = Response(AsyncChunks(answer), answer.status, dict(answer.headers))

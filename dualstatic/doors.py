@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from . import options
-from .core.downloads import attachment
 from .core.replies import deciding_fields
-from .core.values import Fields, Request
-from .disk.body import Answer
+from .core.values import Request
 from .disk.errors import logger
-from .explain import log_miss
 from .staticfiles import StaticFiles
 
 is_logged: Callable[[int], bool | None] = logger._cache.get  # type: ignore[attr-defined]
@@ -36,12 +33,12 @@ def check_arguments(app: object, door: str, files: object, **switches: bool) -> 
         other = next((door for door, call in CALLS.items() if _can_be_called(app, call)), None)
         hint = f"; one such as this is for dualstatic.{other}.StaticMiddleware" if other else ""
         raise TypeError(f"app takes an app that is called with {called_with}, not {app!r}{hint}")
-    _check_files(files)
+    check_files(files)
     for name, value in switches.items():
         options.flag(name, value)
 
 
-def _check_files(files: object) -> None:
+def check_files(files: object) -> None:
     if not isinstance(files, StaticFiles):
         raise TypeError(f"files takes a StaticFiles, not {files!r}")
 
@@ -57,50 +54,6 @@ def _can_be_called(app: Callable[..., object], arguments: str) -> bool:
     except TypeError:
         return False
     return True
-
-
-class FileOfView:
-    """The file that a view answers with, whatever the request's own path is."""
-
-    def __init__(
-        self, files: StaticFiles, name: str, filename: str | None, headers: options.Headers
-    ) -> None:
-        _check_files(files)
-        if not isinstance(name, str):
-            raise TypeError(f"name takes that of a file below the directory, not {name!r}")
-        if not isinstance(filename, str | None):
-            raise TypeError(f"filename takes the name to save the file under, not {filename!r}")
-        self._files, self._path, self._name = files, files.site.path_of(name), name
-        self._disposition = {"content-disposition": attachment(filename)} if filename else {}
-        self._headers, self._asks = options.headers(headers), callable(headers)
-
-    def _fields(self) -> Fields:
-        return tuple({**self._disposition, **dict(self._headers(self._name))}.items())
-
-    def answer(
-        self, method: str, headers: Mapping[str, str], *, wait: bool = True
-    ) -> Answer | None:
-        """The answer; None: there is no such file.
-
-        Conditions and ranges are for GET and HEAD (RFC 9110 sections 13.1 and 14.2): to any other
-        method it is the whole file.
-        """
-        if self._asks and not wait:
-            raise BlockingIOError("a function among the arguments is asked")
-        if method not in ("GET", "HEAD"):
-            method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
-        request = Request(method, self._path, headers=headers)
-        answer = self._files.site.answer_with_file(request, self._fields, wait=wait)
-        if answer is None:
-            log_miss(self._files.site, request, "no file for a view:", wait=wait)
-        return answer
-
-    def not_found(
-        self, method: str, headers: Mapping[str, str], *, wait: bool = True
-    ) -> Answer | None:
-        """The 404, for an app whose framework has none."""
-        request = Request("HEAD" if method == "HEAD" else "GET", self._path, headers=headers)
-        return self._files.fallback(request, has_app=False, wait=wait)
 
 
 def make_request(

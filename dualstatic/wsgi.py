@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
@@ -14,7 +14,6 @@ from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Resp
 from .disk.body import CHUNK, Answer
 from .disk.errors import logger
 from .doors import (
-    FileOfView,
     check_arguments,
     is_logged,
     is_miss,
@@ -22,12 +21,11 @@ from .doors import (
     with_vary,
 )
 from .staticfiles import StaticFiles
+from .views import FileOfView
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from .options import Headers
 
 _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
@@ -163,36 +161,15 @@ class StaticMiddleware:
         return wrapped
 
 
-class FileResponse:
-    """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app.
-
-    `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
-    count as anywhere. A file that isn't there is the framework's own 404.
-
-    :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest,
-        but for those that make uploads safe
-
-    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
-    """
-
-    def __init__(
-        self,
-        files: StaticFiles,
-        name: str,
-        *,
-        filename: str | None = None,
-        headers: Headers = None,
-    ) -> None:
-        self._file = FileOfView(files, name, filename, headers)
+class FileResponse(FileOfView):
+    """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = self._answer(self._file.answer, environ)
+        answer = self._told(self.answer, environ)
         if answer is None and (page := _not_found_of_flask()):
             return page(environ, start_response)
         if answer is None:
-            answer = self._answer(self._file.not_found, environ)
+            answer = self._told(self.not_found, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
         try:
             start_response(_STATUS_LINES[answer.status], list(answer.headers))
@@ -205,19 +182,19 @@ class FileResponse:
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
         from bottle import HTTPError, HTTPResponse, request
 
-        answer = self._answer(self._file.answer, request.environ)
+        answer = self._told(self.answer, request.environ)
         if answer is None:
             raise HTTPError(404)
         chunks = Chunks(answer) if answer.has_file else b"".join(answer)
         yield HTTPResponse(chunks, answer.status, dict(answer.headers))
 
-    def _answer(
+    def _told(
         self,
-        ask: Callable[[str, Mapping[str, str]], Answer | None],
+        ask: Callable[[Request], Answer | None],
         environ: WSGIEnvironment,
     ) -> Answer | None:
         try:
-            return ask(environ.get("REQUEST_METHOD", ""), read_fields(environ))
+            return ask(_request(environ, ""))
         except OSError as error:
             _tell(error, environ)
 

@@ -18,8 +18,9 @@ from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
 from ..disk.errors import logger
-from ..doors import MISSES, FileOfView, is_miss, make_request
+from ..doors import MISSES, is_miss, make_request
 from ..staticfiles import StaticFiles
+from ..views import FileOfView
 from .checks import served
 from .settings import OfDjango
 
@@ -116,8 +117,8 @@ def file_response(
     :raises Http404: there is no such file
     :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
-    asked = _request(request)
-    ask = partial(FileOfView(files, name, filename, headers).answer, asked.method, asked.headers)
+    file = FileOfView(files, name, filename=filename, headers=headers)
+    ask = partial(file.answer, _request(request))
     if _in_an_event_loop():
         return _file_response_async(request, ask)
     return _file_or_404(request, ask())
