@@ -190,7 +190,7 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, .
                 ranges = value.decode("latin-1")
             else:
                 return None
-    if (date if tag is None else ranges) is not None:
+    if date is not None and tag is None:
         return None
     return accepted, tag, dictionary, ranges
 

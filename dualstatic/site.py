@@ -143,7 +143,7 @@ class Site:
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
         the path before. What is not in memory may be a small file. A browser sends back the one tag
-        that it got; a list is for the long way. `ranges` is a Range, without a tag beside it.
+        that it got; a list is for the long way. `ranges` is a Range: a tag beside it counts first.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if not (raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)):

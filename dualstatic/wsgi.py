@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _FIELD_KEYS = [
     (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
 ]
-_CONDITIONS = frozenset(key for name, key in _FIELD_KEYS if name.startswith("if-"))
 _UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
 """What is in the environ of these servers only."""
 
@@ -101,47 +101,34 @@ class StaticMiddleware:
         if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
             return app(environ, start_response)
         held = _Held(self.files, _request(environ, path), start_response)
-        return held.answer(app, environ, self._send)
+        body = held.ask(app, environ)
+        return self._send(body, environ, held.start_page) if isinstance(body, Answer) else body
 
     def _send(
-        self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        answer: Answer,
+        environ: WSGIEnvironment,
+        start_response: Callable[[str, list[tuple[str, str]]], object],
     ) -> Iterable[bytes]:
-        try:
-            start_response(_STATUS_LINES[answer.status], list(answer.headers))
-            # Without a file, all parts are bytes.
-            parts: Any = answer.response.body or _NOTHING
-            return self._wrapped(environ, answer) if answer.has_file else parts
-        except BaseException:
-            answer.close()
-            raise
+        return _begin(answer, start_response, partial(self._wrapped, environ))
 
     def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if (
             environ["REQUEST_METHOD"] != "GET"
-            or "HTTP_RANGE" in environ
             or "HTTP_IF_MATCH" in environ
             or "HTTP_IF_UNMODIFIED_SINCE" in environ
         ):
-            return self._pick_parts(resource, path, environ)
-        tag = environ.get("HTTP_IF_NONE_MATCH")
+            return None
+        tag, ranges = environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_RANGE")
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
+        if ranges and "HTTP_IF_RANGE" in environ:
+            return None
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
         raw_path, query = read_target(environ), environ.get("QUERY_STRING")
         dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
-        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
-
-    def _pick_parts(
-        self, resource: Resource, path: str, environ: WSGIEnvironment
-    ) -> Response | None:
-        """The same for a GET with a Range, and without a condition."""
-        if environ["REQUEST_METHOD"] != "GET" or not _CONDITIONS.isdisjoint(environ):
-            return None
-        accepted, ranges = environ.get("HTTP_ACCEPT_ENCODING"), environ["HTTP_RANGE"]
-        raw_path, query = read_target(environ), environ.get("QUERY_STRING")
-        dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY")
-        return self._site.pick(resource, path, raw_path, accepted, None, query, dictionary, ranges)
+        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary, ranges)
 
     def _wrapped(self, environ: WSGIEnvironment, answer: Answer) -> Iterable[bytes]:
         """The bytes of a file as the server would have them.
@@ -150,9 +137,9 @@ class StaticMiddleware:
         """
         wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
         if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return Chunks(answer)
+            return chunks(answer)
         if (file := answer.detach()) is None:
-            return Chunks(answer)
+            return chunks(answer)
         try:
             wrapped: Iterable[bytes] = wrap(file, CHUNK)
         except BaseException:
@@ -171,12 +158,7 @@ class FileResponse(FileOfView):
         if answer is None:
             answer = self._told(self.not_found, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
-        try:
-            start_response(_STATUS_LINES[answer.status], list(answer.headers))
-        except BaseException:
-            answer.close()
-            raise
-        return Chunks(answer) if answer.has_file else tuple(answer) or _NOTHING
+        return _begin(answer, start_response, chunks)
 
     def __iter__(self) -> Iterator[object]:
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
@@ -185,8 +167,8 @@ class FileResponse(FileOfView):
         answer = self._told(self.answer, request.environ)
         if answer is None:
             raise HTTPError(404)
-        chunks = Chunks(answer) if answer.has_file else b"".join(answer)
-        yield HTTPResponse(chunks, answer.status, dict(answer.headers))
+        body = chunks(answer) if answer.has_file else b"".join(answer)
+        yield HTTPResponse(body, answer.status, dict(answer.headers))
 
     def _told(
         self,
@@ -221,21 +203,42 @@ def _not_found_of_flask() -> WSGIApplication | None:
     return page
 
 
-class Chunks:
-    """The chunks of an answer, for a server."""
+def _begin(
+    answer: Answer,
+    start_response: Callable[[str, list[tuple[str, str]]], object],
+    body_of: Callable[[Answer], Iterable[bytes]],
+) -> Iterable[bytes]:
+    """Begin an answer, and give its body; `body_of` gives that of one with a file."""
+    try:
+        start_response(_STATUS_LINES[answer.status], list(answer.headers))
+        # Without a file, all parts are bytes.
+        parts: Any = answer.response.body or _NOTHING
+        return body_of(answer) if answer.has_file else parts
+    except BaseException:
+        answer.close()
+        raise
 
-    def __init__(self, answer: Answer) -> None:
-        self._next = answer.__next__
-        self.close = answer.close
+
+class _Body:
+    """What a server iterates over, and then closes."""
+
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], object]) -> None:
+        self._pieces, self.close = pieces, close
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
+        return self._pieces
 
-    def __next__(self) -> bytes:
+
+def chunks(answer: Answer) -> Iterable[bytes]:
+    """The chunks of an answer, for a server."""
+
+    def told() -> Iterator[bytes]:
         try:
-            return self._next()
+            yield from answer
         except OSError as error:
             raise RuntimeError(str(error)) from error  # as `_tell` does
+
+    return _Body(told(), answer.close)
 
 
 def _tell(error: OSError, environ: WSGIEnvironment) -> NoReturn:
@@ -257,94 +260,77 @@ class _Held:
     """
 
     def __init__(self, files: StaticFiles, request: Request, start_response: StartResponse) -> None:
-        self._files = files
-        self._request = request
-        self._server_start = start_response
-        self._called = self._passed_on = self._settled = False
+        self._files, self._request, self._start = files, request, start_response
+        self._exc_info: tuple[OptExcInfo, ...] = ()
         self._page: Answer | Exception | None = None
-        self._start: StartResponse = start_response
+        self._is_passed_on = self._is_over = False
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
         """The server's, unless a page is to take the place of the app's answer."""
         self._drop_page()
-        self._called = True
         misses = is_miss(self._files, status[:3], headers)
-        if misses and not self._passed_on and self._takes_page():
+        if misses and not self._is_passed_on and self._takes_page():
             return _write_nothing
         if misses:
             # A cache has to know that another request may get a page.
             headers = with_vary(headers, self._request)
-        if not self._passed_on:
-            self._passed_on = True
-            return self._server_start(status, headers, *((exc_info,) if exc_info else ()))
+        is_again, self._is_passed_on = self._is_passed_on, True
+        self._exc_info = (exc_info,) if exc_info else ()
         # The server raises the exception, if something has been sent; else a page may be yet.
-        write = self._server_start(status, headers, exc_info)
-        self._start = lambda status, headers, _=None: self._server_start(status, headers, exc_info)
-        return _write_nothing if misses and self._takes_page() else write
+        write = self._start(status, headers, *self._exc_info)
+        return _write_nothing if is_again and misses and self._takes_page() else write
 
     def _takes_page(self) -> bool:
         """Whether the app's answer gives way: to a page, or to the failure to open one.
 
         That is raised when the app is done: many an app catches all that is raised in it.
         """
-        if not self._settled:
+        if not self._is_over:
             try:
                 self._page = self._files.fallback(self._request, has_app=True)
             except Exception as error:  # noqa: BLE001 (raised as it is)
                 self._page = error
         return self._page is not None
 
-    def answer(
-        self,
-        app: WSGIApplication,
-        environ: WSGIEnvironment,
-        send: Callable[[Answer, WSGIEnvironment, StartResponse], Iterable[bytes]],
-    ) -> Iterable[bytes]:
-        """The body to send: the app's own or, after its 404, a page's."""
+    def start_page(self, status: str, headers: list[tuple[str, str]]) -> object:
+        """The server's, which has to be told again why there is another status."""
+        return self._start(status, headers, *self._exc_info)
+
+    def ask(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes] | Answer:
+        """The body of the app or, after its 404, the page."""
         try:
-            chunks = self._begun(app(environ, self.start_response))
-            if self._page is None:
-                self._settled = True
-                return chunks
-            _close(chunks)
-            if isinstance(self._page, OSError):
-                _tell(self._page, environ)
-            if isinstance(self._page, Exception):
-                raise self._page
-            return send(self._page, environ, self._start)
+            body = self._begun(app(environ, self.start_response))
+            page, self._is_over = self._page, True
+            if page is None:
+                return body
+            _close(body)
+            if isinstance(page, OSError):
+                _tell(page, environ)
+            if isinstance(page, Exception):
+                raise page
         except BaseException:
             self._drop_page()
             raise
+        return page
 
-    def _begun(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """The body of the app, which has told its status by now."""
+    def _begun(self, body: Iterable[bytes]) -> Iterable[bytes]:
+        """The body of an app that has told its status: many an app does so with the first piece."""
+        if self._is_passed_on or self._page:
+            return body
         try:
-            return chunks if self._called else _Begun(chunks)
+            rest = iter(body)
+            first = list(islice(rest, 1))
         except BaseException:
-            _close(chunks)
+            _close(body)
             raise
+        return _Body(chain(first, rest), partial(_close, body))
 
     def _drop_page(self) -> None:
         page, self._page = self._page, None
         if isinstance(page, Answer):
             page.close()
-
-
-class _Begun:
-    """A body whose first piece has been asked for: many an app tells its status only then."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        rest = iter(chunks)
-        self._pieces = chain(list(islice(rest, 1)), rest)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
-
-    def close(self) -> None:
-        _close(self._chunks)
 
 
 def _write_nothing(data: bytes) -> None:

@@ -169,7 +169,7 @@ def _response(request: OfDjango, answer: Answer) -> OfDjango:
 
 def _chunks(request: OfDjango, answer: Answer) -> Iterable[bytes] | AsyncIterable[bytes]:
     if not _is_asgi(request):
-        return wsgi_door.Chunks(answer)
+        return wsgi_door.chunks(answer)
     from ..asgi_sending import AsyncChunks
 
     return AsyncChunks(answer)
