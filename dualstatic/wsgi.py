@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
 from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
@@ -82,12 +82,10 @@ class StaticMiddleware:
             start_response(_STATUS_LINES[response.status], list(response.headers))
             return response.body or _NOTHING  # type: ignore[return-value]  # all is in memory
         request = _request(environ, path)
-        try:
-            answer = self.files.answer(request)
-            if answer is None and self.app is None:
-                answer = self.files.fallback(request, has_app=False)
-        except OSError as error:
-            _tell(error, environ)
+        answer = _asked(self.files.answer, request, environ)
+        if answer is None and app is None:
+            fallback = partial(self.files.fallback, has_app=False)
+            answer = _asked(fallback, request, environ)
         if answer is None:
             return self._ask_app(environ, start_response, path)
         return self._send(answer, environ, start_response)
@@ -100,8 +98,8 @@ class StaticMiddleware:
         assert app is not None  # noqa: S101 (for the type checker)
         if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
             return app(environ, start_response)
-        held = _Held(self.files, _request(environ, path), start_response)
-        body = held.ask(app, environ)
+        held = _Held(self.files, environ, path, start_response)
+        body = held.ask(app)
         return self._send(body, environ, held.start_page) if isinstance(body, Answer) else body
 
     def _send(
@@ -152,11 +150,12 @@ class FileResponse(FileOfView):
     """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = self._told(self.answer, environ)
+        request = _request(environ, "")
+        answer = _asked(self.answer, request, environ)
         if answer is None and (page := _not_found_of_flask()):
             return page(environ, start_response)
         if answer is None:
-            answer = self._told(self.not_found, environ)
+            answer = _asked(self.not_found, request, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
         return _begin(answer, start_response, chunks)
 
@@ -164,21 +163,11 @@ class FileResponse(FileOfView):
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
         from bottle import HTTPError, HTTPResponse, request
 
-        answer = self._told(self.answer, request.environ)
+        answer = _asked(self.answer, _request(request.environ, ""), request.environ)
         if answer is None:
             raise HTTPError(404)
         body = chunks(answer) if answer.has_file else b"".join(answer)
         yield HTTPResponse(body, answer.status, dict(answer.headers))
-
-    def _told(
-        self,
-        ask: Callable[[Request], Answer | None],
-        environ: WSGIEnvironment,
-    ) -> Answer | None:
-        try:
-            return ask(_request(environ, ""))
-        except OSError as error:
-            _tell(error, environ)
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
@@ -236,21 +225,26 @@ def chunks(answer: Answer) -> Iterable[bytes]:
         try:
             yield from answer
         except OSError as error:
-            raise RuntimeError(str(error)) from error  # as `_tell` does
+            raise RuntimeError(str(error)) from error  # as `_asked` does
 
     return _Body(told(), answer.close)
 
 
-def _tell(error: OSError, environ: WSGIEnvironment) -> NoReturn:
-    """Raise a RuntimeError in place of an OSError.
+def _asked(
+    ask: Callable[[Request], Answer | None], request: Request, environ: WSGIEnvironment
+) -> Answer | None:
+    """What is answered; a RuntimeError is raised in place of an OSError.
 
     A server takes an OSError for a failure of its own socket, and closes that without an answer. An
     error that is both (a missing directory) is raised as it is, but not under Gunicorn: no other
     server looks for an OSError first.
     """
-    if isinstance(error, RuntimeError) and _GUNICORN not in environ:
-        raise error
-    raise RuntimeError(str(error)) from error
+    try:
+        return ask(request)
+    except OSError as error:
+        if isinstance(error, RuntimeError) and _GUNICORN not in environ:
+            raise
+        raise RuntimeError(str(error)) from error
 
 
 class _Held:
@@ -259,8 +253,15 @@ class _Held:
     An app may tell it late, when its body is iterated over, and it may have used `write`.
     """
 
-    def __init__(self, files: StaticFiles, request: Request, start_response: StartResponse) -> None:
-        self._files, self._request, self._start = files, request, start_response
+    def __init__(
+        self,
+        files: StaticFiles,
+        environ: WSGIEnvironment,
+        path: str,
+        start_response: StartResponse,
+    ) -> None:
+        self._files, self._environ, self._start = files, environ, start_response
+        self._request = _request(environ, path)
         self._exc_info: tuple[OptExcInfo, ...] = ()
         self._page: Answer | Exception | None = None
         self._is_passed_on = self._is_over = False
@@ -289,7 +290,8 @@ class _Held:
         """
         if not self._is_over:
             try:
-                self._page = self._files.fallback(self._request, has_app=True)
+                fallback = partial(self._files.fallback, has_app=True)
+                self._page = _asked(fallback, self._request, self._environ)
             except Exception as error:  # noqa: BLE001 (raised as it is)
                 self._page = error
         return self._page is not None
@@ -298,16 +300,14 @@ class _Held:
         """The server's, which has to be told again why there is another status."""
         return self._start(status, headers, *self._exc_info)
 
-    def ask(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes] | Answer:
+    def ask(self, app: WSGIApplication) -> Iterable[bytes] | Answer:
         """The body of the app or, after its 404, the page."""
         try:
-            body = self._begun(app(environ, self.start_response))
+            body = self._begun(app(self._environ, self.start_response))
             page, self._is_over = self._page, True
             if page is None:
                 return body
             _close(body)
-            if isinstance(page, OSError):
-                _tell(page, environ)
             if isinstance(page, Exception):
                 raise page
         except BaseException:
@@ -364,12 +364,11 @@ def read_fields(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _request(environ: WSGIEnvironment, path: str) -> Request:
-    mount: str = environ.get("SCRIPT_NAME", "")
     return make_request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
         read_fields(environ),
         read_target(environ),
-        _decoded(mount) if mount else mount,
+        _decoded(environ.get("SCRIPT_NAME", "")),
     )
