@@ -260,8 +260,7 @@ class _Held:
         path: str,
         start_response: StartResponse,
     ) -> None:
-        self._files, self._environ, self._start = files, environ, start_response
-        self._request = _request(environ, path)
+        self._files, self._environ, self._path, self._start = files, environ, path, start_response
         self._exc_info: tuple[OptExcInfo, ...] = ()
         self._page: Answer | Exception | None = None
         self._is_passed_on = self._is_over = False
@@ -271,19 +270,20 @@ class _Held:
     ) -> Callable[[bytes], object]:
         """The server's, unless a page is to take the place of the app's answer."""
         self._drop_page()
-        misses = is_miss(self._files, status[:3], headers)
-        if misses and not self._is_passed_on and self._takes_page():
-            return _write_nothing
-        if misses:
+        request = None
+        if is_miss(self._files, status[:3], headers):
+            request = _request(self._environ, self._path)
+            if not self._is_passed_on and self._takes_page(request):
+                return _write_nothing
             # A cache has to know that another request may get a page.
-            headers = with_vary(headers, self._request)
+            headers = with_vary(headers, request)
         is_again, self._is_passed_on = self._is_passed_on, True
         self._exc_info = (exc_info,) if exc_info else ()
         # The server raises the exception, if something has been sent; else a page may be yet.
         write = self._start(status, headers, *self._exc_info)
-        return _write_nothing if is_again and misses and self._takes_page() else write
+        return _write_nothing if is_again and request and self._takes_page(request) else write
 
-    def _takes_page(self) -> bool:
+    def _takes_page(self, request: Request) -> bool:
         """Whether the app's answer gives way: to a page, or to the failure to open one.
 
         That is raised when the app is done: many an app catches all that is raised in it.
@@ -291,7 +291,7 @@ class _Held:
         if not self._is_over:
             try:
                 fallback = partial(self._files.fallback, has_app=True)
-                self._page = _asked(fallback, self._request, self._environ)
+                self._page = _asked(fallback, request, self._environ)
             except Exception as error:  # noqa: BLE001 (raised as it is)
                 self._page = error
         return self._page is not None
