@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from . import options
-from .core.replies import deciding_fields
+from .core.replies import deciding_fields, union
 from .core.values import Request
 from .disk.errors import logger
 from .staticfiles import StaticFiles
@@ -110,11 +110,6 @@ def is_miss(files: StaticFiles, status: str, lines: Iterable[tuple[str, str]]) -
 def with_vary(lines: Iterable[tuple[str, str]], request: Request) -> list[tuple[str, str]]:
     """The fields of an app's answer, whose Vary says that another request gets a page (12.5.5)."""
     fields = list(lines)
-    found = [value for name, value in fields if name.lower() == "vary"]
-    members = [member.strip() for value in found for member in value.split(",")]
-    known = {member.lower() for member in members}
-    missing = [name for name in deciding_fields(request) if name.lower() not in known]
-    if "*" in known or not missing:
-        return fields
+    known = [value for name, value in fields if name.lower() == "vary"]
     others = [field for field in fields if field[0].lower() != "vary"]
-    return [*others, ("vary", ", ".join(filter(None, [*members, *missing])))]
+    return [*others, ("vary", union([*known, *deciding_fields(request)]))]

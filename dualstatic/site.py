@@ -207,7 +207,7 @@ class Site:
         if page or has_app:
             return page
         vary = replies.deciding_fields(request) if self.falls_back else ()
-        return Answer(replies.for_method(request, replies.varying(replies.not_found(), *vary)))
+        return Answer(replies.for_method(request, replies.not_found(vary)))
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
@@ -390,7 +390,7 @@ class Site:
     ) -> Answer | None:
         def decide(request: Request, resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return replies.for_method(request, replies.page(status, chosen, *vary))
+            return replies.for_method(request, replies.page(status, chosen, vary))
 
         return self._open(request, path, decide, wait=wait, exact=True)
 
