@@ -88,7 +88,7 @@ class StaticMiddleware:
             answer = _asked(fallback, request, environ)
         if answer is None:
             return self._ask_app(environ, start_response, path)
-        return self._send(answer, environ, start_response)
+        return _send(answer, start_response, self._wrapper(environ))
 
     def _ask_app(
         self, environ: WSGIEnvironment, start_response: StartResponse, path: str
@@ -100,15 +100,9 @@ class StaticMiddleware:
             return app(environ, start_response)
         held = _Held(self.files, environ, path, start_response)
         body = held.ask(app)
-        return self._send(body, environ, held.start_page) if isinstance(body, Answer) else body
-
-    def _send(
-        self,
-        answer: Answer,
-        environ: WSGIEnvironment,
-        start_response: Callable[[str, list[tuple[str, str]]], object],
-    ) -> Iterable[bytes]:
-        return _begin(answer, start_response, partial(self._wrapped, environ))
+        if isinstance(body, Answer):
+            return _send(body, held.start_page, self._wrapper(environ))
+        return body
 
     def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
@@ -128,22 +122,13 @@ class StaticMiddleware:
         dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
         return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary, ranges)
 
-    def _wrapped(self, environ: WSGIEnvironment, answer: Answer) -> Iterable[bytes]:
-        """The bytes of a file as the server would have them.
+    def _wrapper(self, environ: WSGIEnvironment) -> Callable[..., Iterable[bytes]] | None:
+        """What the server would have files in.
 
         The wrapper of wsgiref minds no length, and uWSGI sends more than it if the file grows.
         """
-        wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
-        if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return chunks(answer)
-        if (file := answer.detach()) is None:
-            return chunks(answer)
-        try:
-            wrapped: Iterable[bytes] = wrap(file, CHUNK)
-        except BaseException:
-            file.close()
-            raise
-        return wrapped
+        wrapper = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
+        return None if wrapper is FileWrapper or _UWSGI in environ else wrapper
 
 
 class FileResponse(FileOfView):
@@ -157,7 +142,7 @@ class FileResponse(FileOfView):
         if answer is None:
             answer = _asked(self.not_found, request, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
-        return _begin(answer, start_response, chunks)
+        return _send(answer, start_response)
 
     def __iter__(self) -> Iterator[object]:
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
@@ -192,19 +177,22 @@ def _not_found_of_flask() -> WSGIApplication | None:
     return page
 
 
-def _begin(
+def _send(
     answer: Answer,
     start_response: Callable[[str, list[tuple[str, str]]], object],
-    body_of: Callable[[Answer], Iterable[bytes]],
+    wrapper: Callable[..., Iterable[bytes]] | None = None,
 ) -> Iterable[bytes]:
-    """Begin an answer, and give its body; `body_of` gives that of one with a file."""
+    """Begin an answer, and give its body; a whole file goes into the wrapper."""
+    file = None
     try:
         start_response(_STATUS_LINES[answer.status], list(answer.headers))
-        # Without a file, all parts are bytes.
-        parts: Any = answer.response.body or _NOTHING
-        return body_of(answer) if answer.has_file else parts
+        if not answer.has_file:
+            parts: tuple[Any, ...] = answer.response.body or _NOTHING  # all of them are bytes
+            return parts
+        file = answer.detach() if wrapper else None
+        return wrapper(file, CHUNK) if wrapper and file else chunks(answer)
     except BaseException:
-        answer.close()
+        (file or answer).close()
         raise
 
 
