@@ -112,11 +112,13 @@ class StaticMiddleware:
             or "HTTP_IF_UNMODIFIED_SINCE" in environ
         ):
             return None
-        tag, ranges = environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_RANGE")
+        tag, ranges = environ.get("HTTP_IF_NONE_MATCH"), None
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
-        if ranges and "HTTP_IF_RANGE" in environ:
-            return None
+        if "HTTP_RANGE" in environ:
+            if "HTTP_IF_RANGE" in environ:
+                return None
+            ranges = environ["HTTP_RANGE"]
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
         raw_path, query = read_target(environ), environ.get("QUERY_STRING")
         dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
