@@ -22,7 +22,7 @@ from .asgi_sending import (
     send_answer,
     send_whole,
 )
-from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
+from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer
 from .disk.errors import logger
 from .doors import (
@@ -50,9 +50,9 @@ _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
 _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 """The root of a host (RFC 9110 section 4.2.3), as some servers give it for the path."""
 
-_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
+_CONDITIONS = frozenset(name for name in _FIELD_NAMES if name.startswith((b"if-", b"range")))
+_OF_FILES = _CONDITIONS | {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
-_ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 
 class StaticMiddleware:
@@ -177,7 +177,7 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, .
     """
     accepted = tag = dictionary = date = ranges = None
     for name, value in headers:
-        if name in _FIELD_NAMES:
+        if name in _OF_FILES:
             if name == b"accept-encoding" and accepted is None:
                 accepted = value.decode("latin-1")
             elif name == b"if-none-match" and tag is None:
@@ -316,8 +316,8 @@ def _fields(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     for key, value in scope.get("headers", ()):
-        if key in _ALL_FIELD_NAMES:
-            name, text = _ALL_FIELD_NAMES[key], value.decode("latin-1")
+        if key in _FIELD_NAMES:
+            name, text = _FIELD_NAMES[key], value.decode("latin-1")
             if name in headers:
                 repeated.setdefault(name, [headers[name]]).append(text)
             else:

@@ -140,14 +140,11 @@ async def send_answer(
         if not await _has_gone(scope, receive):
             raise
     finally:
-        await _close(answer)
-
-
-async def _close(answer: Answer) -> None:
-    if answer.closes_at_once:
-        return answer.close()
-    with anyio.CancelScope(shield=True):
-        return await in_thread(answer.close)
+        if answer.closes_at_once:
+            answer.close()
+        else:
+            with anyio.CancelScope(shield=True):
+                await in_thread(answer.close)
 
 
 async def _hand_over(answer: Answer, offers: frozenset[str], send: Send) -> None:

@@ -11,7 +11,7 @@ from logging import DEBUG
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
-from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
+from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer
 from .disk.errors import logger
 from .doors import (
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_FIELD_KEYS = [
-    (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
-]
+_FIELD_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in READ_FIELDS]
 _UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
 """What is in the environ of these servers only."""
 

@@ -19,9 +19,8 @@ NOSNIFF = ("x-content-type-options", "nosniff")
 _NOT_KEPT = ("cache-control", "no-cache")
 
 # Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
-_CHOICES, _LONG_CHOICE = 32, 128
-_TARGETS, _LONG_TARGET = 16, 256
-"""What is remembered of a resource at most, and the length from which none is."""
+_MOST, _LONG = 32, 256
+"""How many choices and targets are remembered of a resource, and the length from which none is."""
 
 _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
@@ -181,7 +180,7 @@ def select(
         return chosen
     chosen = _select(resource, accept_encoding, dictionary)
     length = len(accept_encoding) + len(dictionary or "")
-    if len(resource.choices) < _CHOICES and length < _LONG_CHOICE:
+    if len(resource.choices) < _MOST and length < _LONG:
         resource.choices[said] = chosen
     return chosen
 
@@ -229,7 +228,7 @@ def is_plain_target(resource: Resource, raw_path: bytes | None, path: str) -> bo
         return False
     if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
         return False
-    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
+    if raw_path and len(resource.targets) < _MOST and len(raw_path) < _LONG:
         resource.targets.add(raw_path)
     return True
 
@@ -237,9 +236,8 @@ def is_plain_target(resource: Resource, raw_path: bytes | None, path: str) -> bo
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
     """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
-    representation = resource.only or select(
-        resource, headers.get("accept-encoding"), headers.get("available-dictionary")
-    )
+    accepted, dictionary = headers.get("accept-encoding"), headers.get("available-dictionary")
+    representation = select(resource, accepted, dictionary)
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.file, now)

@@ -13,6 +13,7 @@ Fields = tuple[tuple[str, str], ...]
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 READ_FIELDS = (
+    "accept",
     "accept-encoding",
     "available-dictionary",
     "if-match",
@@ -21,11 +22,10 @@ READ_FIELDS = (
     "if-range",
     "if-unmodified-since",
     "range",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
 )
-"""The request fields that the decision on a file reads."""
-
-NAVIGATION_FIELDS = ("sec-fetch-mode", "sec-fetch-dest", "accept")
-"""Those that tell a navigation from other requests; a door may leave out all others."""
+"""The request fields that a decision reads; a door may leave out all others."""
 
 
 class Request(NamedTuple):
