@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
-from io import FileIO
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
@@ -150,23 +149,19 @@ async def send_answer(
 async def _hand_over(answer: Answer, offers: frozenset[str], send: Send) -> None:
     """Have the server send the file; by its path it can send nothing but all of it."""
     response = answer.response
-    if PATHSEND in offers and response.status != 206 and response.file is not None:
+    await send(_start(response))
+    if PATHSEND in offers and response.status != 206 and response.file:
         path = response.file.opener.path_of(response.file.name)
-        await send(_start(response))
         return await send({"type": PATHSEND, "path": path})
     file = answer.handle()
-    await send(_start(response))
     for part in response.body:
-        await send(_part(part, file))
+        if isinstance(part, bytes):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        else:
+            window = {"offset": part.start, "count": len(part)}
+            await send({"type": ZEROCOPYSEND, "file": file, **window, "more_body": True})
     answer.prove()  # the server may have met the end of a shortened file, and doesn't tell
     return await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _part(part: bytes | range, file: FileIO) -> dict[str, Any]:
-    if isinstance(part, bytes):
-        return {"type": "http.response.body", "body": part, "more_body": True}
-    window = {"offset": part.start, "count": len(part)}
-    return {"type": ZEROCOPYSEND, "file": file, **window, "more_body": True}
 
 
 async def send_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
