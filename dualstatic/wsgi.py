@@ -99,7 +99,7 @@ class StaticMiddleware:
         held = _Held(self.files, environ, path, start_response)
         body = held.ask(app)
         if isinstance(body, Answer):
-            return _send(body, held.start_page, self._wrapper(environ))
+            return _send(body, held.start, self._wrapper(environ))
         return body
 
     def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
@@ -236,9 +236,9 @@ def _asked(
 
 
 class _Held:
-    """Stands between an app and its server until the app has told its status.
+    """Stands between an app and its server, and holds the status of a miss until the app is done.
 
-    An app may tell it late, when its body is iterated over, and it may have used `write`.
+    An app may tell it late, when its body is iterated over, and it may use `write`.
     """
 
     def __init__(
@@ -249,80 +249,58 @@ class _Held:
         start_response: StartResponse,
     ) -> None:
         self._files, self._environ, self._path, self._start = files, environ, path, start_response
+        self._miss: tuple[str, list[tuple[str, str]]] | None = None
         self._exc_info: tuple[OptExcInfo, ...] = ()
-        self._page: Answer | Exception | None = None
-        self._is_passed_on = self._is_over = False
+        self._written: list[bytes] = []
+        self._is_passed_on = self._is_done = False
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        """The server's, unless a page is to take the place of the app's answer."""
-        self._drop_page()
-        request = None
-        if is_miss(self._files, status[:3], headers):
-            request = _request(self._environ, self._path)
-            if not self._is_passed_on and self._takes_page(request):
-                return _write_nothing
-            # A cache has to know that another request may get a page.
-            headers = with_vary(headers, request)
-        is_again, self._is_passed_on = self._is_passed_on, True
         self._exc_info = (exc_info,) if exc_info else ()
-        # The server raises the exception, if something has been sent; else a page may be yet.
-        write = self._start(status, headers, *self._exc_info)
-        return _write_nothing if is_again and request and self._takes_page(request) else write
+        misses = is_miss(self._files, status[:3], headers)
+        if misses:
+            # A cache has to know that another request may get a page.
+            headers = with_vary(headers, _request(self._environ, self._path))
+        if misses and not self._is_done:
+            if self._is_passed_on:
+                # The server raises the exception, if something has been sent.
+                self.start(status, headers)
+            self._miss, self._written = (status, headers), []
+            return self._written.append
+        self._miss, self._is_passed_on = None, True
+        return self.start(status, headers)
 
-    def _takes_page(self, request: Request) -> bool:
-        """Whether the app's answer gives way: to a page, or to the failure to open one.
-
-        That is raised when the app is done: many an app catches all that is raised in it.
-        """
-        if not self._is_over:
-            try:
-                fallback = partial(self._files.fallback, has_app=True)
-                self._page = _asked(fallback, request, self._environ)
-            except Exception as error:  # noqa: BLE001 (raised as it is)
-                self._page = error
-        return self._page is not None
-
-    def start_page(self, status: str, headers: list[tuple[str, str]]) -> object:
-        """The server's, which has to be told again why there is another status."""
+    def start(self, status: str, headers: list[tuple[str, str]]) -> Callable[[bytes], object]:
+        """The server's, which has to be told why there is another status."""
         return self._start(status, headers, *self._exc_info)
 
     def ask(self, app: WSGIApplication) -> Iterable[bytes] | Answer:
         """The body of the app or, after its 404, the page."""
+        given = body = app(self._environ, self.start_response)
         try:
-            body = self._begun(app(self._environ, self.start_response))
-            page, self._is_over = self._page, True
+            if not (self._is_passed_on or self._miss):  # it tells its status with the first piece
+                rest = iter(given)
+                body = _Body(chain(list(islice(rest, 1)), rest), partial(_close, given))
+            self._is_done = True
+            page = self._page(*self._miss) if self._miss else None
             if page is None:
                 return body
-            _close(body)
-            if isinstance(page, Exception):
-                raise page
         except BaseException:
-            self._drop_page()
+            _close(given)
             raise
+        _close(given)
         return page
 
-    def _begun(self, body: Iterable[bytes]) -> Iterable[bytes]:
-        """The body of an app that has told its status: many an app does so with the first piece."""
-        if self._is_passed_on or self._page:
-            return body
-        try:
-            rest = iter(body)
-            first = list(islice(rest, 1))
-        except BaseException:
-            _close(body)
-            raise
-        return _Body(chain(first, rest), partial(_close, body))
-
-    def _drop_page(self) -> None:
-        page, self._page = self._page, None
-        if isinstance(page, Answer):
-            page.close()
-
-
-def _write_nothing(data: bytes) -> None:
-    """The `write` of an app whose answer nobody gets."""
+    def _page(self, status: str, headers: list[tuple[str, str]]) -> Answer | None:
+        """The page in place of a miss; None: there is none, and the miss has been told."""
+        fallback = partial(self._files.fallback, has_app=True)
+        page = _asked(fallback, _request(self._environ, self._path), self._environ)
+        if page is None:
+            write = self.start(status, headers)
+            for data in self._written:
+                write(data)
+        return page
 
 
 def _close(chunks: object) -> None:
