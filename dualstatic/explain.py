@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
+from logging import DEBUG
 from typing import AnyStr
 from urllib.parse import quote, unquote_to_bytes
 
@@ -70,12 +71,14 @@ def request_for(url: str) -> Request:
 
 
 def log_miss(site: Site, request: Request, asked: str = "", *, wait: bool) -> None:
-    """Log why a request has no answer, for who has turned DEBUG on.
+    """Log why a request has no answer, if DEBUG is on.
 
     `asked` says who has asked for a file, if not a client.
 
     :raises BlockingIOError: `wait` is False, and the reasons are on the disk
     """
+    if not logger.isEnabledFor(DEBUG):
+        return
     if not wait:
         raise BlockingIOError("the reasons are on the disk")
     by_client = ascii(request.method)[1:-1][:_LONGEST]
