@@ -125,7 +125,7 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run several files in some processes, which take work from each other; `-n 0` keeps to one."""
-    option, processes = config.option, min(cpus() + 1, MOST_PROCESSES)
+    option, processes = config.option, min(cpus() + 2, MOST_PROCESSES)
     several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
     is_worker = hasattr(config, "workerinput")
     is_watched = option.usepdb or option.capture == "no"
