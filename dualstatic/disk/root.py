@@ -22,7 +22,6 @@ from .root_by_path import ByPath
 from .targets import parts_below, relative_parts
 
 MAX_LINKS = 40
-_LOOP = "too many links, or a loop of them"  # Windows has no text for it
 
 _LEAP = 100
 """Directories that are entered by one call: one call takes no path of any length."""
@@ -141,7 +140,8 @@ class Walk:
         """
         self.links += 1
         if self.links > MAX_LINKS:
-            raise OSError(errno.ELOOP, _LOOP, leaf)
+            text = "too many links, or a loop of them"  # Windows has no text for it
+            raise OSError(errno.ELOOP, text, leaf)
         if (target := self._readlink(leaf)) is None:
             return None
         if (parts := relative_parts(target)) is not None:
@@ -225,11 +225,7 @@ class Walk:
 
     def refused(self, leaf: str = ".") -> str:
         """After a PermissionError: as `real`, of what can't be read or, unseen, its directory."""
-        try:
-            self._kind(leaf)
-        except OSError:
-            leaf = "."
-        return self.real(leaf)
+        return self.real(leaf if self.has(leaf) else ".")
 
     def real(self, leaf: str) -> str:
         """The name without links of what `leaf` is here; an absolute path if not below the root."""
@@ -287,13 +283,10 @@ class Directory:
         """
         if self._pinned:
             return nullcontext(self._pinned)
-        path = self._source
-        if not isinstance(path, str):
-            if not wait:
-                raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
-            path = self.path
+        if not wait and not isinstance(self._source, str):
+            raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
         system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
-        return system(path, follow=self._follow, wait=wait)
+        return system(self.path, follow=self._follow, wait=wait)
 
     def lacks(self, name: str, *, wait: bool) -> bool:
         """Whether there is no file of a name; False, too, where only a walk tells."""
