@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import options as check
 from .core.values import Request
 from .disk.body import Answer
-from .disk.errors import logger
 from .explain import explain, log_miss, request_for
 from .site import Site
 
@@ -173,7 +171,7 @@ class StaticFiles:
         :raises OSError: the machine's own trouble, such as too many open files
         """
         answer = self.site.answer(request, wait=wait)
-        if answer is None and logger.isEnabledFor(logging.DEBUG):
+        if answer is None:
             log_miss(self.site, request, wait=wait)
         return answer
 

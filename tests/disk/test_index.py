@@ -25,6 +25,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 from dualstatic.core.values import Resource
+from dualstatic.disk.look_up import LookUp
 from tests.conftest import WITH_MEMORY
 from tests.support.children import run_threads, within
 from tests.support.doors import Client, OnDisk
@@ -863,15 +864,10 @@ def test_what_was_forgotten_while_it_was_kept_answers_nothing(
         (root / "new").replace(root / "t.txt")
         assert client.get("/t.txt").body == b"the new text"
 
-    def in_keep(frame: FrameType, event: str, argument: object) -> Any:
-        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-        if event == "line" and "answers[path] = " in line:
+    def trace(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code is LookUp.keep.__code__:
             sys.settrace(None)
             deploy()
-        return in_keep
-
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
-        return in_keep if frame.f_code.co_name == "keep" else None
 
     sys.settrace(trace)
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.disk import find, live, nowait, root_by_descriptor, validators
+from dualstatic.disk import find, look_up, nowait, root_by_descriptor, validators
 from dualstatic.disk.root_by_descriptor import ByDescriptor as Root
 from tests.support.doors import Answer, Client
 from tests.support.steps import open_below
@@ -212,7 +212,7 @@ def test_a_sibling_added_within_the_grain_of_the_clock_is_found(
         return mode, (device, inode, changed - changed % 10**9)
 
     monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
-    monkeypatch.setattr(find, "is_fresh", lambda status: False)
+    monkeypatch.setattr(find, "is_settled", lambda status: True)
     root = tree({"t.txt": PLAIN})
     client = Client(StaticFiles(root, live=True), "wsgi")
     for _ in range(10):
@@ -239,7 +239,7 @@ def test_a_sibling_is_found_that_is_added_while_a_slow_disk_is_read(
 
     monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
     monkeypatch.setattr(validators, "_sha256", of_a_slow_disk)
-    monkeypatch.setattr(find, "is_fresh", lambda status: False)
+    monkeypatch.setattr(find, "is_settled", lambda status: True)
     root = tree({"t.txt": PLAIN})
     client = Client(StaticFiles(root, live=True), "wsgi")
     assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == PLAIN
@@ -284,7 +284,7 @@ def test_what_lies_in_a_folder_that_has_just_changed_is_remembered_later(
 def test_no_more_is_remembered_than_a_bound(
     roots: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "_REMEMBERED", 3)
+    monkeypatch.setattr(look_up, "_UNLISTED", 3)
     files = StaticFiles(roots, live=True)
     for name in ["u.txt", *(f"{number}.txt" for number in range(9))]:
         (roots[0] / "sub" / name).write_bytes(b"u")
