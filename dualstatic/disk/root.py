@@ -95,7 +95,7 @@ class Walk:
                 if todo or enter:
                     todo += self._step(part)[::-1]
                 elif (kind := self._kind(part)) == "link":
-                    todo += (self._target(part) or [part])[::-1]
+                    todo += self._target(part)[::-1]
                 else:
                     return part, kind
         return ".", "directory"
@@ -128,22 +128,16 @@ class Walk:
         except OSError as error:
             if self._calls.follow or error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
-            if (parts := self._target(part)) is None:
-                raise
-            return parts
+            return self._target(part)
         return []
 
-    def _target(self, leaf: str) -> list[str] | None:
-        """The parts that a link stands for, seen from here or, if it is absolute, from the root.
-
-        None: it is no link, or none any more.
-        """
+    def _target(self, leaf: str) -> list[str]:
+        """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
         self.links += 1
         if self.links > MAX_LINKS:
             text = "too many links, or a loop of them"  # Windows has no text for it
             raise OSError(errno.ELOOP, text, leaf)
-        if (target := self._readlink(leaf)) is None:
-            return None
+        target = self._readlink(leaf)
         if (parts := relative_parts(target)) is not None:
             return parts
         # By the root's own names: to look at others may wait for a dead mount outside.
@@ -153,15 +147,15 @@ class Walk:
                 return parts or ["."]
         raise self._leads_out()
 
-    def _readlink(self, leaf: str) -> str | None:
+    def _readlink(self, leaf: str) -> str:
         try:
             return os.readlink(self.at(leaf), dir_fd=self.here)
         except ValueError as error:  # a kind of link that Python can't read
             raise FileNotFoundError(errno.ENOENT, "a link leads nowhere", leaf) from error
         except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            return None
+            if error.errno == errno.EINVAL:  # it is no link, or none any more
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), leaf) from error
+            raise
 
     def _leads_out(self) -> OSError:
         """The error for the name that was asked for, whichever link behind it leads out."""
