@@ -15,7 +15,6 @@ from .asgi_sending import (
     PATHSEND,
     ZEROCOPYSEND,
     AsyncChunks,
-    Message,
     Receive,
     Scope,
     Send,
@@ -23,12 +22,11 @@ from .asgi_sending import (
     send_answer,
     send_whole,
 )
-from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
+from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer
+from .disk.errors import logger
 from .doors import (
     MISSES,
-    UNKNOWN,
-    FileOfView,
     check_arguments,
     is_logged,
     is_miss,
@@ -36,6 +34,7 @@ from .doors import (
     with_vary,
 )
 from .staticfiles import StaticFiles
+from .views import FileOfView
 
 if TYPE_CHECKING:
     from .options import Headers
@@ -51,9 +50,9 @@ _FIELD_NAMES = {name.encode(): name for name in READ_FIELDS}
 _NO_PATH = re.compile(r"\Ahttps?://[^/?#]+\Z", re.IGNORECASE)
 """The root of a host (RFC 9110 section 4.2.3), as some servers give it for the path."""
 
-_CONDITIONS = frozenset(_FIELD_NAMES) - {b"accept-encoding", b"available-dictionary"}
+_CONDITIONS = frozenset(name for name in _FIELD_NAMES if name.startswith((b"if-", b"range")))
+_OF_FILES = _CONDITIONS | {b"accept-encoding", b"available-dictionary"}
 _NAME = itemgetter(0)
-_ALL_FIELD_NAMES = _FIELD_NAMES | {name.encode(): name for name in NAVIGATION_FIELDS}
 
 
 class StaticMiddleware:
@@ -95,7 +94,7 @@ class StaticMiddleware:
             if (
                 app is not None
                 and path not in self._look_up.covers
-                and not is_logged(DEBUG, UNKNOWN)
+                and (is_logged(DEBUG) is False or logger.disabled)
             ):
                 if self._falls_back:
                     return await self._ask_app(scope, path, receive, send)
@@ -124,7 +123,7 @@ class StaticMiddleware:
         """The app's answer or, where it has none, a page in its place."""
         replaced, failures = False, list[Exception]()
 
-        async def watch(message: Message) -> None:
+        async def watch(message: dict[str, Any]) -> None:
             nonlocal replaced
             if message.get("status") in MISSES and is_miss(
                 self.files, str(message["status"]), _lines(message)
@@ -178,7 +177,7 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, .
     """
     accepted = tag = dictionary = date = ranges = None
     for name, value in headers:
-        if name in _FIELD_NAMES:
+        if name in _OF_FILES:
             if name == b"accept-encoding" and accepted is None:
                 accepted = value.decode("latin-1")
             elif name == b"if-none-match" and tag is None:
@@ -191,25 +190,15 @@ def _plain_fields(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, .
                 ranges = value.decode("latin-1")
             else:
                 return None
-    if (date if tag is None else ranges) is not None:
+    if date is not None and tag is None:
         return None
     return accepted, tag, dictionary, ranges
 
 
-class FileResponse(_Response):
+class FileResponse(FileOfView, _Response):
     """A file as the answer of a view: Starlette, FastAPI and Litestar call it, as an ASGI app.
 
     In Quart, as with all of its own answers from files: `return await FileResponse(...)`.
-
-    `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
-    count as anywhere. A file that isn't there is the framework's own 404.
-
-    :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest,
-        but for those that make uploads safe
-
-    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
 
     def __init__(
@@ -220,20 +209,20 @@ class FileResponse(_Response):
         filename: str | None = None,
         headers: Headers = None,
     ) -> None:
-        super().__init__()
-        self._file = FileOfView(files, name, filename, headers)
+        super().__init__(files, name, filename=filename, headers=headers)
+        _Response.__init__(self)
         # Starlette's methods, such as `set_cookie`, add fields here, and FastAPI a task for later.
         self.raw_headers: list[tuple[bytes, bytes]] = []
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._open(self._file.answer, scope)
+        answer = await self._open(self.answer, scope)
         if answer is None:
             _raise_not_found(scope)
-            answer = await self._open(self._file.not_found, scope)
+            answer = await self._open(self.not_found, scope)
         assert answer is not None  # noqa: S101 (for the type checker)
 
-        async def send_with_more(message: Message) -> None:
+        async def send_with_more(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 # Vary is a set: what is added to it takes nothing away.
                 names = {name for name, _ in self.raw_headers} - {b"vary"}
@@ -246,7 +235,7 @@ class FileResponse(_Response):
             await self.background()
 
     async def _open(self, ask: Callable[..., Answer | None], scope: Scope) -> Answer | None:
-        return await open_answer(partial(ask, scope["method"], _fields(scope)), read=True)
+        return await open_answer(partial(ask, _request(scope, "")), read=True)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._of_quart().__await__()
@@ -256,7 +245,7 @@ class FileResponse(_Response):
         from quart import Response, request
         from werkzeug.exceptions import NotFound
 
-        answer = await self._open(self._file.answer, request.scope)
+        answer = await self._open(self.answer, request.scope)
         if answer is None:
             raise NotFound
         response = Response(AsyncChunks(answer), answer.status, dict(answer.headers))
@@ -278,14 +267,14 @@ def _raise_not_found(scope: Scope) -> None:
         raise HTTPException(404)
 
 
-def _varying(message: Message, request: Request) -> Message:
+def _varying(message: dict[str, Any], request: Request) -> dict[str, Any]:
     """The app's start of a response, whose Vary tells caches that another request gets a page."""
     fields = with_vary(_lines(message), request)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
     return {**message, "headers": headers}
 
 
-def _lines(start: Message) -> Iterator[tuple[str, str]]:
+def _lines(start: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in start.get("headers", ()):
         yield name.decode("latin-1"), value.decode("latin-1")
 
@@ -327,8 +316,8 @@ def _fields(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
     for key, value in scope.get("headers", ()):
-        if key in _ALL_FIELD_NAMES:
-            name, text = _ALL_FIELD_NAMES[key], value.decode("latin-1")
+        if key in _FIELD_NAMES:
+            name, text = _FIELD_NAMES[key], value.decode("latin-1")
             if name in headers:
                 repeated.setdefault(name, [headers[name]]).append(text)
             else:

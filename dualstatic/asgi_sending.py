@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache, partial
-from io import FileIO
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
@@ -19,9 +18,8 @@ from .disk.body import SMALL, Answer
 
 # Frameworks spell these types in different ways; these take them all.
 Scope: TypeAlias = Any
-Message: TypeAlias = Any
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 T = TypeVar("T")
 
@@ -32,7 +30,7 @@ _TURN = 2**20
 """Bytes that are sent before other tasks get a turn; from then on they get one after each chunk."""
 
 _MOMENT = 0.1
-"""Seconds in which a server has to tell, once it has failed to send, that the client has gone."""
+"""Seconds in which a server has to tell, once an answer has failed, that the client has gone."""
 
 _TELLING = 0.5
 """Seconds in which a server on trio has to tell all streams of a connection that is lost."""
@@ -48,23 +46,19 @@ _limiter: RunVar[anyio.CapacityLimiter] = RunVar("dualstatic")
 async def open_answer(ask: Callable[..., Answer | None], *, read: bool) -> Answer | None:
     """What is answered, in a thread only where the disk has to be waited for.
 
-    `read` has the first chunk read in the same hop.
+    With `read`, the first chunk of a file is read in the same hop: FileChanged is raised before
+    anything was sent.
     """
+
+    def opened(*, wait: bool) -> Answer | None:
+        answer = ask(wait=wait)
+        if read and answer is not None and answer.has_file:
+            answer.read_ahead(wait=wait)
+        return answer
+
     with suppress(BlockingIOError):  # and not in the traceback of what the thread raises
-        return _opened(ask, wait=False, read=read)
-    return await in_thread(partial(_opened, ask, wait=True, read=read))
-
-
-def _opened(ask: Callable[..., Answer | None], *, wait: bool, read: bool) -> Answer | None:
-    """Our answer. With `read`, its first chunk is read, too, and `next_now` gives that.
-
-    :raises BlockingIOError: it can't be had without a wait, and `wait` is False
-    :raises FileChanged: the file became shorter than promised, but nothing was sent yet
-    """
-    answer = ask(wait=wait)
-    if read and answer is not None and answer.has_file:
-        answer.read_ahead(wait=wait)
-    return answer
+        return opened(wait=False)
+    return await in_thread(partial(opened, wait=True))
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -107,83 +101,83 @@ class AsyncChunks:
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        answer, left = self._answer, sum(map(len, self._answer.response.body))
+        left = _length(self._answer)
         while left > 0:
             # Where neither the disk nor the server waits, the task that looks for the client would
             # not get to run.
             await checkpoint()
-            chunk = answer.next_now()
-            if chunk is None:
-                chunk = await in_thread(answer.__next__)
+            chunk = await _next(self._answer)
             left -= len(chunk)
             yield chunk
+
+
+def _length(answer: Answer) -> int:
+    return sum(map(len, answer.response.body))
+
+
+async def _next(answer: Answer) -> bytes:
+    chunk = answer.next_now()
+    return await in_thread(answer.__next__) if chunk is None else chunk
 
 
 async def send_answer(
     answer: Answer, offers: frozenset[str], scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Send an answer, and close it; `offers` are the messages by which the server takes a file."""
-    response = answer.response
     if not answer.has_file:
-        return await send_whole(response, scope, receive, send)
-    client = _Client(scope, receive, send)
+        return await send_whole(answer.response, scope, receive, send)
+    if ZEROCOPYSEND in offers or (PATHSEND in offers and answer.status != 206):
+        work = partial(_hand_over, answer, offers)
+    else:
+        work = partial(_send_body, answer, 1 if _is_multiplexed(scope) else _TURN)
     try:
-        if ZEROCOPYSEND in offers or (PATHSEND in offers and response.status != 206):
-            work = _hand_over(answer, offers, client.send)
+        if _length(answer) <= SMALL and not _is_multiplexed(scope):
+            await work(send)
         else:
-            work = _send_body(answer, client.send, 0 if client.is_multiplexed else _TURN)
-        is_long = sum(map(len, response.body)) > SMALL
-        await _carry_out(work, client, watch=is_long or client.is_multiplexed)
+            await _watched(work, scope, receive, send)
+    except Exception:
+        if not await _has_gone(scope, receive):
+            raise
     finally:
-        await _close(answer)
-    return None
-
-
-async def _close(answer: Answer) -> None:
-    if answer.closes_at_once:
-        return answer.close()
-    with anyio.CancelScope(shield=True):
-        return await in_thread(answer.close)
+        if answer.closes_at_once:
+            answer.close()
+        else:
+            with anyio.CancelScope(shield=True):
+                await in_thread(answer.close)
 
 
 async def _hand_over(answer: Answer, offers: frozenset[str], send: Send) -> None:
     """Have the server send the file; by its path it can send nothing but all of it."""
     response = answer.response
-    if PATHSEND in offers and response.status != 206 and response.file is not None:
+    await send(_start(response))
+    if PATHSEND in offers and response.status != 206 and response.file:
         path = response.file.opener.path_of(response.file.name)
-        await send(_start(response))
         return await send({"type": PATHSEND, "path": path})
     file = answer.handle()
-    await send(_start(response))
     for part in response.body:
-        await send(_part(part, file))
+        if isinstance(part, bytes):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        else:
+            window = {"offset": part.start, "count": len(part)}
+            await send({"type": ZEROCOPYSEND, "file": file, **window, "more_body": True})
     answer.prove()  # the server may have met the end of a shortened file, and doesn't tell
     return await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _part(part: bytes | range, file: FileIO) -> Message:
-    if isinstance(part, bytes):
-        return {"type": "http.response.body", "body": part, "more_body": True}
-    window = {"offset": part.start, "count": len(part)}
-    return {"type": ZEROCOPYSEND, "file": file, **window, "more_body": True}
 
 
 async def send_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer that needs no file."""
     fields, body, is_long = response.wire.get("asgi") or _wire(response)
-    if is_long and _is_multiplexed(scope):
-        client = _Client(scope, receive, send)
-        return await _watched(_write(response, body, client.send), client)
     try:
+        if is_long and _is_multiplexed(scope):
+            return await _watched(partial(_write, response, body), scope, receive, send)
         await send(
             # The list is its own: a middleware outside may add to it.
             {"type": "http.response.start", "status": response.status, "headers": list(fields)}
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
-    except Exception as error:  # noqa: BLE001 (raised as it is, unless the client has gone)
-        client = _Client(scope, receive, send)
-        client.has_failed = True
-        await _watched(_fail(error), client)
+    except Exception:
+        if not await _has_gone(scope, receive):
+            raise
 
 
 async def _write(response: Response, body: bytes, send: Send) -> None:
@@ -191,25 +185,21 @@ async def _write(response: Response, body: bytes, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _send_body(answer: Answer, send: Send, turn: int) -> None:
-    response, first = answer.response, answer.next_now() or b""
-    length = sum(map(len, response.body))
-    left = length - len(first)
-    await send(_start(response))
-    await send({"type": "http.response.body", "body": first, "more_body": left > 0})
+async def _send_body(answer: Answer, turn: int, send: Send) -> None:
+    """Send a body that is not empty; other tasks get their turn after so many bytes."""
+    length = left = _length(answer)
+    await send(_start(answer.response))
     while left > 0:
         # A server whose client has gone may take all that is sent, and never wait: without a
         # pause here nobody else would get to run, those who look for the client among them.
         if length - left >= turn:
             await checkpoint()
-        chunk = answer.next_now()
-        if chunk is None:
-            chunk = await in_thread(answer.__next__)
+        chunk = await _next(answer)
         left -= len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
 
 
-def _start(response: Response) -> Message:
+def _start(response: Response) -> dict[str, Any]:
     fields, *_ = response.wire.get("asgi") or _wire(response)
     return {"type": "http.response.start", "status": response.status, "headers": list(fields)}
 
@@ -240,84 +230,66 @@ def _is_multiplexed(scope: Scope) -> bool:
     return not scope.get("http_version", "1").startswith("1")
 
 
-class _Client:
-    """Whom an answer goes to. `has_failed` says that `send` raised: it may be that it has gone."""
+async def _watched(
+    work: Callable[[Send], Awaitable[None]], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Do the work, which sends, until it is done or `receive` says that the client has gone.
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
-        self.is_multiplexed = _is_multiplexed(scope)
-        self.has_gone = self.has_failed = False
-
-    async def send(self, message: Message) -> None:
-        if self.has_gone:
-            raise anyio.BrokenResourceError  # which ends the work, and is told to nobody
-        try:
-            await self._send(message)
-        except Exception:
-            self.has_failed = True
-            raise
-
-    async def gone(self) -> bool:
-        """Wait until it has gone; False: this server doesn't tell, nor does it wait."""
-        ended = False
-        while (message := await self._receive())["type"] != "http.disconnect":
-            if ended:
-                return False
-            ended = not message.get("more_body", False)
-            await checkpoint()
-        self.has_gone = True
-        if self.is_multiplexed and not _is_asyncio():
-            # Hypercorn tells the streams of a lost connection one after another, from inside the
-            # `send` of one of them. If that were cancelled at once, those after it would never hear
-            # of it, and keep their files.
-            await anyio.sleep(_TELLING)
-        return True
-
-
-async def _carry_out(work: Awaitable[None], client: _Client, *, watch: bool) -> None:
-    """Do the work, until it is done or the client has gone."""
-    if watch:
-        return await _watched(work, client)
-    try:
-        await work
-    except Exception as error:
-        if not client.has_failed:
-            raise
-        await _watched(_fail(error), client)
-
-
-async def _fail(error: Exception) -> None:
-    raise error
-
-
-async def _watched(work: Awaitable[None], client: _Client) -> None:
-    """Do the work until it is done or the client has gone, as `receive` says.
-
-    `send` doesn't always tell. Where it raises, an OSError or what a server has of its own,
-    `receive` has to say that it is for that reason (ASGI): it may as well be the disk of a log, or
-    the cache, of a middleware outside.
+    `send` doesn't always tell, nor does it always end.
     """
     failures: list[Exception] = []
+    gone: list[dict[str, Any]] = []
+
+    async def send_on(message: dict[str, Any]) -> None:
+        if gone:
+            raise anyio.BrokenResourceError  # which ends the work, and is told to nobody
+        await send(message)
 
     async def watch() -> None:
         try:
-            if not await client.gone():
-                return
+            await _look_for(gone, scope, receive)
         except Exception as error:  # noqa: BLE001 (raised again below, as it is)
             failures.append(error)
-        scope.cancel()
+        if gone or failures:
+            cancelling.cancel()
 
-    with anyio.CancelScope() as scope:
+    with anyio.CancelScope() as cancelling:
         async with _beside(watch):
             try:
-                await work
+                await work(send_on)
             except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
                 failures.append(error)
-                if client.has_failed:
-                    await anyio.sleep(_MOMENT)
     # To a client that has gone, gunicorn's `send` may raise a RuntimeError when it is cancelled.
-    if failures and not client.has_gone:
+    if failures and not gone:
         raise failures.pop(0)  # else this frame and its failure would hold each other
+
+
+async def _has_gone(scope: Scope, receive: Receive) -> bool:
+    """Whether an answer has failed because the client has gone: `receive` has to say so (ASGI).
+
+    `send` raises an OSError, or what a server has of its own, for that reason. It may as well be
+    the disk of a log, or the cache, of a middleware outside.
+    """
+    gone: list[dict[str, Any]] = []
+    with suppress(Exception), anyio.move_on_after(_MOMENT):
+        await _look_for(gone, scope, receive)
+    return bool(gone)
+
+
+async def _look_for(gone: list[dict[str, Any]], scope: Scope, receive: Receive) -> None:
+    """Wait for the message that the client has gone. Some servers neither send it nor wait."""
+    ended = False
+    while (message := await receive())["type"] != "http.disconnect":
+        if ended:
+            return
+        ended = not message.get("more_body", False)
+        await checkpoint()
+    gone.append(message)
+    if _is_multiplexed(scope) and not _is_asyncio():
+        # Hypercorn tells the streams of a lost connection one after another, from inside the `send`
+        # of one of them. If that were cancelled at once, those after it would never hear of it, and
+        # keep their files.
+        await anyio.sleep(_TELLING)
 
 
 @asynccontextmanager

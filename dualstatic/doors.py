@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from . import options
-from .core.downloads import attachment
-from .core.replies import deciding_fields
-from .core.values import Fields, Request
-from .disk.body import Answer
-from .explain import log_miss
+from .core.replies import deciding_fields, union
+from .core.values import Request
+from .disk.errors import logger
 from .staticfiles import StaticFiles
 
-_logger = logging.getLogger("dualstatic")
+is_logged: Callable[[int], bool | None] = logger._cache.get  # type: ignore[attr-defined]
+"""What the logger's `isEnabledFor` has said of a level; None: it was not asked, or is disabled.
 
-is_logged: Callable[[int, object], object] = _logger._cache.get  # type: ignore[attr-defined]
-"""Asked `is_logged(DEBUG, UNKNOWN)`, it tells whether misses are logged.
-
-The logger's own `isEnabledFor` would take each request that is not ours a tenth longer.
+To ask it each time would take each request that is not ours a tenth longer.
 """
-
-
-class _Unknown:
-    """The answer of `isEnabledFor` where none is kept: a logger that is disabled keeps none."""
-
-    def __bool__(self) -> bool:
-        return _logger.isEnabledFor(logging.DEBUG)
-
-
-UNKNOWN = _Unknown()
-
-Lines = Iterable[tuple[str, str]]
-"""Header fields as an app has given them: names in any case, and more than once."""
 
 MISSES = (404, 405)
 """An app's answer with another status is no miss: doors look no further, to save time."""
@@ -51,12 +33,12 @@ def check_arguments(app: object, door: str, files: object, **switches: bool) -> 
         other = next((door for door, call in CALLS.items() if _can_be_called(app, call)), None)
         hint = f"; one such as this is for dualstatic.{other}.StaticMiddleware" if other else ""
         raise TypeError(f"app takes an app that is called with {called_with}, not {app!r}{hint}")
-    _check_files(files)
+    check_files(files)
     for name, value in switches.items():
         options.flag(name, value)
 
 
-def _check_files(files: object) -> None:
+def check_files(files: object) -> None:
     if not isinstance(files, StaticFiles):
         raise TypeError(f"files takes a StaticFiles, not {files!r}")
 
@@ -64,58 +46,12 @@ def _check_files(files: object) -> None:
 def _can_be_called(app: Callable[..., object], arguments: str) -> bool:
     """False for an app of the other door, where its signature tells."""
     try:
-        signature = inspect.signature(app)
-    except (TypeError, ValueError):  # it has none to look at
+        inspect.signature(app).bind(*arguments.split())
+    except ValueError:  # it has no signature to look at
         return True
-    try:
-        signature.bind(*arguments.split())
     except TypeError:
         return False
     return True
-
-
-class FileOfView:
-    """The file that a view answers with, whatever the request's own path is."""
-
-    def __init__(
-        self, files: StaticFiles, name: str, filename: str | None, headers: options.Headers
-    ) -> None:
-        _check_files(files)
-        if not isinstance(name, str):
-            raise TypeError(f"name takes that of a file below the directory, not {name!r}")
-        if not isinstance(filename, str | None):
-            raise TypeError(f"filename takes the name to save the file under, not {filename!r}")
-        self._files, self._path, self._name = files, files.site.path_of(name), name
-        self._disposition = {"content-disposition": attachment(filename)} if filename else {}
-        self._headers, self._asks = options.headers(headers), callable(headers)
-
-    def _fields(self) -> Fields:
-        return tuple({**self._disposition, **dict(self._headers(self._name))}.items())
-
-    def answer(
-        self, method: str, headers: Mapping[str, str], *, wait: bool = True
-    ) -> Answer | None:
-        """The answer; None: there is no such file.
-
-        Conditions and ranges are for GET and HEAD (RFC 9110 sections 13.1 and 14.2): to any other
-        method it is the whole file.
-        """
-        if self._asks and not wait:
-            raise BlockingIOError("a function among the arguments is asked")
-        if method not in ("GET", "HEAD"):
-            method, headers = "GET", {k: v for k, v in headers.items() if k == "accept-encoding"}
-        request = Request(method, self._path, headers=headers)
-        answer = self._files.site.answer_with_file(request, self._fields, wait=wait)
-        if answer is None and is_logged(logging.DEBUG, UNKNOWN):
-            log_miss(self._files.site, request, "no file for a view:", wait=wait)
-        return answer
-
-    def not_found(
-        self, method: str, headers: Mapping[str, str], *, wait: bool = True
-    ) -> Answer | None:
-        """The 404, for an app whose framework has none."""
-        request = Request("HEAD" if method == "HEAD" else "GET", self._path, headers=headers)
-        return self._files.fallback(request, has_app=False, wait=wait)
 
 
 def make_request(
@@ -156,7 +92,7 @@ def _lacks_the_slash(raw_path: bytes, path: str) -> bool:
     return asked != b"" and target.endswith(asked) and not target.endswith(given)
 
 
-def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
+def is_miss(files: StaticFiles, status: str, lines: Iterable[tuple[str, str]]) -> bool:
     """Whether an app's answer to a GET or HEAD says that it has none.
 
     A 405 does so, too, where a page may take its place, but for one that allows GET: there is
@@ -169,14 +105,9 @@ def is_miss(files: StaticFiles, status: str, lines: Lines) -> bool:
     return files.site.falls_back and files.site.is_ready and not is_there
 
 
-def with_vary(lines: Lines, request: Request) -> list[tuple[str, str]]:
+def with_vary(lines: Iterable[tuple[str, str]], request: Request) -> list[tuple[str, str]]:
     """The fields of an app's answer, whose Vary says that another request gets a page (12.5.5)."""
     fields = list(lines)
-    found = [value for name, value in fields if name.lower() == "vary"]
-    members = [member.strip() for value in found for member in value.split(",")]
-    known = {member.lower() for member in members}
-    missing = [name for name in deciding_fields(request) if name.lower() not in known]
-    if "*" in known or not missing:
-        return fields
+    known = [value for name, value in fields if name.lower() == "vary"]
     others = [field for field in fields if field[0].lower() != "vary"]
-    return [*others, ("vary", ", ".join(filter(None, [*members, *missing])))]
+    return [*others, ("vary", union([*known, *deciding_fields(request)]))]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
+from logging import DEBUG
 from typing import AnyStr
 from urllib.parse import quote, unquote_to_bytes
 
@@ -71,12 +71,14 @@ def request_for(url: str) -> Request:
 
 
 def log_miss(site: Site, request: Request, asked: str = "", *, wait: bool) -> None:
-    """Log why a request has no answer, for who has turned DEBUG on.
+    """Log why a request has no answer, if DEBUG is on.
 
     `asked` says who has asked for a file, if not a client.
 
     :raises BlockingIOError: `wait` is False, and the reasons are on the disk
     """
+    if not logger.isEnabledFor(DEBUG):
+        return
     if not wait:
         raise BlockingIOError("the reasons are on the disk")
     by_client = ascii(request.method)[1:-1][:_LONGEST]
@@ -311,18 +313,16 @@ def kind(directory: Directory, name: str) -> str:
     """What a directory has under a name, or what is wrong with it there; "" if it has nothing."""
     if not name:
         return "directory"
-    *parts, leaf = name.split("/")
+    folder, _, leaf = name.rpartition("/")
     with directory.walk() as walk:
         try:
-            walk.enter(parts)
-            _, status = walk.find(leaf)
+            walk.enter(folder)
+            _, found = walk.find(leaf)
         except OSError as error:
             dangles = walk.links and _dangles(directory, name)
             dangling = "leads through a link to nothing" if dangles else ""
             return _ERRORS.get(error.errno or 0, dangling)
-    if stat.S_ISDIR(status.st_mode):
-        return "directory"
-    return "file" if stat.S_ISREG(status.st_mode) else "is not a regular file"
+    return "is not a regular file" if found == "other" else found
 
 
 def _dangles(directory: Directory, name: str) -> bool:
@@ -340,7 +340,7 @@ def names_in(directory: Directory, folder: str) -> list[str] | None:
     """The names in a folder of a directory; None: it is none, or can't be read."""
     try:
         with directory.walk() as walk:
-            walk.enter(folder.split("/"))
+            walk.enter(folder)
             return [name for name, _ in walk.entries()]
     except OSError as error:
         if not is_missing(error):

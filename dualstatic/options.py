@@ -189,16 +189,13 @@ def _fields(value: object) -> Fields:
 
 
 def _per_name(value: object, check: Callable[[object], Any]) -> Callable[[str], Any]:
-    """A constant is checked now; what a callable gives is checked each time."""
-    constant = None if callable(value) else check(value)
-    return _asked(value, check) or (lambda name: constant)
+    checked = _checked(value, check)
+    return checked if callable(checked) else lambda name: checked
 
 
-def _asked(value: object, check: Callable[[object], Any]) -> Callable[..., Any] | None:
-    if not callable(value):
-        return None
-    ask = value
-    return lambda *about: check(ask(*about))
+def _checked(value: object, check: Callable[[object], Any]) -> Any:  # noqa: ANN401
+    """What the check makes of a constant now, and of what a callable gives each time."""
+    return (lambda *about: check(value(*about))) if callable(value) else check(value)
 
 
 def memory(value: int) -> int:
@@ -217,12 +214,14 @@ def flag(option: str, value: object, *, also: str = "") -> bool:
 
 def live(value: object) -> bool | Callable[[], bool]:
     check = partial(flag, "live", also=", or a function without arguments that gives one of them")
-    return _asked(value, check) or check(value)
+    checked: bool | Callable[[], bool] = _checked(value, check)
+    return checked
 
 
 def not_found(value: object) -> str | Callable[[str], str | None] | None:
     """A page's path below the prefix, or "404-page", or None; or a function from a path to one."""
-    return _asked(value, _page) or _page(value)
+    checked: str | Callable[[str], str | None] | None = _checked(value, _page)
+    return checked
 
 
 def _page(value: object) -> str | None:
@@ -278,14 +277,13 @@ class Settings:
     made of `cache_control`, `immutable`, `headers`, `media_types`, `charset` and
     `stored_encodings`.
 
-    A package in a zip is copied to a directory, which is removed with `owner`. `of_uploads` says
-    that strangers write the files.
+    `of_uploads` says that strangers write the files.
     """
 
-    def __init__(self, given: Mapping[str, Any], owner: object, *, of_uploads: bool) -> None:
+    def __init__(self, given: Mapping[str, Any], *, of_uploads: bool) -> None:
         self.directories: list[StrPath] = [*directories(given["directory"])]
         for package, folder in packages(given["packages"]):
-            self.directories.append(package_directory(package, folder, owner))
+            self.directories.append(package_directory(package, folder))
         if not self.directories:
             raise TypeError("directory or packages: one of them has to be given")
         self.previous = previous(given["previous"], given["immutable"])

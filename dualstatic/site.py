@@ -132,7 +132,7 @@ class Site:
 
         It is the same as that of `answer`, for less: a door asks for it first, with what answered
         the path before. What is not in memory may be a small file. A browser sends back the one tag
-        that it got; a list is for the long way. `ranges` is a Range, without a tag beside it.
+        that it got; a list is for the long way. `ranges` is a Range: a tag beside it counts first.
         """
         chosen = resource.only or replies.select(resource, accept_encoding, dictionary)
         if not (raw_path in resource.targets or replies.is_plain_target(resource, raw_path, path)):
@@ -184,8 +184,9 @@ class Site:
         page = self._page(request, wait=wait)
         if page or has_app:
             return page
-        lost = replies.varying(replies.not_found(), *self._deciding_fields(request))
-        return Answer(replies.for_method(request, lost))
+        return Answer(
+            replies.for_method(request, replies.not_found(self._deciding_fields(request)))
+        )
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
@@ -362,7 +363,7 @@ class Site:
     def _page_at(self, path: str, status: int, request: Request, *, wait: bool) -> Answer | None:
         def decide(resource: Resource, canonical: str) -> Response:
             chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            page = replies.page(status, chosen, *self._deciding_fields(request))
+            page = replies.page(status, chosen, self._deciding_fields(request))
             return replies.for_method(request, page)
 
         return self._open(path, None, decide, wait=wait)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import options as check
 from .core.values import Request
 from .disk.body import Answer
-from .disk.errors import logger
 from .explain import explain, log_miss, request_for
 from .site import Site
 
@@ -79,7 +77,7 @@ class StaticFiles:
         offload: str | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
-        self.site = Site(check.Settings(given, owner=self, of_uploads=isinstance(self, _Uploads)))
+        self.site = Site(check.Settings(given, of_uploads=isinstance(self, _Uploads)))
         if check.flag("check_dir", check_dir):
             self.refresh()
 
@@ -173,7 +171,7 @@ class StaticFiles:
         :raises OSError: the machine's own trouble, such as too many open files
         """
         answer = self.site.answer(request, wait=wait)
-        if answer is None and logger.isEnabledFor(logging.DEBUG):
+        if answer is None:
             log_miss(self.site, request, wait=wait)
         return answer
 

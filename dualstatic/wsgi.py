@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from itertools import chain, islice
 from logging import DEBUG
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
-from .core.values import NAVIGATION_FIELDS, READ_FIELDS, Request, Resource, Response
+from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer
+from .disk.errors import logger
 from .doors import (
-    UNKNOWN,
-    FileOfView,
     check_arguments,
     is_logged,
     is_miss,
@@ -22,17 +22,13 @@ from .doors import (
     with_vary,
 )
 from .staticfiles import StaticFiles
+from .views import FileOfView
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from .options import Headers
-
-_FIELD_KEYS = [
-    (name, f"HTTP_{name.upper().replace('-', '_')}") for name in (*READ_FIELDS, *NAVIGATION_FIELDS)
-]
-_CONDITIONS = frozenset(key for name, key in _FIELD_KEYS if name.startswith("if-"))
+_FIELD_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in READ_FIELDS]
 _UWSGI, _GUNICORN = "uwsgi.version", "gunicorn.socket"
 """What is in the environ of these servers only."""
 
@@ -71,25 +67,26 @@ class StaticMiddleware:
         if not path.isascii():  # a call of `_decoded` takes longer than to look
             path = _decoded(path)
         app = self.app
-        if app is not None and path not in self._look_up.covers and not is_logged(DEBUG, UNKNOWN):
+        if (
+            app is not None
+            and path not in self._look_up.covers
+            and (is_logged(DEBUG) is False or logger.disabled)
+        ):
             if self._falls_back:
                 return self._ask_app(environ, start_response, path)
             return app(environ, start_response)
         resource = self._look_up.answers.get(path)
         if resource and (response := self._pick(resource, path, environ)):
             start_response(_STATUS_LINES[response.status], list(response.headers))
-            # All of it is in memory.
-            return response.body or _NOTHING  # type: ignore[return-value]
+            return response.body or _NOTHING  # type: ignore[return-value]  # all is in memory
         request = _request(environ, path)
-        try:
-            answer = self.files.answer(request)
-            if answer is None and app is None:
-                answer = self.files.fallback(request, has_app=False)
-        except OSError as error:
-            _tell(error, environ)
+        answer = _asked(self.files.answer, request, environ)
+        if answer is None and app is None:
+            fallback = partial(self.files.fallback, has_app=False)
+            answer = _asked(fallback, request, environ)
         if answer is None:
             return self._ask_app(environ, start_response, path)
-        return self._send(answer, environ, start_response)
+        return _send(answer, start_response, self._wrapper(environ))
 
     def _ask_app(
         self, environ: WSGIEnvironment, start_response: StartResponse, path: str
@@ -99,124 +96,63 @@ class StaticMiddleware:
         assert app is not None  # noqa: S101 (for the type checker)
         if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
             return app(environ, start_response)
-        held = _Held(self.files, _request(environ, path), start_response)
-        return held.answer(app, environ, self._send)
-
-    def _send(
-        self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        try:
-            start_response(_STATUS_LINES[answer.status], list(answer.headers))
-            # Without a file, all parts are bytes.
-            parts: Any = answer.response.body or _NOTHING
-            return self._wrapped(environ, answer) if answer.has_file else parts
-        except BaseException:
-            answer.close()
-            raise
+        held = _Held(self.files, environ, path, start_response)
+        body = held.ask(app)
+        if isinstance(body, Answer):
+            return _send(body, held.start, self._wrapper(environ))
+        return body
 
     def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""
         if (
             environ["REQUEST_METHOD"] != "GET"
-            or "HTTP_RANGE" in environ
             or "HTTP_IF_MATCH" in environ
             or "HTTP_IF_UNMODIFIED_SINCE" in environ
         ):
-            return self._pick_parts(resource, path, environ)
-        tag = environ.get("HTTP_IF_NONE_MATCH")
+            return None
+        tag, ranges = environ.get("HTTP_IF_NONE_MATCH"), None
         if tag is None and "HTTP_IF_MODIFIED_SINCE" in environ:
             return None  # beside a tag it is not looked at (RFC 9110 section 13.1.3)
+        if "HTTP_RANGE" in environ:
+            if "HTTP_IF_RANGE" in environ:
+                return None
+            ranges = environ["HTTP_RANGE"]
         accepted = environ.get("HTTP_ACCEPT_ENCODING")
         raw_path, query = read_target(environ), environ.get("QUERY_STRING")
         dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY") if resource.deltas else None
-        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary)
+        return self._site.pick(resource, path, raw_path, accepted, tag, query, dictionary, ranges)
 
-    def _pick_parts(
-        self, resource: Resource, path: str, environ: WSGIEnvironment
-    ) -> Response | None:
-        """The same for a GET with a Range, and without a condition."""
-        if environ["REQUEST_METHOD"] != "GET" or not _CONDITIONS.isdisjoint(environ):
-            return None
-        accepted, ranges = environ.get("HTTP_ACCEPT_ENCODING"), environ["HTTP_RANGE"]
-        raw_path, query = read_target(environ), environ.get("QUERY_STRING")
-        dictionary = environ.get("HTTP_AVAILABLE_DICTIONARY")
-        return self._site.pick(resource, path, raw_path, accepted, None, query, dictionary, ranges)
-
-    def _wrapped(self, environ: WSGIEnvironment, answer: Answer) -> Iterable[bytes]:
-        """The bytes of a file as the server would have them.
+    def _wrapper(self, environ: WSGIEnvironment) -> Callable[..., Iterable[bytes]] | None:
+        """What the server would have files in.
 
         The wrapper of wsgiref minds no length, and uWSGI sends more than it if the file grows.
         """
-        wrap = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
-        if wrap is None or wrap is FileWrapper or _UWSGI in environ:
-            return Chunks(answer)
-        if (file := answer.detach()) is None:
-            return Chunks(answer)
-        try:
-            wrapped: Iterable[bytes] = wrap(file, CHUNK)
-        except BaseException:
-            file.close()
-            raise
-        return wrapped
+        wrapper = environ.get("wsgi.file_wrapper") if self._file_wrapper else None
+        return None if wrapper is FileWrapper or _UWSGI in environ else wrapper
 
 
-class FileResponse:
-    """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app.
-
-    `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
-    count as anywhere. A file that isn't there is the framework's own 404.
-
-    :param filename: the name under which the file is to be saved (RFC 6266): any text
-    :param headers: more fields, or a function from `name` to them; they are the strongest,
-        but for those that make uploads safe
-
-    :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
-    """
-
-    def __init__(
-        self,
-        files: StaticFiles,
-        name: str,
-        *,
-        filename: str | None = None,
-        headers: Headers = None,
-    ) -> None:
-        self._file = FileOfView(files, name, filename, headers)
+class FileResponse(FileOfView):
+    """A file as the answer of a view, as Flask and Bottle take it from one; also a WSGI app."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = self._answer(self._file.answer, environ)
+        request = _request(environ, "")
+        answer = _asked(self.answer, request, environ)
         if answer is None and (page := _not_found_of_flask()):
             return page(environ, start_response)
         if answer is None:
-            answer = self._answer(self._file.not_found, environ)
+            answer = _asked(self.not_found, request, environ)
         assert answer is not None  # noqa: S101 (for the type checker)
-        try:
-            start_response(_STATUS_LINES[answer.status], list(answer.headers))
-        except BaseException:
-            answer.close()
-            raise
-        return Chunks(answer) if answer.has_file else tuple(answer) or _NOTHING
+        return _send(answer, start_response)
 
     def __iter__(self) -> Iterator[object]:
         """One answer of Bottle's own: it takes what it iterates over, and calls no WSGI app."""
         from bottle import HTTPError, HTTPResponse, request
 
-        answer = self._answer(self._file.answer, request.environ)
+        answer = _asked(self.answer, _request(request.environ, ""), request.environ)
         if answer is None:
             raise HTTPError(404)
-        chunks = Chunks(answer) if answer.has_file else b"".join(answer)
-        yield HTTPResponse(chunks, answer.status, dict(answer.headers))
-
-    def _answer(
-        self,
-        ask: Callable[[str, Mapping[str, str]], Answer | None],
-        environ: WSGIEnvironment,
-    ) -> Answer | None:
-        try:
-            return ask(environ.get("REQUEST_METHOD", ""), read_fields(environ))
-        except OSError as error:
-            _tell(error, environ)
+        body = chunks(answer) if answer.has_file else b"".join(answer)
+        yield HTTPResponse(body, answer.status, dict(answer.headers))
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
@@ -241,134 +177,130 @@ def _not_found_of_flask() -> WSGIApplication | None:
     return page
 
 
-class Chunks:
-    """The chunks of an answer, for a server."""
+def _send(
+    answer: Answer,
+    start_response: Callable[[str, list[tuple[str, str]]], object],
+    wrapper: Callable[..., Iterable[bytes]] | None = None,
+) -> Iterable[bytes]:
+    """Begin an answer, and give its body; a whole file goes into the wrapper."""
+    file = None
+    try:
+        start_response(_STATUS_LINES[answer.status], list(answer.headers))
+        if not answer.has_file:
+            parts: tuple[Any, ...] = answer.response.body or _NOTHING  # all of them are bytes
+            return parts
+        file = answer.detach() if wrapper else None
+        return wrapper(file, CHUNK) if wrapper and file else chunks(answer)
+    except BaseException:
+        (file or answer).close()
+        raise
 
-    def __init__(self, answer: Answer) -> None:
-        self._next = answer.__next__
-        self.close = answer.close
+
+class _Body:
+    """What a server iterates over, and then closes."""
+
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], object]) -> None:
+        self._pieces, self.close = pieces, close
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
+        return self._pieces
 
-    def __next__(self) -> bytes:
+
+def chunks(answer: Answer) -> Iterable[bytes]:
+    """The chunks of an answer, for a server."""
+
+    def told() -> Iterator[bytes]:
         try:
-            return self._next()
+            yield from answer
         except OSError as error:
-            raise RuntimeError(str(error)) from error  # as `_tell` does
+            raise RuntimeError(str(error)) from error  # as `_asked` does
+
+    return _Body(told(), answer.close)
 
 
-def _tell(error: OSError, environ: WSGIEnvironment) -> NoReturn:
-    """Raise a RuntimeError in place of an OSError.
+def _asked(
+    ask: Callable[[Request], Answer | None], request: Request, environ: WSGIEnvironment
+) -> Answer | None:
+    """What is answered; a RuntimeError is raised in place of an OSError.
 
     A server takes an OSError for a failure of its own socket, and closes that without an answer. An
     error that is both (a missing directory) is raised as it is, but not under Gunicorn: no other
     server looks for an OSError first.
     """
-    if isinstance(error, RuntimeError) and _GUNICORN not in environ:
-        raise error
-    raise RuntimeError(str(error)) from error
+    try:
+        return ask(request)
+    except OSError as error:
+        if isinstance(error, RuntimeError) and _GUNICORN not in environ:
+            raise
+        raise RuntimeError(str(error)) from error
 
 
 class _Held:
-    """Stands between an app and its server until the app has told its status.
+    """Stands between an app and its server, and holds the status of a miss until the app is done.
 
-    An app may tell it late, when its body is iterated over, and it may have used `write`.
+    An app may tell it late, when its body is iterated over, and it may use `write`.
     """
 
-    def __init__(self, files: StaticFiles, request: Request, start_response: StartResponse) -> None:
-        self._files = files
-        self._request = request
-        self._server_start = start_response
-        self._called = self._passed_on = self._settled = False
-        self._page: Answer | Exception | None = None
-        self._start: StartResponse = start_response
+    def __init__(
+        self,
+        files: StaticFiles,
+        environ: WSGIEnvironment,
+        path: str,
+        start_response: StartResponse,
+    ) -> None:
+        self._files, self._environ, self._path, self._start = files, environ, path, start_response
+        self._miss: tuple[str, list[tuple[str, str]]] | None = None
+        self._exc_info: tuple[OptExcInfo, ...] = ()
+        self._written: list[bytes] = []
+        self._is_passed_on = self._is_done = False
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        """The server's, unless a page is to take the place of the app's answer."""
-        self._drop_page()
-        self._called = True
+        self._exc_info = (exc_info,) if exc_info else ()
         misses = is_miss(self._files, status[:3], headers)
-        if misses and not self._passed_on and self._takes_page():
-            return _write_nothing
         if misses:
             # A cache has to know that another request may get a page.
-            headers = with_vary(headers, self._request)
-        if not self._passed_on:
-            self._passed_on = True
-            return self._server_start(status, headers, *((exc_info,) if exc_info else ()))
-        # The server raises the exception, if something has been sent; else a page may be yet.
-        write = self._server_start(status, headers, exc_info)
-        self._start = lambda status, headers, _=None: self._server_start(status, headers, exc_info)
-        return _write_nothing if misses and self._takes_page() else write
+            headers = with_vary(headers, _request(self._environ, self._path))
+        if misses and not self._is_done:
+            if self._is_passed_on:
+                # The server raises the exception, if something has been sent.
+                self.start(status, headers)
+            self._miss, self._written = (status, headers), []
+            return self._written.append
+        self._miss, self._is_passed_on = None, True
+        return self.start(status, headers)
 
-    def _takes_page(self) -> bool:
-        """Whether the app's answer gives way: to a page, or to the failure to open one.
+    def start(self, status: str, headers: list[tuple[str, str]]) -> Callable[[bytes], object]:
+        """The server's, which has to be told why there is another status."""
+        return self._start(status, headers, *self._exc_info)
 
-        That is raised when the app is done: many an app catches all that is raised in it.
-        """
-        if not self._settled:
-            try:
-                self._page = self._files.fallback(self._request, has_app=True)
-            except Exception as error:  # noqa: BLE001 (raised as it is)
-                self._page = error
-        return self._page is not None
-
-    def answer(
-        self,
-        app: WSGIApplication,
-        environ: WSGIEnvironment,
-        send: Callable[[Answer, WSGIEnvironment, StartResponse], Iterable[bytes]],
-    ) -> Iterable[bytes]:
-        """The body to send: the app's own or, after its 404, a page's."""
+    def ask(self, app: WSGIApplication) -> Iterable[bytes] | Answer:
+        """The body of the app or, after its 404, the page."""
+        given = body = app(self._environ, self.start_response)
         try:
-            chunks = self._begun(app(environ, self.start_response))
-            if self._page is None:
-                self._settled = True
-                return chunks
-            _close(chunks)
-            if isinstance(self._page, OSError):
-                _tell(self._page, environ)
-            if isinstance(self._page, Exception):
-                raise self._page
-            return send(self._page, environ, self._start)
+            if not (self._is_passed_on or self._miss):  # it tells its status with the first piece
+                rest = iter(given)
+                body = _Body(chain(list(islice(rest, 1)), rest), partial(_close, given))
+            self._is_done = True
+            page = self._page(*self._miss) if self._miss else None
+            if page is None:
+                return body
         except BaseException:
-            self._drop_page()
+            _close(given)
             raise
+        _close(given)
+        return page
 
-    def _begun(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """The body of the app, which has told its status by now."""
-        try:
-            return chunks if self._called else _Begun(chunks)
-        except BaseException:
-            _close(chunks)
-            raise
-
-    def _drop_page(self) -> None:
-        page, self._page = self._page, None
-        if isinstance(page, Answer):
-            page.close()
-
-
-class _Begun:
-    """A body whose first piece has been asked for: many an app tells its status only then."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        rest = iter(chunks)
-        self._pieces = chain(list(islice(rest, 1)), rest)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
-
-    def close(self) -> None:
-        _close(self._chunks)
-
-
-def _write_nothing(data: bytes) -> None:
-    """The `write` of an app whose answer nobody gets."""
+    def _page(self, status: str, headers: list[tuple[str, str]]) -> Answer | None:
+        """The page in place of a miss; None: there is none, and the miss has been told."""
+        fallback = partial(self._files.fallback, has_app=True)
+        page = _asked(fallback, _request(self._environ, self._path), self._environ)
+        if page is None:
+            write = self.start(status, headers)
+            for data in self._written:
+                write(data)
+        return page
 
 
 def _close(chunks: object) -> None:
@@ -398,12 +330,11 @@ def read_fields(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _request(environ: WSGIEnvironment, path: str) -> Request:
-    mount: str = environ.get("SCRIPT_NAME", "")
     return make_request(
         environ.get("REQUEST_METHOD", ""),
         path,
         environ.get("QUERY_STRING", ""),
         read_fields(environ),
         read_target(environ),
-        _decoded(mount) if mount else mount,
+        _decoded(environ.get("SCRIPT_NAME", "")),
     )

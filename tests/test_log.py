@@ -14,7 +14,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles, manifests
 from dualstatic.disk.root import Walk
-from dualstatic.doors import FileOfView
+from dualstatic.views import FileOfView
 from tests.support.doors import Client
 from tests.support.each import each
 from tests.support.servers import run
@@ -106,9 +106,9 @@ def test_the_disk_is_looked_at_for_a_line_and_not_without(
     walks: list[str] = []
     enter = Walk.enter
 
-    def watched(walk: Walk, parts: list[str]) -> None:
-        walks.append("/".join(parts))
-        enter(walk, parts)
+    def watched(walk: Walk, path: str) -> None:
+        walks.append(path)
+        enter(walk, path)
 
     client = serve(root, prefix="/static")
     monkeypatch.setattr(Walk, "enter", watched)
@@ -164,14 +164,14 @@ def test_a_view_without_its_file_says_why_too(
     files = StaticFiles(root, prefix="/static", html=True, live=mode == "live")
     log()
     for name, why in (("a/b.txt", f"is not in '{root}'"), ("../x", "is refused: it has a '.' or")):
-        view = FileOfView(files, name, None, None)
+        view = FileOfView(files, name)
         with pytest.raises(BlockingIOError):
-            view.answer(method, {}, wait=False)
+            view.answer(Request(method, "/"), wait=False)
         assert log() == []
-        assert view.answer(method, {}) is None
+        assert view.answer(Request(method, "/")) is None
         [said] = log()
         assert said.startswith(f"no file for a view: '/static/{name}' {why}")
-    answer = FileOfView(files, "a.txt", None, None).answer(method, {})
+    answer = FileOfView(files, "a.txt").answer(Request(method, "/"))
     assert answer is not None
     answer.close()
     assert log() == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.doors import FileOfView
+from dualstatic.views import FileOfView
 from tests.support.doors import Client
 from tests.support.each import each
 from tests.support.trees import Link, settle, write_tree
@@ -145,7 +145,7 @@ def test_a_view_that_names_another_media_type_lets_no_upload_act(
 ):
     write_tree(tmp_path, {name: "x"})
     files, theirs = StaticFiles.uploads(tmp_path, prefix="/u"), {"Content-Type": kind}
-    with FileOfView(files, name, None, theirs).answer("GET", {}) as answer:  # type: ignore[union-attr]
+    with FileOfView(files, name, headers=theirs).answer(Request("GET", "/")) as answer:  # type: ignore[union-attr]
         fields = dict(answer.headers)
     assert fields["content-type"] == kind
     assert fields["content-security-policy"] == "sandbox"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from email.utils import formatdate
 from hashlib import blake2b
@@ -19,9 +19,8 @@ NOSNIFF = ("x-content-type-options", "nosniff")
 _NOT_KEPT = ("cache-control", "no-cache")
 
 # Browsers repeat few values of Accept-Encoding, and no client can make us remember many.
-_CHOICES, _LONG_CHOICE = 32, 128
-_TARGETS, _LONG_TARGET = 16, 256
-"""What is remembered of a resource at most, and the length from which none is."""
+_MOST, _LONG = 32, 256
+"""How many choices and targets are remembered of a resource, and the length from which none is."""
 
 _VARY = ("Accept-Encoding", "Accept-Encoding, Available-Dictionary")
 """Without a delta among the representations, and with one."""
@@ -50,7 +49,7 @@ def describe(
         etag = forms[0].etag and f'{forms[0].etag[:-1]}-{coding}"'
         forms = [forms[0]._replace(coding=coding, etag=etag)]
     deltas = [file for file in forms if file.dictionary]
-    vary = _field("vary", _VARY[bool(deltas)] if len(forms) > 1 else None)
+    vary = _VARY[bool(deltas)] if len(forms) > 1 else None
     representations = tuple(
         _represent(file, policy, content, offload, vary)
         for file, content in zip(forms, contents, strict=True)
@@ -66,28 +65,38 @@ def _represent(
     policy: Policy,
     content: bytes | None,
     offload: Callable[[File], Fields] | None,
-    vary: Fields,
+    vary: str | None,
 ) -> Representation:
-    """The 200 of a stored form, its HEAD, its 304, and the fields of its errors."""
-    size = file.size
-    caching = _field("cache-control", policy.forever if policy.immutable else policy.cache_control)
-    offer = _field(_OFFER, policy.offer)
-    described = (*_described(file, policy.media_type), *caching, *vary, NOSNIFF, *offer)
-    headers = _merge(described, policy.fields)
-    # An empty file has nothing to open it for.
-    whole = Response(200, headers, (range(size),), file) if size else Response(200, headers)
-    validator = _field("etag", file.etag) or _last_modified(file)
-    refreshed = (*validator, *caching, *vary)
+    """The 200 of a stored form, its 304, and the fields of its parts."""
+    size, ours = file.size, _described(file, policy, vary)
+    headers = _merge(_fields(ours), policy.fields)
+    of_304 = ("etag" if file.etag else "last-modified", "cache-control", "vary")
+    refreshed = _fields({name: ours[name] for name in of_304})
     return Representation(
         file,
-        whole,
-        without_body(whole),
+        # An empty file has nothing to open it for.
+        Response(200, headers, (range(size),), file) if size else Response(200, headers),
         Response(304, _merge(refreshed, _without(policy.fields, _OF_THE_CONTENT))),
         _without(headers, ("content-length", _OFFER)),
-        _merge((*vary, NOSNIFF), _without(policy.fields, _NOT_OF_AN_ERROR)),
         Response(200, _without(headers, _OF_BYTES) + offload(file)) if offload else None,
         Response(200, headers, (content,)) if content else None,
     )
+
+
+def _described(file: File, policy: Policy, vary: str | None) -> dict[str, str | None]:
+    modified = file.modified
+    return {
+        "content-type": policy.media_type,
+        "content-length": str(file.size),
+        "content-encoding": file.coding,
+        "etag": file.etag,
+        "last-modified": None if modified is None else formatdate(modified, usegmt=True),
+        "accept-ranges": "bytes",
+        "cache-control": policy.forever if policy.immutable else policy.cache_control,
+        "vary": vary,
+        "x-content-type-options": "nosniff",
+        _OFFER: policy.offer,
+    }
 
 
 def with_fields(
@@ -110,38 +119,20 @@ def with_fields(
     policy = replace(resource.policy, fields=more, offer=None, immutable=False)
     if of_uploads:
         policy = harmless(policy)
-    vary = () if resource.only else _field("vary", _VARY[0])
+    vary = None if resource.only else _VARY[0]
     only = _represent(form.file, policy, content, offload, vary)
     return Resource((only,), policy, resource.settled, only)
 
 
-def _described(file: File, media_type: str) -> Fields:
-    """The fields that tell of the representation itself."""
-    return (
-        ("content-type", media_type),
-        ("content-length", str(file.size)),
-        *_field("content-encoding", file.coding),
-        *_field("etag", file.etag),
-        *_last_modified(file),
-        ("accept-ranges", "bytes"),
-    )
-
-
-def _last_modified(file: File) -> Fields:
-    if file.modified is None:
-        return ()
-    return (("last-modified", formatdate(file.modified, usegmt=True)),)
-
-
+_OFFER = "use-as-dictionary"
 _OF_THE_CONTENT = frozenset({"content-type", "content-disposition"})
 _OF_BYTES = frozenset({"content-length", "accept-ranges"})
-_OFFER = "use-as-dictionary"
-_NOT_OF_AN_ERROR = _OF_THE_CONTENT | {"cache-control", "last-modified", "accept-ranges"}
-_NOT_OF_A_PAGE = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
+_OF_VALIDATION = frozenset({"etag", "last-modified", "accept-ranges", "cache-control", _OFFER})
+_NOT_OF_AN_ERROR = _OF_THE_CONTENT | _OF_BYTES | _OF_VALIDATION | {"content-encoding"}
 
 
-def _field(name: str, value: str | None) -> Fields:
-    return ((name, value),) if value else ()
+def _fields(values: Mapping[str, str | None]) -> Fields:
+    return tuple([(name, value) for name, value in values.items() if value])
 
 
 def _without(headers: Fields, names: Container[str]) -> Fields:
@@ -149,23 +140,24 @@ def _without(headers: Fields, names: Container[str]) -> Fields:
 
 
 def _merge(ours: Fields, theirs: Fields) -> Fields:
-    """Fields of the option `headers` replace ours; Vary is a set, and grows (section 12.5.5)."""
+    """Fields of the option `headers` replace ours, but for Vary."""
     extra = dict(theirs)
     if "vary" in extra:
-        vary = ", ".join(value for name, value in (*ours, *theirs) if name == "vary")
-        members = {member.strip().lower(): member.strip() for member in vary.split(",")}
-        extra["vary"] = "*" if "*" in members else ", ".join(filter(None, members.values()))
+        extra["vary"] = union(value for name, value in (*ours, *theirs) if name == "vary")
     return _without(ours, extra) + tuple(extra.items())
 
 
-def without_body(response: Response) -> Response:
-    """The answer to HEAD: that of the GET (section 9.3.2)."""
-    return Response(response.status, response.headers)
+def union(values: Iterable[str]) -> str:
+    """Some values of Vary in one: it is a set, and grows (section 12.5.5)."""
+    members: dict[str, str] = {}
+    for member in ",".join(values).split(","):
+        members.setdefault(member.strip().lower(), member.strip())
+    return "*" if "*" in members else ", ".join(filter(None, members.values()))
 
 
 def for_method(request: Request, response: Response) -> Response:
-    """The answer to a request, of one that is made for a GET."""
-    return without_body(response) if request.method == "HEAD" else response
+    """The answer to a request, of one that is made for a GET: HEAD has no body (section 9.3.2)."""
+    return Response(response.status, response.headers) if request.method == "HEAD" else response
 
 
 # The decision on one request.
@@ -188,7 +180,7 @@ def select(
         return chosen
     chosen = _select(resource, accept_encoding, dictionary)
     length = len(accept_encoding) + len(dictionary or "")
-    if len(resource.choices) < _CHOICES and length < _LONG_CHOICE:
+    if len(resource.choices) < _MOST and length < _LONG:
         resource.choices[said] = chosen
     return chosen
 
@@ -236,7 +228,7 @@ def is_plain_target(resource: Resource, raw_path: bytes | None, path: str) -> bo
         return False
     if raw_path and path.endswith("/") and not raw_path.partition(b"?")[0].endswith(b"/"):
         return False
-    if raw_path and len(resource.targets) < _TARGETS and len(raw_path) < _LONG_TARGET:
+    if raw_path and len(resource.targets) < _MOST and len(raw_path) < _LONG:
         resource.targets.add(raw_path)
     return True
 
@@ -244,9 +236,8 @@ def is_plain_target(resource: Resource, raw_path: bytes | None, path: str) -> bo
 def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> Response:
     """The answer to a GET or HEAD of a resource; `key` makes boundaries unforeseeable."""
     headers = request.headers
-    representation = resource.only or select(
-        resource, headers.get("accept-encoding"), headers.get("available-dictionary")
-    )
+    accepted, dictionary = headers.get("accept-encoding"), headers.get("available-dictionary")
+    representation = select(resource, accepted, dictionary)
     status = None
     if not _CONDITIONS.isdisjoint(headers):
         status = _failed_precondition(request, representation.file, now)
@@ -258,13 +249,12 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
     if status == 304:
         return representation.not_modified
     if status == 412:
-        refusal = message(412, "Precondition Failed", representation.error_fields)
-        return for_method(request, refusal)
-    if request.method == "HEAD":
-        return representation.head
-    if "range" not in headers:
-        return representation.in_memory or representation.whole
-    return in_parts(representation, headers, now=now, key=key)
+        response = _error(412, "Precondition Failed", representation)
+    elif "range" in headers and request.method == "GET":
+        response = in_parts(representation, headers, now=now, key=key)
+    else:
+        response = representation.in_memory or representation.whole
+    return for_method(request, response)
 
 
 def in_parts(
@@ -277,7 +267,7 @@ def in_parts(
         return representation.in_memory or representation.whole
     if not ranges:
         past = ("content-range", f"bytes */{file.size}")
-        return message(416, "Range Not Satisfiable", (past, *representation.error_fields))
+        return _error(416, "Range Not Satisfiable", representation, past)
     if len(ranges) == 1:
         return _single(representation, ranges[0])
     return _multipart(representation, ranges, key)
@@ -297,7 +287,7 @@ def kept(resource: Resource, response: Response, given: str | bytes) -> Response
     policy = resource.policy
     if response.status not in (200, 206, 304) or "cache-control" in dict(policy.fields):
         return response
-    headers = _merge(response.headers, _field("cache-control", policy.forever))
+    headers = _merge(response.headers, _fields({"cache-control": policy.forever}))
     made = response.wire["kept"] = Response(response.status, headers, response.body, response.file)
     return made
 
@@ -408,20 +398,25 @@ def message(status: int, text: str, headers: Fields) -> Response:
     return Response(status, (*described, *headers), (body,))
 
 
-def not_found() -> Response:
-    """The 404 of a path that nothing answers. It is not kept: the file may be there tomorrow."""
-    return message(404, "Not Found", (_NOT_KEPT, NOSNIFF))
+def _error(
+    status: int, text: str, representation: Representation, *more: tuple[str, str]
+) -> Response:
+    """An error of a request for a file: of its fields, it has those that are not the content's."""
+    return message(status, text, (*more, *_without(representation.whole.headers, _NOT_OF_AN_ERROR)))
+
+
+def not_found(vary: Sequence[str]) -> Response:
+    """The 404 of a path that nothing answers. It is not kept: the file may be there tomorrow.
+
+    `vary` are the request fields that might have led to a page.
+    """
+    varying = _fields({"vary": ", ".join(vary)})
+    return message(404, "Not Found", (_NOT_KEPT, NOSNIFF, *varying))
 
 
 def not_allowed() -> Response:
     """The 405 of a file that is asked for by another method (section 15.5.6)."""
     return message(405, "Method Not Allowed", (("allow", "GET, HEAD"), _NOT_KEPT, NOSNIFF))
-
-
-def varying(response: Response, *names: str) -> Response:
-    """The response, with these fields of the request in its Vary."""
-    headers = _merge(response.headers, _field("vary", ", ".join(names)))
-    return Response(response.status, headers, response.body, response.file)
 
 
 def redirect(request: Request, path: str) -> Response | None:
@@ -442,11 +437,12 @@ def redirect(request: Request, path: str) -> Response | None:
     )
 
 
-def page(status: int, representation: Representation, *vary: str) -> Response:
+def page(status: int, representation: Representation, vary: Sequence[str]) -> Response:
     """A page in place of what was asked for: it has no validators, no ranges, and isn't kept."""
     whole = representation.in_memory or representation.whole
-    headers = (*_without(whole.headers, _NOT_OF_A_PAGE), _NOT_KEPT)
-    return varying(Response(status, headers, whole.body, whole.file), *vary)
+    headers = (*_without(whole.headers, _OF_VALIDATION), _NOT_KEPT)
+    headers = _merge(headers, _fields({"vary": ", ".join(vary)}))
+    return Response(status, headers, whole.body, whole.file)
 
 
 def _single(representation: Representation, part: range) -> Response:
@@ -458,7 +454,7 @@ def _single(representation: Representation, part: range) -> Response:
     )
     if held is None:
         return Response(206, headers, (part,), file)
-    return Response(206, headers, (_cut(held.body[0], part),))
+    return Response(206, headers, (held.body[0][part.start : part.stop],))
 
 
 def _multipart(representation: Representation, ranges: list[range], key: bytes) -> Response:
@@ -473,8 +469,7 @@ def _multipart(representation: Representation, ranges: list[range], key: bytes) 
         head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range}"
         body += [f"\r\n{head}\r\n\r\n".encode("latin-1"), part]
     body.append(f"\r\n--{boundary}--\r\n".encode())
-    length = sum(map(len, body))
-    held = representation.in_memory
+    length, held = sum(map(len, body)), representation.in_memory
     if length >= file.size:
         return held or whole
     headers = (
@@ -484,11 +479,9 @@ def _multipart(representation: Representation, ranges: list[range], key: bytes) 
     )
     if held is None:
         return Response(206, headers, tuple(body), file)
-    return Response(206, headers, tuple([_cut(held.body[0], part) for part in body]))
-
-
-def _cut(content: bytes | range, part: bytes | range) -> bytes | range:
-    return part if isinstance(part, bytes) else content[part.start : part.stop]
+    content = held.body[0]
+    cut = [part if isinstance(part, bytes) else content[part.start : part.stop] for part in body]
+    return Response(206, headers, tuple(cut))
 
 
 def _content_range(part: range, file: File) -> str:

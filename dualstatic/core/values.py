@@ -13,6 +13,7 @@ Fields = tuple[tuple[str, str], ...]
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 READ_FIELDS = (
+    "accept",
     "accept-encoding",
     "available-dictionary",
     "if-match",
@@ -21,11 +22,10 @@ READ_FIELDS = (
     "if-range",
     "if-unmodified-since",
     "range",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
 )
-"""The request fields that the decision on a file reads."""
-
-NAVIGATION_FIELDS = ("sec-fetch-mode", "sec-fetch-dest", "accept")
-"""Those that tell a navigation from other requests; a door may leave out all others."""
+"""The request fields that a decision reads; a door may leave out all others."""
 
 
 class Request(NamedTuple):
@@ -120,19 +120,17 @@ class Policy:
 
 @dataclass(slots=True, eq=False)
 class Representation:
-    """A stored form, `file`, with all that is always true of it: the 200, its HEAD, the 304.
+    """A stored form, `file`, with all that is always true of it: the 200, and the 304.
 
-    `part_fields` go out with each 206, `error_fields` with a 412 and a 416. `offloaded` is the 200
-    that has a server in front send the file. `in_memory` is the 200 with its bytes, for as long as
-    they are kept: it may become None at any time.
+    `part_fields` go out with each 206. `offloaded` is the 200 that has a server in front send the
+    file. `in_memory` is the 200 with its bytes, for as long as they are kept: it may become None at
+    any time.
     """
 
     file: File
     whole: Response
-    head: Response
     not_modified: Response
     part_fields: Fields
-    error_fields: Fields
     offloaded: Response | None
     in_memory: Response | None
 

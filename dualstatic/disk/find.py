@@ -15,10 +15,10 @@ from ..core.codings import FIRST_BYTES, SUFFIXES, is_decodable, is_outdated
 from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.policies import Policies
 from ..core.values import File, Identity, Resource
-from .errors import LeadsOut, OnceLogger, is_missing, log_failure
+from .errors import LEADS_OUT, OnceLogger, is_missing, log_failure
 from .memory import Memory
 from .nowait import answers_at_once
-from .root import Directory, Opened, Walk
+from .root import Directory, Walk
 from .root_by_descriptor import Stamp, identity, stamp_of
 from .validators import etag_of, is_recent, is_settled, modified, read_at
 
@@ -124,9 +124,9 @@ class Look:
         return False
 
     def _goes(self, walk: Walk, suffixes: Sequence[str]) -> bool:
-        *parts, leaf = self._name.split("/")
+        folder, _, leaf = self._name.rpartition("/")
         try:
-            walk.enter(parts)
+            walk.enter(folder)
         except OSError as error:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
@@ -148,7 +148,7 @@ class Look:
             self.settled = self.settled and is_final
         return True
 
-    def _open(self, walk: Walk, leaf: str) -> Opened | None:
+    def _open(self, walk: Walk, leaf: str) -> tuple[int, os.stat_result] | None:
         try:
             return walk.open(leaf)
         except OSError as error:
@@ -169,7 +169,7 @@ class Look:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
             self.doubt()
 
-    def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
+    def _add(self, walk: Walk, opened: tuple[int, os.stat_result], suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""
         descriptor, status = opened
         try:
@@ -226,8 +226,8 @@ class Look:
             raise error
         if isinstance(error, PermissionError):
             self._warn("no permission to read", path())
-        elif isinstance(error, LeadsOut):
-            self._warn(f"skipped, {error.strerror}", error.filename)
+        elif error.strerror == LEADS_OUT:
+            self._warn(f"skipped, {LEADS_OUT}", error.filename)
 
 
 def close_all(descriptors: dict[str, int]) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from ..core.paths import Gate
 from .errors import is_missing
-from .root import MAX_LINKS, PinnedDirectory
-from .root_by_descriptor import Kind, kind_of
+from .root import MAX_LINKS, Directory
+from .root_by_descriptor import Kind
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Scan:
     `places`. `note` is told what is skipped.
     """
 
-    directory: PinnedDirectory
+    directory: Directory
     gate: Gate
     note: Callable[[str, str], object]
     paths: set[str] = field(default_factory=set)
@@ -70,7 +70,7 @@ class Scan:
     def _entries(self, place: str) -> list[tuple[str, Kind]]:
         try:
             with self.directory.walk() as walk:
-                walk.enter(place.split("/"))
+                walk.enter(place)
                 return walk.entries()
         except OSError as error:
             self._skip(error, place)
@@ -80,9 +80,8 @@ class Scan:
         """What a link leads to; that to a directory is an alias. None: there is nothing."""
         try:
             with self.directory.walk() as walk:
-                walk.enter(place.split("/"))
-                last, status = walk.find(leaf)
-                kind = kind_of(status.st_mode)
+                walk.enter(place)
+                last, kind = walk.find(leaf)
                 if kind == "directory":
                     self.aliases[_join(place, leaf)] = walk.real(last)
                 return kind

@@ -17,8 +17,10 @@ from .. import wsgi as wsgi_door
 from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
-from ..doors import MISSES, UNKNOWN, FileOfView, is_logged, is_miss, make_request
+from ..disk.errors import logger
+from ..doors import MISSES, is_miss, make_request
 from ..staticfiles import StaticFiles
+from ..views import FileOfView
 from .checks import served
 from .settings import OfDjango
 
@@ -91,7 +93,7 @@ def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) 
 
 def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
     """Whether the files are to be asked; for the log they say of each request why it is a miss."""
-    return request.path_info in files.site.look_up.covers or bool(is_logged(DEBUG, UNKNOWN))
+    return request.path_info in files.site.look_up.covers or logger.isEnabledFor(DEBUG)
 
 
 def file_response(
@@ -115,8 +117,8 @@ def file_response(
     :raises Http404: there is no such file
     :raises TypeError, ValueError: an argument is wrong; the message names it, and what it takes
     """
-    asked = _request(request)
-    ask = partial(FileOfView(files, name, filename, headers).answer, asked.method, asked.headers)
+    file = FileOfView(files, name, filename=filename, headers=headers)
+    ask = partial(file.answer, _request(request))
     if _in_an_event_loop():
         return _file_response_async(request, ask)
     return _file_or_404(request, ask())
@@ -167,7 +169,7 @@ def _response(request: OfDjango, answer: Answer) -> OfDjango:
 
 def _chunks(request: OfDjango, answer: Answer) -> Iterable[bytes] | AsyncIterable[bytes]:
     if not _is_asgi(request):
-        return wsgi_door.Chunks(answer)
+        return wsgi_door.chunks(answer)
     from ..asgi_sending import AsyncChunks
 
     return AsyncChunks(answer)

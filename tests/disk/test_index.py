@@ -343,7 +343,7 @@ def test_refreshes_run_one_after_another(root: Path, monkeypatch: pytest.MonkeyP
     scandir, callers = os.scandir, []
 
     def slow(*args: Any) -> Any:
-        callers.append(threading.get_ident())
+        callers.append(threading.current_thread())  # the number of one may be given again
         time.sleep(0.005)
         return scandir(*args)
 

@@ -22,7 +22,7 @@ import dualstatic.asgi
 import dualstatic.wsgi
 from dualstatic import Request, StaticFiles
 from dualstatic.core.downloads import attachment
-from dualstatic.doors import FileOfView
+from dualstatic.views import FileOfView
 from tests.support.doors import Answer
 from tests.support.servers import Server, eventually, free_port, run, serve
 from tests.support.steps import open_below
@@ -255,13 +255,13 @@ def test_fastapis_tasks_are_done_after_the_answer(apps: Any):
 
 def test_the_function_of_headers_is_asked_of_files_alone(tree: Path):
     files, theirs = StaticFiles(tree / "public"), {"page.html": {"X-More": "more"}}
-    page = FileOfView(files, "page.html", None, theirs.__getitem__)
-    with page.answer("GET", {}) as answer:  # type: ignore[union-attr]
+    page = FileOfView(files, "page.html", headers=theirs.__getitem__)
+    with page.answer(Request("GET", "/")) as answer:  # type: ignore[union-attr]
         assert dict(answer.headers)["x-more"] == "more"
     with pytest.raises(BlockingIOError):  # it may take its time, as on the event loop nothing may
-        page.answer("GET", {}, wait=False)
-    missing = FileOfView(files, "what a client sends", None, theirs.__getitem__)
-    assert missing.answer("GET", {}) is None
+        page.answer(Request("GET", "/"), wait=False)
+    missing = FileOfView(files, "what a client sends", headers=theirs.__getitem__)
+    assert missing.answer(Request("GET", "/")) is None
 
 
 def test_a_404_that_flask_is_told_to_raise_is_raised(tree: Path):
@@ -299,7 +299,7 @@ def test_a_file_is_no_dictionary_and_not_immutable_at_the_address_of_a_view(
         fields = dict(served.headers)
     assert fields.pop("use-as-dictionary")
     assert "immutable" in fields["cache-control"]
-    with FileOfView(files, "app-3f2a9c1b.js", None, None).answer("GET", {}) as answered:  # type: ignore[union-attr]
+    with FileOfView(files, "app-3f2a9c1b.js").answer(Request("GET", "/")) as answered:  # type: ignore[union-attr]
         assert dict(answered.headers) == {**fields, "cache-control": "no-cache"}
 
 
