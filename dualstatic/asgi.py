@@ -25,14 +25,7 @@ from .asgi_sending import (
 from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer
 from .disk.errors import logger
-from .doors import (
-    MISSES,
-    check_arguments,
-    is_logged,
-    is_miss,
-    make_request,
-    with_vary,
-)
+from .doors import MISSES, check_arguments, is_logged, is_miss, make_request, with_vary
 from .staticfiles import StaticFiles
 from .views import FileOfView
 
