@@ -25,7 +25,7 @@ from .asgi_sending import (
 from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer
 from .disk.errors import logger
-from .doors import MISSES, check_arguments, is_logged, is_miss, make_request, with_vary
+from .doors import check_arguments, is_logged, is_miss, make_request, with_vary
 from .staticfiles import StaticFiles
 from .views import FileOfView
 
@@ -65,8 +65,7 @@ class StaticMiddleware:
         pathsend: bool = False,
         zerocopysend: bool = False,
     ) -> None:
-        switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
-        check_arguments(app, "asgi", files, **switches)
+        check_arguments(app, "asgi", files, pathsend=pathsend, zerocopysend=zerocopysend)
         self.app = app
         self.files = files
         self._site = files.site
@@ -118,9 +117,9 @@ class StaticMiddleware:
 
         async def watch(message: dict[str, Any]) -> None:
             nonlocal replaced
-            if message.get("status") in MISSES and is_miss(
-                self.files, str(message["status"]), _lines(message)
-            ):
+            status = message.get("status")
+            # Most messages have none, and a call of `is_miss` takes longer than to look.
+            if status in (404, 405) and is_miss(self.files, str(status), _lines(message)):
                 request = _request(scope, path)
                 ask = partial(self.files.fallback, request, has_app=True)
                 try:
