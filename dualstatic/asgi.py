@@ -305,15 +305,12 @@ def _request(scope: Scope, path: str) -> Request:
 
 def _fields(scope: Scope) -> dict[str, str]:
     """The header fields that a decision reads, by their lower-case names."""
-    headers: dict[str, str] = {}
-    repeated: dict[str, list[str]] = {}
-    for key, value in scope.get("headers", ()):
-        if key in _FIELD_NAMES:
-            name, text = _FIELD_NAMES[key], value.decode("latin-1")
-            if name in headers:
-                repeated.setdefault(name, [headers[name]]).append(text)
-            else:
-                headers[name] = text
-    for name, lines in repeated.items():  # joined once: not every server bounds them
-        headers[name] = ", ".join(lines)
-    return headers
+    lines = [
+        (_FIELD_NAMES[name], value.decode("latin-1"))
+        for name, value in scope.get("headers", ())
+        if name in _FIELD_NAMES
+    ]
+    fields = dict(lines)
+    if len(fields) == len(lines):
+        return fields
+    return {name: ", ".join(text for each, text in lines if each == name) for name in fields}
