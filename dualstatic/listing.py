@@ -10,8 +10,8 @@ from .core.paths import admits
 from .core.replies import NOSNIFF, for_method, redirect
 from .core.values import Request, Response
 from .disk.body import Answer
-from .disk.names import kind, names_in
 from .disk.root import Directory
+from .explain import kind, names_in
 from .site import Site
 from .staticfiles import StaticFiles
 

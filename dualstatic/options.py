@@ -277,14 +277,13 @@ class Settings:
     made of `cache_control`, `immutable`, `headers`, `media_types`, `charset` and
     `stored_encodings`.
 
-    A package in a zip is copied to a directory, which is removed with `owner`. `of_uploads` says
-    that strangers write the files.
+    `of_uploads` says that strangers write the files.
     """
 
-    def __init__(self, given: Mapping[str, Any], owner: object, *, of_uploads: bool) -> None:
+    def __init__(self, given: Mapping[str, Any], *, of_uploads: bool) -> None:
         self.directories: list[StrPath] = [*directories(given["directory"])]
         for package, folder in packages(given["packages"]):
-            self.directories.append(package_directory(package, folder, owner))
+            self.directories.append(package_directory(package, folder))
         if not self.directories:
             raise TypeError("directory or packages: one of them has to be given")
         self.previous = previous(given["previous"], given["immutable"])

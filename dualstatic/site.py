@@ -7,8 +7,7 @@ import secrets
 import stat
 import sys
 import time
-from collections.abc import Callable, Sequence, Set
-from contextlib import suppress
+from collections.abc import Callable, Set
 from functools import partial
 from urllib.parse import quote
 
@@ -17,10 +16,10 @@ from .core.paths import Gate, admits
 from .core.values import Fields, Representation, Request, Resource, Response
 from .disk.body import SMALL, Answer, read_small
 from .disk.errors import logger
-from .disk.find import Finder, Found, LookUp, close_all
-from .disk.index import Index
-from .disk.live import Live
+from .disk.find import Found, close_all
 from .disk.locks import Lock
+from .disk.look_up import LookUp
+from .disk.memory import Memory
 from .disk.root import Directory
 from .options import Settings
 
@@ -51,24 +50,23 @@ class Site:
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
             self.directories.append(make(settings.previous, is_previous=True))
-        pages_of_folders = pages.html if settings.html else None
-        self._pages = pages.clean if settings.clean_urls else pages_of_folders
+        of_folders = pages.html if settings.html else pages.plain
+        self._way = pages.clean if settings.clean_urls else of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
-        self._proves = settings.live is True
-        self.look_up = self._make_look_up(settings, live=self._proves)
+        is_live, offload = settings.live is True, settings.offload
+        self.look_up = LookUp(
+            self.directories,
+            self.gate,
+            settings.policies,
+            partial(replies.describe, offload=offload),
+            # The bytes of offloaded files, and how they are coded, are the other server's business.
+            suffixes=() if offload else settings.suffixes,
+            paths=(lambda file: (file,)) if self._way is pages.plain else pages.spellings,
+            memory=Memory(0 if offload or is_live else settings.memory),
+            is_live=is_live,
+        )
         self.is_ready, self._preparing = False, Lock()
-
-    def _make_look_up(self, settings: Settings, *, live: bool) -> LookUp:
-        describe = partial(replies.describe, offload=settings.offload)
-        # The bytes of offloaded files, and how they are coded, are the other server's business.
-        suffixes = () if settings.offload else settings.suffixes
-        self.finder = Finder(suffixes, settings.policies, describe)
-        if live:
-            return Live(self.finder, self.directories, self.gate)
-        memory = 0 if settings.offload else settings.memory
-        paths = pages.spellings if self._pages else lambda file: (file,)
-        return Index(self.finder, self.directories, self.gate, memory, paths)
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
@@ -80,18 +78,18 @@ class Site:
             self.look_up.refresh()
             self.is_ready = True
         logger.info("%s", self)
-        if self.is_ready and (known := self.look_up.known()) is not None:
-            self._warn_of_gaps(known)
+        if self.is_ready and not self.look_up.is_live:
+            self._warn_of_gaps(self.look_up.known())
 
     def _warn_of_gaps(self, known: Set[str]) -> None:
         """Say once which option has nothing in the index that it is for."""
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
         if self.falls_back and not self._has_page(known):
-            self.finder.warn("there is no page for not_found", place)
+            self.look_up.warn("there is no page for not_found", place)
         # Names that lead through links to folders are not known: there is no end of them.
         is_sure = policies.foretells and self.look_up.covers is not self.gate
         if is_sure and not any(policies.immutable(path[start + 1 :]) for path in known):
-            self.finder.warn("immutable matches no name", place)
+            self.look_up.warn("immutable matches no name", place)
 
     def _has_page(self, known: Set[str]) -> bool:
         page = self.settings.not_found
@@ -100,23 +98,13 @@ class Site:
         return callable(page) or self.look_up.knows(f"{self._prefix}{page}")
 
     def __str__(self) -> str:
-        known = self.look_up.known() if self.is_ready else None
-        files = "" if known is None else f"{len(known)} files of "
-        how = "live" if known is None else "in an index"
+        files, how = "", "live" if self.look_up.is_live else "in an index"
         if not self.is_ready:
             how = "live or in an index" if self._ask_live else "not looked at yet"
+        elif not self.look_up.is_live:
+            files = f"{len(self.look_up.known())} files of "
         places = " and ".join(ascii(directory.path) for directory in self.directories)
         return f"{files}{places} at {self._prefix or '/'!a}, {how}"
-
-    def _choose_mode(self) -> None:
-        """Ask the function that `live` may be, once.
-
-        The doors go on with the look-up they were made with. That is an index which is never
-        refreshed: it covers what a live look-up covers, and remembers nothing.
-        """
-        if self._ask_live and self._ask_live():
-            self.look_up, self._proves = self._make_look_up(self.settings, live=True), True
-        self._ask_live = None
 
     def path_of(self, name: str) -> str:
         """The path of a file, given its name below the directory."""
@@ -150,29 +138,18 @@ class Site:
             return None
         if if_none_match is not None:
             response = chosen.not_modified if if_none_match == chosen.file.etag else None
-            if self._proves and response and not self._read(resource, chosen, wait=wait):
+            if self.look_up.is_live and response and not self._read(resource, chosen, wait=wait):
                 return None
-        elif ranges:
-            response = self._pick_parts(resource, chosen, ranges)
         elif response := chosen.in_memory:
             try:  # noqa: SIM105 (to enter a context would take longer than all the rest)
                 self.look_up.touch(resource)
             except KeyError:
                 pass  # it has made room for others just now
+            if ranges:
+                response = _in_parts(chosen, ranges)
         else:
-            response = self._read(resource, chosen, wait=wait)
+            response = None if ranges else self._read(resource, chosen, wait=wait)
         return replies.kept(resource, response, query) if query and response else response
-
-    def _pick_parts(
-        self, resource: Resource, chosen: Representation, ranges: str
-    ) -> Response | None:
-        if not chosen.in_memory:
-            return None
-        with suppress(KeyError):
-            self.look_up.touch(resource)
-        # The time is asked for by If-Range alone.
-        response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
-        return None if response.file else response  # it may have made room for others since
 
     def _read(self, resource: Resource, chosen: Representation, *, wait: bool) -> Response | None:
         """The answer with a small file, read from the disk; None: the long way has to tell."""
@@ -194,7 +171,7 @@ class Site:
             self._prepare(request.path, wait=wait)
         except MissingDirectory:
             return None
-        return self._open(request, request.path, self._decide, wait=wait)
+        return self._open(request.path, self._way, partial(self._decide, request), wait=wait)
 
     def fallback(self, request: Request, *, has_app: bool, wait: bool) -> Answer | None:
         """See `StaticFiles.fallback`."""
@@ -206,8 +183,9 @@ class Site:
         page = self._page(request, wait=wait)
         if page or has_app:
             return page
-        vary = replies.deciding_fields(request) if self.falls_back else ()
-        return Answer(replies.for_method(request, replies.not_found(vary)))
+        return Answer(
+            replies.for_method(request, replies.not_found(self._deciding_fields(request)))
+        )
 
     def url(self, path: str) -> str | None:
         """The address of what answers a path, with its version; None: nothing does."""
@@ -231,13 +209,13 @@ class Site:
 
         of_uploads = self.settings.policies.of_uploads
 
-        def decide(request: Request, resource: Resource, canonical: str) -> Response:
+        def decide(resource: Resource, canonical: str) -> Response:
             ours = replies.with_fields(
                 request, resource, fields(), self.settings.offload, of_uploads=of_uploads
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
-        return self._open(request, request.path, decide, wait=wait, exact=True)
+        return self._open(request.path, pages.plain, decide, wait=wait)
 
     def _prepare(self, path: str, *, wait: bool) -> None:
         """Look for the directories, if `check_dir` has not done so, before the first answer.
@@ -250,17 +228,17 @@ class Site:
             raise BlockingIOError("the first request looks for the directories")
         with self._preparing:
             if not self.is_ready:
-                self._choose_mode()
+                if self._ask_live:
+                    self.look_up.is_live, self._ask_live = self._ask_live(), None
                 self.refresh()
 
     def _open(
         self,
-        request: Request,
         path: str,
-        decide: Callable[[Request, Resource, str], Response | None],
+        way: Callable[..., tuple[str, str] | None],
+        decide: Callable[[Resource, str], Response | None],
         *,
         wait: bool,
-        exact: bool = False,
     ) -> Answer | None:
         """Find, decide, and put the open file beside the response.
 
@@ -268,12 +246,12 @@ class Site:
         anew. That opens the file at once, so a third look is never needed.
         """
         for anew in (False, True):
-            located = self._locate(path, wait=wait, anew=anew, exact=exact)
+            located = self._locate(path, way, wait=wait, anew=anew)
             if located is None:
                 return None
             canonical, (resource, descriptors) = located
             try:
-                response = decide(request, resource, canonical)
+                response = decide(resource, canonical)
                 if response is None:
                     return None
                 file = response.file
@@ -292,26 +270,21 @@ class Site:
         """What answers a path, and the path under which it is to be asked for; nothing is open."""
         found: list[tuple[str, Resource]] = []
 
-        def note(request: Request, resource: Resource, canonical: str) -> Response:
+        def note(resource: Resource, canonical: str) -> Response:
             found.append((canonical, resource))
             return Response(200, ())
 
-        return found[-1] if self._open(Request("GET", path), path, note, wait=wait) else None
+        return found[-1] if self._open(path, self._way, note, wait=wait) else None
 
     def _locate(
-        self, path: str, *, wait: bool, anew: bool = False, exact: bool = False
+        self, path: str, way: Callable[..., tuple[str, str] | None], *, wait: bool, anew: bool
     ) -> tuple[str, Found] | None:
         """What answers a path, and the path under which it is to be asked for.
 
-        `anew`: whatever is remembered; `exact`: a file of that path, and no page that may answer it
+        `way` is the one of `pages` that says which file that is. `anew`: whatever is remembered
         """
-        if not (anew or exact) and (resource := self.look_up.answers.get(path)):
+        if not anew and way is self._way and (resource := self.look_up.answers.get(path)):
             return path, (resource, {})
-        way = None if exact else self._pages
-        if way is not pages.clean and (found := self.look_up.find(path, wait=wait, anew=anew)):
-            return path, found
-        if way is None:
-            return None
         looks: dict[str, Found | None] = {}
 
         def look(path: str) -> Found | None:
@@ -323,7 +296,7 @@ class Site:
             file, canonical = way(path, look) or ("", path)
             others = [found for name, found in looks.items() if found and name != file]
             if not anew and not all(self._is_true(found, wait=wait) for found in others):
-                return self._locate(path, wait=wait, anew=True)
+                return self._locate(path, way, wait=wait, anew=True)
             found = looks.pop(file, None)
             return (canonical, found) if found else None
         finally:
@@ -340,7 +313,7 @@ class Site:
         response = replies.decide(request, resource, canonical, now=time.time(), key=_BOUNDARY_KEY)
         known = self.look_up.answers.get(request.path)
         # A page whose own path is another file's may get that one any time.
-        in_place = self._pages is not pages.clean or not canonical.endswith(".html")
+        in_place = self._way is not pages.clean or not canonical.endswith(".html")
         if response and in_place and canonical == request.path and known is not resource:
             self.look_up.keep(request.path, resource)
         return response
@@ -353,50 +326,56 @@ class Site:
 
     def _page(self, request: Request, *, wait: bool) -> Answer | None:
         """The page for a path below the prefix that nobody has an answer for."""
-        settings = self.settings
-        if request.path not in self.gate:
-            return None
-        if settings.not_found is None:
-            return self._404_page(request, (), wait=wait) if settings.html else None
-        if not replies.is_navigation(request, settings.policies.media_type.is_asset):
-            return None
-        wanted, vary = self._wanted_page(request.path, wait=wait), replies.deciding_fields(request)
+        wanted = self._wanted_page(request, wait=wait) if request.path in self.gate else None
         if wanted is None:
             return None
-        if wanted == "404-page":
-            return self._404_page(request, vary, wait=wait)
-        return self._page_at(self._prefix + wanted, 200, request, vary, wait=wait)
-
-    def _wanted_page(self, path: str, *, wait: bool) -> str | None:
-        wanted = self.settings.not_found
-        if not callable(wanted):
-            return wanted
-        if not wait:
-            raise BlockingIOError("a function among the options is asked")
-        return wanted(path)
-
-    def _404_page(self, request: Request, vary: Sequence[str], *, wait: bool) -> Answer | None:
-        """The nearest 404.html, from the request's directory upward."""
+        if wanted != "404-page":
+            return self._page_at(self._prefix + wanted, 200, request, wait=wait)
+        # The nearest one, from the request's directory upward.
         below = request.path[len(self._prefix) :][:_MAX_LENGTH]
         folders = below.split("/")[1:-1][:_MAX_DEPTH]
         for depth in range(len(folders), -1, -1):
             path = "/".join([self._prefix, *folders[:depth], "404.html"])
-            if answer := self._page_at(path, 404, request, vary, wait=wait):
+            if answer := self._page_at(path, 404, request, wait=wait):
                 return answer
         return None
 
-    def _page_at(
-        self, path: str, status: int, request: Request, vary: Sequence[str], *, wait: bool
-    ) -> Answer | None:
-        def decide(request: Request, resource: Resource, canonical: str) -> Response:
-            chosen = replies.select(resource, request.headers.get("accept-encoding"))
-            return replies.for_method(request, replies.page(status, chosen, vary))
+    def _wanted_page(self, request: Request, *, wait: bool) -> str | None:
+        """What `not_found` has for a request; without that, `html` has the 404 page for all."""
+        settings = self.settings
+        wanted = settings.not_found
+        if wanted is None:
+            return "404-page" if settings.html else None
+        if not replies.is_navigation(request, settings.policies.media_type.is_asset):
+            return None
+        if not callable(wanted):
+            return wanted
+        if not wait:
+            raise BlockingIOError("a function among the options is asked")
+        return wanted(request.path)
 
-        return self._open(request, path, decide, wait=wait, exact=True)
+    def _page_at(self, path: str, status: int, request: Request, *, wait: bool) -> Answer | None:
+        def decide(resource: Resource, canonical: str) -> Response:
+            chosen = replies.select(resource, request.headers.get("accept-encoding"))
+            page = replies.page(status, chosen, self._deciding_fields(request))
+            return replies.for_method(request, page)
+
+        return self._open(path, pages.plain, decide, wait=wait)
+
+    def _deciding_fields(self, request: Request) -> tuple[str, ...]:
+        """The fields of a request that tell whether it gets a page."""
+        return replies.deciding_fields(request) if self.falls_back else ()
 
 
 class MissingDirectory(NotADirectoryError, RuntimeError):
     """A directory to serve is missing; the message has its path, and the option that names it."""
+
+
+def _in_parts(chosen: Representation, ranges: str) -> Response | None:
+    """The answer to a Range; None: its bytes have made room for others just now."""
+    # The time is asked for by If-Range alone.
+    response = replies.in_parts(chosen, {"range": ranges}, now=0, key=_BOUNDARY_KEY)
+    return None if response.file else response
 
 
 def _trouble(path: str) -> str | None:

@@ -77,7 +77,7 @@ class StaticFiles:
         offload: str | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
-        self.site = Site(check.Settings(given, owner=self, of_uploads=isinstance(self, _Uploads)))
+        self.site = Site(check.Settings(given, of_uploads=isinstance(self, _Uploads)))
         if check.flag("check_dir", check_dir):
             self.refresh()
 

@@ -7,6 +7,7 @@ import itertools
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ from dualstatic import StaticFiles
 from dualstatic.compress.work import cpus
 from tests.support import together
 from tests.support.doors import LOOP, Answer, Client
+from tests.support.launch import ROOT
 from tests.support.trees import Link, settle, write_tree
 
 MOST_PROCESSES = 4
@@ -125,7 +127,7 @@ def age(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run several files in some processes, which take work from each other; `-n 0` keeps to one."""
-    option, processes = config.option, min(cpus() + 1, MOST_PROCESSES)
+    option, processes = config.option, min(cpus() + 2, MOST_PROCESSES)
     several = len(config.args) > 1 or Path(config.args[0].partition("::")[0]).is_dir()
     is_worker = hasattr(config, "workerinput")
     is_watched = option.usepdb or option.capture == "no"
@@ -138,11 +140,23 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """`--hypothesis-profile=long` tries twenty times the examples."""
     is_chosen = config.option.keyword or any("::" in each for each in config.args)
-    if hasattr(config, "workerinput") and not is_chosen:
-        config.pluginmanager.register(together)
+    if hasattr(config, "workerinput"):
+        import_all(config.args, config.workerinput)
+        if not is_chosen:
+            config.pluginmanager.register(together)
     if config.getoption("--hypothesis-profile", None) == "long":
         settings = import_module("hypothesis").settings
         settings.register_profile("long", max_examples=20 * settings.default.max_examples)
+
+
+def import_all(asked: list[str], worker: Mapping[str, Any]) -> None:
+    """Each process begins elsewhere: what the others have compiled by then is read."""
+    paths = [path for each in asked for path in sorted(Path(each).resolve().rglob("test_*.py"))]
+    names = [".".join(path.with_suffix("").relative_to(ROOT).parts) for path in paths]
+    first = int(worker["workerid"][2:]) * len(names) // worker["workercount"]
+    for name in names[first:] + names[:first]:
+        with suppress(ImportError):  # it is of another system, or pytest says what is wrong with it
+            import_module(name)
 
 
 def pytest_collection_finish() -> None:

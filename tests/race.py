@@ -117,7 +117,7 @@ def make_tree(place: Path) -> Path:
 def swapping(one: Path, other: Path) -> Iterator[Counter[str]]:
     """Swap two names, as long as the block runs; then `swaps` tells how often."""
     script = Path(__file__).with_name("swap.py")
-    command = [sys.executable, "-S", "-E", str(script), str(one), str(other)]
+    command = [sys.executable, "-I", "-S", str(script), str(one), str(other)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None

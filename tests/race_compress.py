@@ -25,6 +25,8 @@ from .race import row, swapping
 
 TEXT = b"".join(b"line %d of a text that repeats itself\n" % number for number in range(2000))
 OTHER = TEXT.replace(b"text", b"word")
+SHORT = TEXT[:8000], OTHER[:8000]
+"""Of these deltas are made, which takes a hundred times as long as to compress them."""
 NOISE = random.Random(0).randbytes(4000)
 RUNS = 6
 """How often `compress` runs before the tree is made anew."""
@@ -37,8 +39,8 @@ FILES: dict[str, bytes | str | Link | None] = {
     "late.txt.gz": gzip.compress(TEXT),
     "noise.txt": NOISE,
     "noise.txt.gz": gzip.compress(NOISE),
-    "app-Aa3jf93a.txt": TEXT,
-    "app-Bb3jf93a.txt": OTHER,
+    "app-Aa3jf93a.txt": SHORT[0],
+    "app-Bb3jf93a.txt": SHORT[1],
     "app-Bb3jf93a.txt.1.dcz": MAGICS["dcz"],
 }
 GONE = "gone.txt"
@@ -123,8 +125,9 @@ def snapshot(folder: Path) -> dict[str, object]:
 
 def stir(folder: int, number: int) -> None:
     """Give the files in a directory other contents, so that there is something to do again."""
-    for name in ("missing.txt", "outdated.txt", "late.txt", "app-Bb3jf93a.txt"):
+    for name in ("missing.txt", "outdated.txt", "late.txt"):
         write(folder, name, (TEXT, OTHER)[number % 2])
+    write(folder, "app-Bb3jf93a.txt", SHORT[number % 2])
 
 
 def write(folder: int, name: str, content: bytes) -> None:
@@ -183,7 +186,7 @@ def race_until(shape: Shape, enough: Callable[[Tally], bool]) -> Tally:
     """Again and again, each time with a new tree."""
     total = Tally()
     while not enough(total):
-        with TemporaryDirectory() as place, TemporaryDirectory(dir="/dev/shm") as far:
+        with TemporaryDirectory(dir="/dev/shm") as place, TemporaryDirectory() as far:
             total.add(race(shape, Path(place), Path(far)))
     return total
 

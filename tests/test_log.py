@@ -106,9 +106,9 @@ def test_the_disk_is_looked_at_for_a_line_and_not_without(
     walks: list[str] = []
     enter = Walk.enter
 
-    def watched(walk: Walk, parts: list[str]) -> None:
-        walks.append("/".join(parts))
-        enter(walk, parts)
+    def watched(walk: Walk, path: str) -> None:
+        walks.append(path)
+        enter(walk, path)
 
     client = serve(root, prefix="/static")
     monkeypatch.setattr(Walk, "enter", watched)

@@ -69,7 +69,7 @@ WALLS = {
     "compress.codecs": {"core.codings", "core.deltas"},
     "compress.": {"compress.", "core.", "disk.", "manifests"},
     "manifests": {"core.releases"},
-    "listing": {"staticfiles", "site", "core.", "disk."},
+    "listing": {"explain", "staticfiles", "site", "core.", "disk."},
     "__main__": {"__init__", "listing", "wsgi", "asgi", "compress."},
 }
 PURE = {

@@ -136,7 +136,7 @@ class Tree:
     def enter(self, name: str) -> Iterator[Place]:
         """The directory called `name`, "" for the root."""
         with self.directory.walk() as walk:
-            walk.enter(name.split("/"))
+            walk.enter(name)
             yield Place(walk, self.follows)
 
 

@@ -52,8 +52,6 @@ Identity = tuple[int, int, int, int, int]
 class Opener(Protocol):
     """What opens the files of a resource again, for as long as all of them are as they were."""
 
-    directory: Any
-
     def open(self, name: str, *, wait: bool) -> int:
         """A descriptor to read a file.
 
@@ -141,9 +139,9 @@ class Representation:
 class Resource:
     """What a name leads to: its representations, the one without a content coding first.
 
-    `settled` says that no file was changed so lately that a further change might not show. `only`
-    is the representation where there is nothing to select from; `deltas` are those for clients that
-    have an older file. `version` is the query by which this content alone is asked for; "" where no
+    `settled` says that a change would show, and none is to come by itself. `only` is the
+    representation where there is nothing to select from; `deltas` are those for clients that have
+    an older file. `version` is the query by which this content alone is asked for; "" where no
     hash tells it. `choices` are those selected so far, by what the request says. `targets` are
     request targets admitted so far.
     """

@@ -11,7 +11,7 @@ from typing import Any
 from ..core.values import Fields, File, Response
 from .errors import log_failure
 from .nowait import answers_at_once, read_now
-from .validators import read_at
+from .validators import read_at, read_part
 
 CHUNK = 2**18
 """Bytes read at once, at most. Smaller chunks cost more calls; larger ones leave the CPU cache."""
@@ -128,9 +128,9 @@ class Answer:
                 raise ValueError("read of a closed answer")
             self._reading = True
         try:
-            data = read_at(descriptor, len(part), part.start)
+            data = read_part(descriptor, part)
             if len(data) < len(part):
-                data = _read_on(descriptor, part, data)
+                raise FileChanged(_TOO_SHORT)
         except OSError as error:
             if self.response.file is not None:
                 log_failure(error, _path(self.response.file))
@@ -238,16 +238,6 @@ def _path(file: File) -> str:
 
 def _in_chunks(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
     return (part[start : start + CHUNK] for part in body for start in range(0, len(part), CHUNK))
-
-
-def _read_on(descriptor: int, part: range, data: bytes) -> bytes:
-    """All of a part, of which so much has been read."""
-    while len(data) < len(part):
-        more = read_at(descriptor, len(part) - len(data), part.start + len(data))
-        if not more:
-            raise FileChanged(_TOO_SHORT)
-        data += more
-    return data
 
 
 class WholeFile(io.FileIO):

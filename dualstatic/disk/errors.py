@@ -33,26 +33,18 @@ about to be removed; links of a kind that is switched off, that lead nowhere, or
 """
 
 LEADS_OUT = "a link leads out of the root"
+"""What such an error says; its `filename` is the link's path."""
 
 logger = logging.getLogger("dualstatic")
 
 _PLACES = 10_000
 """Places that are counted for one message; another message has places of its own."""
 
-_WAYS = {f"skipped, {LEADS_OUT}": "; follow_symlink=True follows such links"}
-
 
 def is_missing(error: OSError) -> bool:
     """Whether an error means "no such file for us". Any other is a failure of the machine."""
     number = getattr(error, "winerror", None)
     return error.errno in _NOT_THERE if number is None else number in _NOT_THERE_ON_WINDOWS
-
-
-class LeadsOut(FileNotFoundError):
-    """A link leads out of the root: `filename` is the link's path."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(errno.ENOENT, LEADS_OUT, path)
 
 
 class OnceLogger:
@@ -69,7 +61,7 @@ class OnceLogger:
     def __call__(self, message: str, path: str) -> None:
         self.note(message, path)
         if message not in self._counted:
-            self._count(message)
+            self.count(message)
 
     def note(self, message: str, path: str) -> None:
         """The same, but the number is logged later, by `count`."""
@@ -79,17 +71,14 @@ class OnceLogger:
             if len(places) <= self._named:
                 logger.log(self._level, "%s: %s", message, ascii(path))
 
-    def count(self) -> None:
-        """Say of each message how many places it has, where not all were named."""
-        for message in self._places:
-            self._count(message)
-
-    def _count(self, message: str) -> None:
-        number = len(self._places[message])
-        if number > max(self._named, self._counted.get(message, 0)):
-            self._counted[message] = number
-            way = _WAYS.get(message, "")
-            logger.log(self._level, "%s: %d places so far%s", message, number, way)
+    def count(self, *messages: str) -> None:
+        """Say how many places these messages have, or all, where not all were named."""
+        for message in messages or self._places:
+            number = len(self._places[message])
+            if number > max(self._named, self._counted.get(message, 0)):
+                self._counted[message] = number
+                way = "; follow_symlink=True follows such links" if LEADS_OUT in message else ""
+                logger.log(self._level, "%s: %d places so far%s", message, number, way)
 
 
 _log_once = OnceLogger(logging.ERROR, named=1000)

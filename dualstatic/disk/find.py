@@ -7,30 +7,26 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Container, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..core.codings import SUFFIXES, is_decodable, is_outdated
+from ..core.codings import FIRST_BYTES, SUFFIXES, is_decodable, is_outdated
 from ..core.deltas import DELTA_SUFFIXES, MAGICS, dictionary_of
 from ..core.policies import Policies
-from ..core.values import File, Identity, Policy, Resource
-from .errors import LeadsOut, OnceLogger, is_missing, log_failure
-from .root import Directory, Opened, Walk
+from ..core.values import File, Identity, Resource
+from .errors import LEADS_OUT, OnceLogger, is_missing, log_failure
+from .memory import Memory
+from .nowait import answers_at_once
+from .root import Directory, Walk
 from .root_by_descriptor import Stamp, identity, stamp_of
-from .validators import Validators, is_fresh, is_recent, modified, read_at
+from .validators import etag_of, is_recent, is_settled, modified, read_at
 
 Found = tuple[Resource, dict[str, int]]
 """A resource with the files that the look-up opened, by name, for who closes them.
 
 Of a resource that is remembered none is open.
 """
-
-Searched = tuple[Directory, Sequence[str]]
-"""A directory to search, and the suffixes of the siblings to look for there."""
-
-Read = Callable[[int, os.stat_result], bytes | None]
-"""Reads an open file whose bytes are to be kept in memory; None: they are not."""
 
 
 @dataclass(slots=True)
@@ -65,101 +61,30 @@ class Sighting:
         return self.directory.path_of(name)
 
 
-class LookUp:
-    """What tells a URL path's resource: from what is remembered, or else from the disk.
+def look_for(
+    places: Iterable[tuple[Directory, Sequence[str]]],
+    name: str,
+    policies: Policies,
+    warn: OnceLogger,
+    memory: Memory | None = None,
+) -> Look | None:
+    """What can be read under a name, all from the first directory that has the file.
 
-    `answers` is what answered a path before, and does so still if its files are as they were. A
-    path that is not in `covers` is never ours.
+    `places` are directories, each with the suffixes of the siblings to look for there; a file that
+    is stored in a content coding has none. Of the directory of earlier files, only what was
+    immutable is found. `memory` reads what it is to keep. Whoever gets the look closes its files.
+
+    :raises OSError: the machine's own trouble
     """
-
-    covers: Container[str]
-    answers: dict[str, Resource]
-    touch: Callable[[Resource], None]
-    """Told that bytes in memory were asked for; KeyError where they are there no more."""
-
-    def find(self, path: str, *, wait: bool, anew: bool = False) -> Found | None:
-        """What is at a path; `anew`: from the disk, whatever is remembered.
-
-        :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
-        :raises OSError: the machine's own trouble
-        """
-        raise NotImplementedError
-
-    def open(self, resource: Resource, file: File | None, *, wait: bool) -> int | None:
-        """A file of a resource that is remembered, opened by who closes it; -1: that is None.
-
-        None: the disk has changed. The resource is forgotten, and has to be found anew.
-
-        :raises BlockingIOError: as `find`
-        """
-        plain = resource.representations[0].file
-        try:
-            descriptor = plain.opener.open((file or plain).name, wait=wait)
-        except BlockingIOError:
-            if not wait:
-                raise
-        except OSError:  # a root that isn't there, too: only a walk tells why
-            pass
-        else:
-            if file:
-                return descriptor
-            os.close(descriptor)
-            return -1
-        self.forget(resource)
-        return None
-
-    def forget(self, resource: Resource) -> None:
-        """Remember a resource no more."""
-        raise NotImplementedError
-
-    def keep(self, path: str, resource: Resource) -> None:
-        """Remember a resource for a path that it answers, if it stays true."""
-        raise NotImplementedError
-
-    def known(self) -> Set[str] | None:
-        """The paths of all files that an index has; None in live mode."""
-        return None
-
-    def knows(self, path: str) -> bool:
-        """Whether an index has a file at a path, which may lead through links; live: False."""
-        return False
-
-    def refresh(self) -> None:
-        """Forget what is remembered, or make it anew."""
-        raise NotImplementedError
-
-
-@dataclass
-class Finder:
-    """Looks a name up, with the siblings of its file, and says what it leads to.
-
-    `policies` are what the options say of a name, and `describe` makes a resource of that and of
-    what was found. A file that is stored in a content coding has no siblings. Of the directory of
-    earlier files, only what was immutable is found.
-    """
-
-    suffixes: Sequence[str]
-    policies: Policies
-    describe: Callable[..., Resource]
-    validators: Validators = field(default_factory=Validators)
-    warn: OnceLogger = field(default_factory=OnceLogger)
-
-    def find(self, places: Iterable[Searched], name: str, read: Read | None = None) -> Look | None:
-        """What can be read under a name, all from the first directory that has the file.
-
-        `read` reads what is to be kept in memory. Whoever gets the look closes its files.
-
-        :raises OSError: the machine's own trouble
-        """
-        before: list[Directory] = []
-        for directory, suffixes in places:
-            if directory.is_previous and not self.policies.was_immutable(name):
-                continue
-            look = Look(self, Sighting(directory, name, before), read)
-            if look.finds(() if self.policies.media_type.stored_coding(name) else suffixes):
-                return look
-            before.append(directory)
-        return None
+    before: list[Directory] = []
+    for directory, suffixes in places:
+        if directory.is_previous and not policies.was_immutable(name):
+            continue
+        look = Look(Sighting(directory, name, before), warn, memory)
+        if look.finds(() if policies.media_type.stored_coding(name) else suffixes):
+            return look
+        before.append(directory)
+    return None
 
 
 _CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFIXES
@@ -168,36 +93,17 @@ _CODINGS = {suffix: coding for coding, suffix in SUFFIXES.items()} | DELTA_SUFFI
 class Look:
     """A look for a name in one directory, and what it found: the file first, then good siblings.
 
-    `descriptors` are their open files, by name. `settled` says that no file was changed so lately
-    that a further change might not show, `certain` that nothing failed to be read that may be
-    there, and `complete` that a sibling that is added will show.
+    `contents` are their bytes, where these are to be kept, and `descriptors` their open files, by
+    name. `settled` says that a change of any of this would show.
     """
 
-    def __init__(self, finder: Finder, sighting: Sighting, read: Read | None) -> None:
-        self._finder = finder
-        self._name = sighting.name
-        self._read = read
+    def __init__(self, sighting: Sighting, warn: OnceLogger, memory: Memory | None) -> None:
+        self._name, self._warn, self._memory = sighting.name, warn, memory
         self.sighting, self.directory = sighting, sighting.directory
         self.stored: list[File] = []
         self.contents: list[bytes | None] = []
         self.descriptors: dict[str, int] = {}
-        self.settled = self.certain = self.complete = True
-
-    def found(self, policy: Policy | None = None) -> Found:
-        """The resource, with its open files; these are closed if that fails, as a function may."""
-        try:
-            if policy is None:
-                policy = self._finder.policies(self._name, self.directory.is_previous)
-            resource = self._finder.describe(
-                self.stored, policy, contents=self.contents, settled=self.settled
-            )
-        except BaseException:
-            self.close()
-            raise
-        return resource, self.descriptors
-
-    def close(self) -> None:
-        close_all(self.descriptors)
+        self.settled = True
 
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
@@ -218,16 +124,14 @@ class Look:
         return False
 
     def _goes(self, walk: Walk, suffixes: Sequence[str]) -> bool:
-        *parts, leaf = self._name.split("/")
+        folder, _, leaf = self._name.rpartition("/")
         try:
-            walk.enter(parts)
+            walk.enter(folder)
         except OSError as error:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
-        self.complete = walk.here is not None  # by paths alone, a walk has to tell each time
         stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
-        if stamp and is_recent(stamp[2]):  # now: to read may take a while
-            stamp = None
+        is_final = stamp is None or not is_recent(stamp[2])  # now: to read may take a while
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -236,13 +140,15 @@ class Look:
             for suffix in suffixes:
                 self._add_sibling(walk, leaf, suffix)
         except BaseException:
-            self.close()
+            close_all(self.descriptors)
             raise
-        if self.sighting.absent:
+        # The file has shown by now whether its device tells at once what is added to a folder.
+        if stamp and self.sighting.absent and answers_at_once(stamp[0]):
             self.sighting.folder = stamp
+            self.settled = self.settled and is_final
         return True
 
-    def _open(self, walk: Walk, leaf: str) -> Opened | None:
+    def _open(self, walk: Walk, leaf: str) -> tuple[int, os.stat_result] | None:
         try:
             return walk.open(leaf)
         except OSError as error:
@@ -258,15 +164,14 @@ class Look:
             elif opened := self._open(walk, leaf):
                 self._add(walk, opened, suffix)
             else:  # what it is the name of may become a file elsewhere, or one that may be read
-                self.complete = False
+                self.settled = False
         except OSError as error:
             log_failure(error, self.directory.path_of(walk.real(leaf)))
-            self.certain = False
+            self.doubt()
 
-    def _add(self, walk: Walk, opened: Opened, suffix: str = "") -> None:
+    def _add(self, walk: Walk, opened: tuple[int, os.stat_result], suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""
         descriptor, status = opened
-        validators = self._finder.validators
         try:
             name, coding = self._name + suffix, _CODINGS.get(suffix)
             size, key, date = status.st_size, identity(status), modified(status)
@@ -276,14 +181,14 @@ class Look:
                 dictionary = dictionary_of(coding, read, size, self.stored[0].size)
                 can_decode = dictionary is not None
             elif coding == "zstd":
-                can_decode = is_decodable(coding, validators.first_bytes(descriptor, status))
+                can_decode = is_decodable(coding, read_at(descriptor, FIRST_BYTES, 0))
             file = File(self.sighting, name, size, key, coding, None, date, dictionary)
             self.sighting.files[name.rpartition("/")[2]] = key
-            self.settled = self.settled and not is_fresh(status)
+            self.settled = self.settled and is_settled(status)
             if coding and not self._fits(walk, file, can_decode):
                 return os.close(descriptor)
-            content = self._read(descriptor, status) if self._read else None
-            etag = validators.etag(descriptor, status, coding, content)
+            content = self._memory.read(descriptor, status) if self._memory else None
+            etag = etag_of(descriptor, status, coding, content)
         except BaseException:
             os.close(descriptor)
             raise
@@ -308,16 +213,21 @@ class Look:
     def _warn_of(self, message: str, walk: Walk, sibling: File) -> None:
         """By its real name: clients choose among the names through links, which have no end."""
         leaf = sibling.name.rpartition("/")[2]
-        self._finder.warn(message, self.directory.path_of(walk.real(leaf)))
+        self._warn(message, self.directory.path_of(walk.real(leaf)))
+
+    def doubt(self) -> None:
+        """Have nothing of it remembered: there may be another file, or one more."""
+        self.settled, self._memory = False, None
+        self.contents = [None] * len(self.stored)
 
     def _miss(self, error: OSError, path: Callable[[], str]) -> None:
         """Let pass what means that a name isn't there; raise the machine's own trouble."""
         if not is_missing(error):
             raise error
         if isinstance(error, PermissionError):
-            self._finder.warn("no permission to read", path())
-        elif isinstance(error, LeadsOut):
-            self._finder.warn(f"skipped, {error.strerror}", error.filename)
+            self._warn("no permission to read", path())
+        elif error.strerror == LEADS_OUT:
+            self._warn(f"skipped, {LEADS_OUT}", error.filename)
 
 
 def close_all(descriptors: dict[str, int]) -> None:

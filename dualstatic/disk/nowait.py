@@ -9,10 +9,8 @@ from __future__ import annotations
 import errno
 import os
 
-NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL})
-"""What an older system answers, or a sandbox; a file system may, too, of one name."""
-
-_NO_SUCH_READ = NO_SUCH_CALL | {errno.EOPNOTSUPP}
+_NO_SUCH_READ = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP})
+"""What an older system answers, or a sandbox, or a file system."""
 
 _answers: dict[int, bool] = {}
 
@@ -21,16 +19,13 @@ def read_now(descriptor: int, window: memoryview, position: int, device: int) ->
     """Read into `window`; the count of bytes, or None where that has to wait or can't be told."""
     if not _answers.get(device, True):
         return None
+    count = None
     try:
         count = os.preadv(descriptor, [window], position, os.RWF_NOWAIT)
     except BlockingIOError:
-        _answers[device] = True
-        return None
-    except AttributeError:  # a Python or a system without such a read
-        _answers[device] = False
-        return None
-    except OSError as error:
-        if error.errno in _NO_SUCH_READ:
+        pass
+    except (AttributeError, OSError) as error:  # the first: no such read in Python or the system
+        if getattr(error, "errno", errno.ENOSYS) in _NO_SUCH_READ:
             _answers[device] = False
         return None
     _answers[device] = True

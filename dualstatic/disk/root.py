@@ -11,22 +11,18 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from weakref import finalize
 
-from .errors import LeadsOut
+from .errors import LEADS_OUT, is_missing
 from .nowait import try_out
-from .root_by_descriptor import ByDescriptor, Kind
+from .root_by_descriptor import ByDescriptor, Kind, kind_of
 from .root_by_path import ByPath
-from .targets import is_absolute, parts_below, parts_of
+from .targets import parts_below, relative_parts
 
 MAX_LINKS = 40
 _LOOP = "too many links, or a loop of them"  # Windows has no text for it
-
-_TRIES = 3
-"""Looks at a name that is replaced, by a deploy, between one call to the system and the next."""
 
 _LEAP = 100
 """Directories that are entered by one call: one call takes no path of any length."""
@@ -34,22 +30,23 @@ _LEAP = 100
 _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 
-StrPath = str | os.PathLike[str]
-
-Opened = tuple[int, os.stat_result]
-"""The descriptor of an open file, and what `fstat` says of it."""
-
 
 class Walk:
     """A place below a root: a directory, and the real names that led there.
 
-    `links` counts the links that were met. If a name is missing behind one, look once more: a
-    deploy may have switched the link and removed the old target in between.
+    `here` is its descriptor; None where the system opens nothing relative to one.
+
+    `links` counts the links that were met, and what may have been one when it was looked at. If a
+    name is missing behind one, look once more: a deploy may have switched the link and removed the
+    old target in between.
     """
 
-    def __init__(self, calls: ByDescriptor | ByPath) -> None:
-        self._calls: Any = calls  # each knows the places that it made
-        self._place = calls.root
+    def __init__(self, root: AbstractContextManager[ByDescriptor | ByPath]) -> None:
+        self._root = root
+        self._calls: Any = root.__enter__()  # each knows the places that it made
+        self._place = self._calls.root
+        self._home = self._place
+        self.here = self._place if isinstance(self._place, int) else None
         self._names: list[str] = []
         self._asked: list[str] = []
         self.links = 0
@@ -59,67 +56,63 @@ class Walk:
 
     def __exit__(self, *failure: object) -> None:
         self._restart()
-
-    @property
-    def here(self) -> int | None:
-        """The descriptor of this directory; None where the system opens nothing relative to one."""
-        return self._place if isinstance(self._place, int) else None
+        self._root.__exit__(None, None, None)
 
     def at(self, leaf: str) -> str:
         """What to call a name of this directory in a call that gets `here` as well."""
-        place = self._place
-        return leaf if isinstance(place, int) else str(self._calls.at(place, leaf))
+        return leaf if self.here is not None else str(self._calls.at(self._place, leaf))
 
     def _restart(self) -> None:
         self._arrive(self._calls.root, [])
 
     def _arrive(self, place: int | str, names: list[str]) -> None:
-        if self._place != self._calls.root:
-            self._calls.leave(self._place)
+        if self.here is not None and self._place not in (self._calls.root, self._home):
+            os.close(self.here)
         self._place, self._names = place, names
+        self.here = place if isinstance(place, int) else None
 
-    def enter(self, parts: list[str]) -> None:
+    def enter(self, path: str) -> None:
         """Go into directories one below the other, and through links to directories."""
-        if self._calls.follow:
-            self._enter_anywhere(parts)
-        else:
-            self._enter_inside(parts)
-
-    def _enter_inside(self, parts: list[str]) -> None:
-        names = [part for part in parts if part not in ("", ".")]
+        if self._calls.follow and os.path.isabs(path):  # only the index names a place so
+            self._arrive(self._calls.enter(self._place, path), [path])
+            return
+        names = [name for name in path.split("/") if name not in ("", ".")]
         for start in range(0, len(names), _LEAP):
-            some = names[start : start + _LEAP]
-            if not self._leap(some):
-                for name in some:
-                    self._asked = [*self._names, name]
-                    self._go([name])
+            for name in self._leap(names[start : start + _LEAP]):
+                self.find(name, enter=True)
 
-    def _enter_anywhere(self, parts: list[str]) -> None:
-        path = "/".join(parts)
-        absolute = os.path.isabs(path)  # only the index names a place so
-        for step in filter(None, parts if _FOLDS_CASE and not absolute else [path]):
-            if not absolute:
-                self._check_case(step)
-            self._arrive(self._calls.enter(self._place, step), [*self._names, step])
+    def find(self, name: str, *, enter: bool = False) -> tuple[str, Kind]:
+        """Follow links until a name is none; the last name, in the directory then entered.
 
-    def _leap(self, names: list[str]) -> bool:
-        """Enter directories by one call, if none is a link and the system can."""
-        if not names or ".." in names or _FOLDS_CASE:
-            return not names
-        if (place := self._calls.leap(self._place, "/".join(names))) is None:
-            return False
-        self._arrive(place, [*self._names, *names])
-        return True
-
-    def _go(self, parts: list[str]) -> None:
-        """Go on by parts that may be `..`, or links, whose targets' parts take their place."""
-        todo = parts[::-1]
+        The parts of a link's target take its place. With `enter` the last is entered, too.
+        """
+        self._asked, todo = [*self._names, name], [name]
         while todo:
             part = todo.pop()
             if part == "..":
                 todo += self._up()[::-1]
             elif part not in ("", "."):
-                todo += self._step(part)[::-1]
+                self._check_case(part)
+                if todo or enter:
+                    todo += self._step(part)[::-1]
+                elif (kind := self._kind(part)) == "link":
+                    todo += (self._target(part) or [part])[::-1]
+                else:
+                    return part, kind
+        return ".", "directory"
+
+    def _leap(self, names: list[str]) -> list[str]:
+        """Enter directories by one call, if none is a link and the system can; else all are left.
+
+        Of one name `_step` tells as much.
+        """
+        if len(names) > 1 and ".." not in names and self.here is not None and not _FOLDS_CASE:
+            try:
+                self._arrive(self._calls.enter(self._place, "/".join(names)), self._names + names)
+            except BlockingIOError:
+                return names
+            return []
+        return names
 
     def _up(self) -> list[str]:
         """Restart from the root: the parent may have been moved since we entered it."""
@@ -127,40 +120,32 @@ class Walk:
             raise self._leads_out()
         names = self._names[:-1]
         self._restart()
-        return [] if self._leap(names) else names
+        return self._leap(names)
 
     def _step(self, part: str) -> list[str]:
         """Go into one directory; where it is a link, the parts still to go instead."""
-        self._check_case(part)
-        for _ in range(_TRIES):
-            try:
-                self._arrive(self._calls.enter(self._place, part), [*self._names, part])
-            except OSError as error:
-                if error.errno not in (errno.ENOTDIR, errno.ELOOP):
-                    raise
-            else:
-                return []
-            if (target := self._readlink(part)) is not None:
-                return self._follow(target)
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)
-
-    def _readlink(self, leaf: str) -> str | None:
-        """The target of a link; None: it is no link, or none any more."""
         try:
-            target: str = self._calls.readlink(self._place, leaf)
+            self._arrive(self._calls.enter(self._place, part), [*self._names, part])
         except OSError as error:
-            if error.errno != errno.EINVAL:
+            if self._calls.follow or error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
-            return None
-        return target
+            if (parts := self._target(part)) is None:
+                raise
+            return parts
+        return []
 
-    def _follow(self, target: str) -> list[str]:
-        """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
+    def _target(self, leaf: str) -> list[str] | None:
+        """The parts that a link stands for, seen from here or, if it is absolute, from the root.
+
+        None: it is no link, or none any more.
+        """
         self.links += 1
         if self.links > MAX_LINKS:
-            raise OSError(errno.ELOOP, _LOOP, target)
-        if not is_absolute(target):
-            return parts_of(target)
+            raise OSError(errno.ELOOP, _LOOP, leaf)
+        if (target := self._readlink(leaf)) is None:
+            return None
+        if (parts := relative_parts(target)) is not None:
+            return parts
         # By the root's own names: to look at others may wait for a dead mount outside.
         for attribute in ("path", "real_path"):
             if (parts := parts_below(target, getattr(self._calls, attribute))) is not None:
@@ -168,49 +153,42 @@ class Walk:
                 return parts or ["."]
         raise self._leads_out()
 
-    def _leads_out(self) -> LeadsOut:
+    def _readlink(self, leaf: str) -> str | None:
+        try:
+            return os.readlink(self.at(leaf), dir_fd=self.here)
+        except ValueError as error:  # a kind of link that Python can't read
+            raise FileNotFoundError(errno.ENOENT, "a link leads nowhere", leaf) from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return None
+
+    def _leads_out(self) -> OSError:
         """The error for the name that was asked for, whichever link behind it leads out."""
-        return LeadsOut(os.path.join(self._calls.path, *self._asked))
+        path = os.path.join(self._calls.path, *self._asked)
+        return FileNotFoundError(errno.ENOENT, LEADS_OUT, path)
 
-    def find(self, leaf: str) -> tuple[str, os.stat_result]:
-        """Follow links until `leaf` is none; the last name, in the directory then entered."""
-        self._asked = [*self._names, leaf]
-        while True:
-            self._check_case(leaf)
-            status = self._calls.status(self._place, leaf)
-            if self._calls.kind_of(status) != "link":
-                return leaf, status
-            if (target := self._readlink(leaf)) is None:
-                continue  # replaced since: look again
-            *parts, leaf = self._follow(target)
-            self._go(parts)
-            if leaf in ("", ".", ".."):
-                self._go([leaf])
-                return ".", self._calls.status(self._place, ".")
+    def _kind(self, leaf: str) -> Kind:
+        follow = self._calls.follow
+        return kind_of(os.stat(self.at(leaf), dir_fd=self.here, follow_symlinks=follow))
 
-    def open(self, leaf: str) -> Opened:
-        """A regular file, open for reading; this place stays where it is."""
-        self._check_case(leaf)
-        for _ in range(_TRIES):
-            kind = self._calls.kind_of(self._calls.status(self._place, leaf))
-            try:
-                return self._open_behind(leaf) if kind == "link" else self._open(leaf, kind)
-            except OSError as error:
-                # A loop of links; or a file that was replaced by a link since it was looked at.
-                if error.errno != errno.ELOOP:
-                    raise
-        raise OSError(errno.ELOOP, _LOOP, leaf)
+    def open(self, leaf: str) -> tuple[int, os.stat_result]:
+        """A regular file, open for reading, and what `fstat` says; this place stays where it is.
 
-    def _open_behind(self, leaf: str) -> Opened:
-        """What a link leads to; the links on the way here count among its forty."""
-        walk = Walk(self._calls)
-        walk.links, self.links = self.links, self.links or 1
-        with walk:
-            walk.enter(self._names)
-            last, status = walk.find(leaf)
-            return walk._open(last, walk._calls.kind_of(status))
+        The links on the way here count among its forty.
+        """
+        names, links, self._home = self._names, self.links, self._place
+        try:
+            return self._open(*self.find(leaf))
+        except OSError as error:
+            self.links += error.errno == errno.ELOOP  # it has become a link since it was looked at
+            raise
+        finally:
+            self._arrive(self._home, names)
+            self._home = self._calls.root
+            self.links = links or min(self.links, 1)
 
-    def _open(self, leaf: str, kind: Kind) -> Opened:
+    def _open(self, leaf: str, kind: Kind) -> tuple[int, os.stat_result]:
         """A file. Its kind is looked at first, since to open a FIFO or a device can have effects.
 
         It is looked at again once it is open: the name may have got another file in between.
@@ -230,7 +208,11 @@ class Walk:
 
     def has(self, leaf: str) -> bool:
         """False where there is nothing to open; True, too, where only `open` tells why it fails."""
-        return bool(self._calls.has(self._place, leaf))
+        try:
+            os.stat(self.at(leaf), dir_fd=self.here, follow_symlinks=False)
+        except OSError as error:
+            return not is_missing(error)
+        return True
 
     def _check_case(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
@@ -239,13 +221,12 @@ class Walk:
 
     def entries(self) -> list[tuple[str, Kind]]:
         """The names in this directory, and what each is."""
-        entries: list[tuple[str, Kind]] = self._calls.entries(self._place)
-        return entries
+        return list(self._calls.entries(self._place))
 
     def refused(self, leaf: str = ".") -> str:
         """After a PermissionError: as `real`, of what can't be read or, unseen, its directory."""
         try:
-            self._calls.status(self._place, leaf)
+            self._kind(leaf)
         except OSError:
             leaf = "."
         return self.real(leaf)
@@ -261,16 +242,24 @@ class Walk:
 
 
 class Directory:
-    """A directory to serve, opened anew for each walk; `pin` holds on to the one it is now.
+    """A directory to serve, opened anew for each walk, unless it is pinned: then it stays open.
 
     A `source` that is no text is asked for its path each time. `is_previous` says that it has files
-    of earlier releases.
+    of earlier releases. `real_path` is the path of a pinned one without links, with slashes.
     """
 
-    def __init__(self, source: StrPath, *, follow_symlink: bool, is_previous: bool = False) -> None:
+    def __init__(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        follow_symlink: bool,
+        is_previous: bool = False,
+    ) -> None:
         self._source = os.path.abspath(source) if isinstance(source, str) else source
-        self.follow = follow_symlink
+        self._follow = follow_symlink
         self.is_previous = is_previous
+        self.real_path = ""
+        self._pinned: ByDescriptor | ByPath | None = None
 
     @property
     def path(self) -> str:
@@ -278,24 +267,33 @@ class Directory:
         source = self._source
         return source if isinstance(source, str) else os.path.abspath(source)
 
-    @contextmanager
-    def walk(self) -> Iterator[Walk]:
-        """A walk that starts at the root. At its end all its descriptors are closed."""
-        with self.root(wait=True) as root, Walk(root) as walk:
-            yield walk
+    def pin(self) -> Directory:
+        """The directory that the path leads to now, whatever it leads to later."""
+        pinned = Directory(self.path, follow_symlink=self._follow, is_previous=self.is_previous)
+        pinned._pinned = root = pinned.root(wait=True).__enter__()
+        # Not at the end of Python: threads may still be at work then.
+        finalize(pinned, root.__exit__).atexit = False
+        pinned.real_path = root.real_path.replace(os.sep, "/")
+        return pinned
+
+    def walk(self) -> Walk:
+        """A walk that starts at the root, for as long as its context lasts."""
+        return Walk(self.root(wait=True))
 
     def root(self, *, wait: bool) -> AbstractContextManager[ByDescriptor | ByPath]:
         """The root, open for as long as the context lasts.
 
         :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         """
+        if self._pinned:
+            return nullcontext(self._pinned)
         path = self._source
         if not isinstance(path, str):
             if not wait:
                 raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
             path = self.path
         system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
-        return system(path, follow=self.follow, wait=wait)
+        return system(path, follow=self._follow, wait=wait)
 
     def lacks(self, name: str, *, wait: bool) -> bool:
         """Whether there is no file of a name; False, too, where only a walk tells."""
@@ -308,22 +306,3 @@ class Directory:
     def path_of(self, name: str) -> str:
         """The path of a file, for a message."""
         return os.path.join(self.path, name)
-
-    def pin(self) -> PinnedDirectory:
-        return PinnedDirectory(self)
-
-
-class PinnedDirectory(Directory):
-    """The directory that a path led to once, whatever the path leads to later."""
-
-    def __init__(self, directory: Directory) -> None:
-        super().__init__(directory.path, follow_symlink=directory.follow)
-        self.is_previous = directory.is_previous
-        root = super().root(wait=True).__enter__()
-        # Not at the end of Python: threads may still be at work then.
-        finalize(self, root.__exit__).atexit = False
-        self.real_path = root.real_path.replace(os.sep, "/")
-        self._root = nullcontext(root)  # it stays open
-
-    def root(self, *, wait: bool) -> AbstractContextManager[ByDescriptor | ByPath]:
-        return self._root

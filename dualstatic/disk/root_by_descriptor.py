@@ -17,20 +17,18 @@ from functools import cache
 from typing import Literal
 
 from ..core.values import Identity
-from .errors import is_missing
-from .nowait import NO_SUCH_CALL, answers_at_once
+from .nowait import answers_at_once
 
-NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-READ = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-_SEARCH = (
-    getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_DIRECTORY", 0)
-)
+
+def _flags(*names: str) -> int:
+    """The flags of `open` that this system has of these."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+NOFOLLOW = _flags("O_NOFOLLOW")
+READ = os.O_RDONLY | _flags("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
+_LOOK = os.O_RDONLY | _flags("O_PATH", "O_CLOEXEC")
+_SEARCH = _LOOK | _flags("O_DIRECTORY")
 
 _AT_FDCWD = -100
 """Stands for the working directory, as a directory's descriptor."""
@@ -47,7 +45,6 @@ _CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
 """No wait for the disk."""
 
 _HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
-_LOOK = getattr(os, "O_PATH", 0) | getattr(os, "O_CLOEXEC", 0)
 
 _AT_EMPTY_PATH, _AT_STATX_DONT_SYNC = 0x1000, 0x4000
 _STATX_WANTED = 0x181  # STATX_TYPE, STATX_CTIME, STATX_INO
@@ -64,12 +61,14 @@ if sys.platform == "linux":
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _Status = ctypes.c_char * _STATX.size
-_missing: set[int] = set()
 
 Stamp = tuple[int, int, int]
 """Of a folder: device, inode, ctime in nanoseconds. Whatever is added to it changes the last."""
 
 Kind = Literal["directory", "file", "link", "other"]
+
+_STANDS_FOR_A_NAME = 0x20000000
+"""The bit of Windows' reparse tags that links and junctions have."""
 
 
 def identity(status: os.stat_result) -> Identity:
@@ -82,13 +81,15 @@ def identity(status: os.stat_result) -> Identity:
     )
 
 
-def kind_of(mode: int) -> Kind:
-    """What the mode of a status stands for."""
-    if stat.S_ISREG(mode):
+def kind_of(status: os.stat_result) -> Kind:
+    """What a status stands for; a junction of Windows is a link."""
+    if getattr(status, "st_reparse_tag", 0) & _STANDS_FOR_A_NAME:
+        return "link"
+    if stat.S_ISREG(status.st_mode):
         return "file"
-    if stat.S_ISDIR(mode):
+    if stat.S_ISDIR(status.st_mode):
         return "directory"
-    return "link" if stat.S_ISLNK(mode) else "other"
+    return "link" if stat.S_ISLNK(status.st_mode) else "other"
 
 
 def entry_kind(entry: os.DirEntry[str]) -> Kind:
@@ -102,10 +103,6 @@ def entry_kind(entry: os.DirEntry[str]) -> Kind:
 
 class ByDescriptor:
     """A `place` is the descriptor of a directory. With `follow` the system resolves links."""
-
-    @staticmethod
-    def kind_of(status: os.stat_result) -> Kind:
-        return kind_of(status.st_mode)
 
     def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
         if wait:
@@ -134,8 +131,10 @@ class ByDescriptor:
             with suppress(BlockingIOError):  # another mount may be on the way to it
                 return self._open_in(self.root, name, known, None, wait)
         place, _, leaf = name.rpartition("/")
+        if not place:
+            return self._open_in(self.root, leaf, known, folder, wait)
         resolve = self._resolve if wait else self._resolve | _CACHED
-        at = _open_by_one_call(place or ".", _SEARCH, self.root, resolve)
+        at = _open_by_one_call(place, _SEARCH, self.root, resolve)
         try:
             return self._open_in(at, leaf, known, folder, wait)
         finally:
@@ -204,39 +203,19 @@ class ByDescriptor:
     def __exit__(self, *failure: object) -> None:
         os.close(self.root)
 
-    def leave(self, place: int) -> None:
-        os.close(place)
+    def enter(self, place: int, path: str) -> int:
+        """Enter a directory by its name, or several, one below the other.
 
-    def leap(self, place: int, path: str) -> int | None:
-        """Enter directories, none of which is a link, by one call; None: only a walk can tell."""
-        if "/" not in path:  # of one name `enter` tells as much, and costs less
-            return None
-        try:
+        :raises BlockingIOError: of several names, only steps from one to the next tell
+        :raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all
+        """
+        if "/" in path and not self.follow:
             return _open_by_one_call(path, _SEARCH, place, _BENEATH)
-        except BlockingIOError:
-            return None
-
-    def enter(self, place: int, name: str) -> int:
-        """:raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all"""
-        return os.open(name, _SEARCH | self._nofollow, dir_fd=place)
+        return os.open(path, _SEARCH | self._nofollow, dir_fd=place)
 
     def spells(self, place: int, name: str) -> bool:
         """Whether a directory has a name in this very spelling."""
         return name in dict(self.entries(place))
-
-    def readlink(self, place: int, leaf: str) -> str:
-        return os.readlink(leaf, dir_fd=place)
-
-    def status(self, place: int, leaf: str) -> os.stat_result:
-        return os.stat(leaf, dir_fd=place, follow_symlinks=self.follow)
-
-    def has(self, place: int, leaf: str) -> bool:
-        """Whether there is something; an error other than "not there" is for `open` to raise."""
-        try:
-            os.stat(leaf, dir_fd=place, follow_symlinks=False)
-        except OSError as error:
-            return not is_missing(error)
-        return True
 
     def open(self, place: int, leaf: str) -> int:
         try:
@@ -245,7 +224,7 @@ class ByDescriptor:
             raise OSError(errno.EBUSY, "another program has a lease on it", leaf) from error
 
     def entries(self, place: int) -> list[tuple[str, Kind]]:
-        descriptor = os.open(".", READ | getattr(os, "O_DIRECTORY", 0), dir_fd=place)
+        descriptor = os.open(".", READ | _flags("O_DIRECTORY"), dir_fd=place)
         try:
             with os.scandir(descriptor) as entries:
                 return [(entry.name, entry_kind(entry)) for entry in entries]
@@ -269,17 +248,14 @@ def _open_by_one_call(path: str, flags: int, directory: int = _AT_FDCWD, resolve
 def _openat2(path: str, flags: int, directory: int, resolve: int) -> int:
     """A descriptor, or an error's number below zero; EAGAIN where there is no such call."""
     call = _call_at_once if resolve & _CACHED else _call
-    if call is None or resolve in _missing or "\0" in path:
+    if call is None or "\0" in path:
         return -errno.EAGAIN
     try:
         encoded = path.encode(_ENCODING, _ERRORS)
     except UnicodeEncodeError:
         return -errno.EAGAIN
     descriptor: int = call(_OPENAT2, directory, encoded, _how(flags, resolve), _HOW.size)
-    if descriptor >= 0:
-        return descriptor
-    number = ctypes.get_errno()
-    return -number if number not in NO_SUCH_CALL or _has_openat2(resolve) else -errno.EAGAIN
+    return descriptor if descriptor >= 0 else -ctypes.get_errno()
 
 
 @cache
@@ -287,21 +263,10 @@ def _how(flags: int, resolve: int) -> bytes:
     return _HOW.pack(flags, 0, resolve)
 
 
-def _has_openat2(resolve: int) -> bool:
-    """Whether an error was the file system's own, of one name; else the call is not made again."""
-    descriptor = _call(_OPENAT2, _AT_FDCWD, b"/", _how(_LOOK, resolve), _HOW.size) if _call else -1
-    if descriptor >= 0:
-        os.close(descriptor)
-    elif ctypes.get_errno() in NO_SUCH_CALL:
-        _missing.add(resolve)
-        return False
-    return True
-
-
 def stamp_of(folder: int) -> Stamp | None:
-    """The stamp of an open folder; None: its device may not tell at once what is added to it."""
+    """The stamp of an open folder; None: this can't be told."""
     mode, stamp = _look_at_once(folder)
-    return stamp if mode and answers_at_once(stamp[0]) else None
+    return stamp if mode else None
 
 
 def _look_at_once(descriptor: int) -> tuple[int, Stamp]:

@@ -14,48 +14,25 @@ import sys
 from collections.abc import Mapping
 
 from ..core.values import Identity
-from .errors import is_missing
-from .root_by_descriptor import NOFOLLOW, READ, Kind, kind_of
-from .targets import parts_below
+from .root_by_descriptor import READ, Kind, kind_of
+from .targets import literal, parts_below
 
 _LOOKS = 3
 """Looks at the way to an open file whose path isn't told; each has to be deceived by two swaps."""
 
-_STANDS_FOR_A_NAME = 0x20000000
-"""The bit of Windows' reparse tags that links and junctions have."""
-
 if sys.platform == "win32":
-    from .windows import final_path, literal, open_file, spelling
+    from .windows import final_path, open_file, spelling
 else:
-
-    def literal(path: str) -> str:
-        """The path as it is."""
-        return path
-
-    def open_file(path: str, flags: int) -> int:
-        """Open a file to read."""
-        return os.open(path, flags)
-
-    def spelling(path: str) -> str | None:
-        """The last name of a path, as its directory has it; None: it has none of this spelling."""
-        place, name = os.path.split(path)
-        return name if name in os.listdir(place) else None
+    from os import open as open_file
+    from os.path import basename as spelling  # there a name is found by its own spelling alone
 
     def final_path(descriptor: int) -> str | None:
         """The path of an open file; None: this system doesn't tell."""
         return None
 
 
-def kind_of_status(status: os.stat_result) -> Kind:
-    """What a status stands for; a junction is a link."""
-    tag: int = getattr(status, "st_reparse_tag", 0)
-    return "link" if tag & _STANDS_FOR_A_NAME else kind_of(status.st_mode)
-
-
 class ByPath:
     """A `place` is a path below the root's. With `follow` the system resolves links."""
-
-    kind_of = staticmethod(kind_of_status)
 
     def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
         if not wait:
@@ -63,7 +40,6 @@ class ByPath:
         self.path, self.follow = path, follow
         self.real_path = os.path.realpath(path)
         self.root = literal(self.real_path)
-        self._nofollow = 0 if follow else NOFOLLOW
         os.stat(self.root)
 
     def open_again(
@@ -80,14 +56,8 @@ class ByPath:
     def __exit__(self, *failure: object) -> None:
         """There is nothing open."""
 
-    def leave(self, place: str) -> None:
-        """There is nothing open."""
-
-    def leap(self, place: str, path: str) -> str | None:
-        """Each name has to be looked at."""
-
     def enter(self, place: str, name: str) -> str:
-        if kind_of_status(self.status(place, name)) != "directory":
+        if kind_of(self._look(place, name)) != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
         return self.at(place, name)
 
@@ -102,24 +72,11 @@ class ByPath:
         """Whether a directory has a name in this very spelling."""
         return spelling(self.at(place, name)) == name
 
-    def readlink(self, place: str, leaf: str) -> str:
-        try:
-            return os.readlink(self.at(place, leaf))
-        except ValueError as error:  # a kind of link that Python can't read
-            raise FileNotFoundError(errno.ENOENT, "a link leads nowhere", leaf) from error
-
-    def status(self, place: str, leaf: str) -> os.stat_result:
+    def _look(self, place: str, leaf: str) -> os.stat_result:
         return os.stat(self.at(place, leaf), follow_symlinks=self.follow)
 
-    def has(self, place: str, leaf: str) -> bool:
-        try:
-            os.stat(self.at(place, leaf), follow_symlinks=False)
-        except OSError as error:
-            return not is_missing(error)
-        return True
-
     def open(self, place: str, leaf: str) -> int:
-        descriptor = open_file(self.at(place, leaf), READ | self._nofollow)
+        descriptor = open_file(self.at(place, leaf), READ)
         try:
             if not self.follow and not self._is_inside(descriptor, place, leaf):
                 raise OSError(errno.ELOOP, "the file is not where it was looked for", leaf)
@@ -138,12 +95,10 @@ class ByPath:
         again = self.root
         for name in parts_below(place, self.root) or ():
             again = self.enter(again, name)
-        status = self.status(again, leaf)
-        return kind_of_status(status) != "link" and os.path.samestat(status, os.fstat(descriptor))
+        status = self._look(again, leaf)
+        return kind_of(status) != "link" and os.path.samestat(status, os.fstat(descriptor))
 
     def entries(self, place: str) -> list[tuple[str, Kind]]:
         with os.scandir(place) as entries:
             # Here the status of an entry costs no call.
-            return [
-                (each.name, kind_of_status(each.stat(follow_symlinks=False))) for each in entries
-            ]
+            return [(each.name, kind_of(each.stat(follow_symlinks=False))) for each in entries]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.paths import Gate
 from .errors import is_missing
-from .root import MAX_LINKS, PinnedDirectory
+from .root import MAX_LINKS, Directory
 from .root_by_descriptor import Kind
 
 
@@ -16,40 +15,34 @@ from .root_by_descriptor import Kind
 class Scan:
     """What lies below one directory. Each real directory is held once, under its real name.
 
-    `paths` are URL paths of files, with the prefix. `hidden` are names of files that no path leads
-    to but through a link. `aliases` lead from a link's name to the real name of its directory, one
-    of `places`. `note` is told what is skipped.
+    `paths` are URL paths of files, with the prefix, also of those that the gate lets nobody ask for
+    but through a link. `aliases` lead from a link's name to the real name of its directory, one of
+    `places`. `note` is told what is skipped.
     """
 
-    directory: PinnedDirectory
+    directory: Directory
     gate: Gate
     note: Callable[[str, str], object]
     paths: set[str] = field(default_factory=set)
-    hidden: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
     places: set[str] = field(default_factory=lambda: {""})
 
     def __post_init__(self) -> None:
         self._targets: list[str] = []
-        self._descend("", lambda name: self.paths.add(f"{self.gate.prefix}/{name}"))
+        self._descend("")
         # What links lead to, and the scan has not met, lies where no path goes. More links may lie
         # there, and lead to more.
         while self._targets:
             if self._is_new(target := self._targets.pop()):
-                self._descend(target, self.hidden.add)
+                self._descend(target)
 
     def has(self, path: str) -> bool:
-        return path in self.paths or (bool(self.aliases) and self._has_behind_link(path))
+        """Whether there is a file, maybe behind links, that the gate lets a path ask for."""
+        is_there = path in self.paths or (self.aliases and self._real_path(path) in self.paths)
+        return bool(is_there) and self.gate(path) is not None
 
-    def _has_behind_link(self, path: str) -> bool:
-        name = self._real_name(path)
-        if name is None:
-            return False
-        is_file = name in self.hidden or f"{self.gate.prefix}/{name}" in self.paths
-        return is_file and self.gate(path) is not None
-
-    def _real_name(self, path: str) -> str | None:
-        """A path's name without links, at the cost of what lies here, not of the path's length."""
+    def _real_path(self, path: str) -> str | None:
+        """A path without links, at the cost of what lies here, not of the path's length."""
         place, links, start = "", 0, len(self.gate.prefix) + 1
         while (end := path.find("/", start)) >= 0:
             name = _join(place, path[start:end])
@@ -58,26 +51,27 @@ class Scan:
             if place not in self.places or links > MAX_LINKS:
                 return None
             start = end + 1
-        return _join(place, path[start:])
+        return self._path(_join(place, path[start:]))
+
+    def _path(self, name: str) -> str:
+        return f"{self.gate.prefix}/{name}"
 
     def siblings(self, path: str, suffixes: Sequence[str]) -> list[str]:
         """The suffixes of the siblings that a file has."""
         return [suffix for suffix in suffixes if self.has(path + suffix)]
 
-    def _descend(self, top: str, keep: Callable[[str], None]) -> None:
+    def _descend(self, top: str) -> None:
         todo = [top]
         while todo:
             place = todo.pop()
             for leaf, kind in self._entries(place):
+                if not self._admits(place, leaf):
+                    continue
                 name = _join(place, leaf)
                 leads_to = self._follow(place, leaf) if kind == "link" else kind
-                if leads_to == "file" and self._admits(place, leaf):
-                    keep(name)
-                elif (
-                    leads_to == "directory"
-                    and self._admits(place, leaf, "/x")
-                    and self._is_new(name)
-                ):
+                if leads_to == "file":
+                    self.paths.add(self._path(name))
+                elif leads_to == "directory" and self._is_new(name):
                     todo.append(name)
                 elif leads_to == "other":
                     self.note("skipped, not a file", self.directory.path_of(name))
@@ -85,7 +79,7 @@ class Scan:
     def _entries(self, place: str) -> list[tuple[str, Kind]]:
         try:
             with self.directory.walk() as walk:
-                walk.enter(place.split("/"))
+                walk.enter(place)
                 return walk.entries()
         except OSError as error:
             self._skip(error, place)
@@ -93,25 +87,22 @@ class Scan:
 
     def _follow(self, place: str, leaf: str) -> Kind | None:
         """What a link leads to; a directory is noted as an alias, and None."""
-        if not self._admits(place, leaf, "/x"):
-            return None
         try:
             with self.directory.walk() as walk:
-                walk.enter(place.split("/"))
-                last, status = walk.find(leaf)
-                if stat.S_ISDIR(status.st_mode):
+                walk.enter(place)
+                last, kind = walk.find(leaf)
+                if kind == "directory":
                     target = self.aliases[_join(place, leaf)] = walk.real(last)
                     self._targets.append(target)
                     return None
         except OSError as error:
             self._skip(error, _join(place, leaf))
             return None
-        return "file" if stat.S_ISREG(status.st_mode) else "other"
+        return kind
 
-    def _admits(self, place: str, leaf: str, more: str = "") -> bool:
+    def _admits(self, place: str, leaf: str) -> bool:
         """Whether the gate lets a URL through that has this name in it."""
-        above = "x/" if place else ""
-        if self.gate(f"{self.gate.prefix}/{above}{leaf}{more}") is not None:
+        if self.gate(self._path(f"x/{leaf}" if place else leaf)) is not None:
             return True
         if not leaf.startswith("."):
             self.note(

@@ -1,4 +1,4 @@
-"""What a link's target says, told by its text alone.
+"""What a path says, such as the target of a link, told by its text alone.
 
 The system isn't asked: it might ask the host of a share, or a mount whose server is dead.
 """
@@ -6,43 +6,45 @@ The system isn't asked: it might ask the host of a share, or a mount whose serve
 from __future__ import annotations
 
 import os
-import re
 from types import ModuleType
 
 
-def is_absolute(target: str, system: ModuleType = os.path) -> bool:
-    """Whether a target says where it begins, be it by a drive or by a share alone."""
-    drive, tail = system.splitdrive(target)
-    return bool(drive) or tail.startswith(tuple(_separators(system)))
-
-
-def parts_of(target: str, system: ModuleType = os.path) -> list[str]:
-    """The names between a target's separators."""
-    return re.split(f"[{re.escape(_separators(system))}]", target)
+def relative_parts(target: str, system: ModuleType = os.path) -> list[str] | None:
+    """What stands between separators; None: it begins at a root, a drive or a share."""
+    drive, parts = _split(target, system)
+    return None if drive or (not parts[0] and target) else parts
 
 
 def parts_below(target: str, root: str, system: ModuleType = os.path) -> list[str] | None:
     """The parts of an absolute target, seen from the root; None where it is not below."""
-    drive, names = _split(target, system)
-    root_drive, root_names = _split(root, system)
+    drive, names = _names(target, system)
+    root_drive, root_names = _names(root, system)
     above = [system.normcase(name) for name in names[: len(root_names)]]
     if drive not in ("", root_drive) or above != [system.normcase(name) for name in root_names]:
         return None
     return names[len(root_names) :]
 
 
+def _names(path: str, system: ModuleType) -> tuple[str, list[str]]:
+    drive, parts = _split(_plain(path) if system.altsep else path, system)
+    return system.normcase(drive), [part for part in parts if part not in ("", ".")]
+
+
 def _split(path: str, system: ModuleType) -> tuple[str, list[str]]:
-    drive, tail = system.splitdrive(_plain(path) if system.altsep else path)
-    names = parts_of(tail, system)
-    return system.normcase(drive), [name for name in names if name not in ("", ".")]
+    """The drive or share of a path, and what stands between its separators."""
+    drive, tail = system.splitdrive(path)
+    return drive, tail.replace(system.altsep or system.sep, system.sep).split(system.sep)
+
+
+def literal(path: str, system: ModuleType = os.path) -> str:
+    r"""An absolute path, on Windows with `\\?\` before it: no name is repaired, or too long."""
+    if not system.altsep or path.startswith("\\\\?\\"):
+        return path
+    return f"\\\\?\\UNC{path[1:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"
 
 
 def _plain(path: str) -> str:
-    r"""A path of Windows without the \\?\ that keeps it from being repaired."""
+    """A path without such a beginning."""
     if path[:8].upper() == "\\\\?\\UNC\\":
         return "\\\\" + path[8:]
     return path.removeprefix("\\\\?\\")
-
-
-def _separators(system: ModuleType) -> str:
-    return str(system.sep + (system.altsep or ""))

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 
-from ..core.codings import FIRST_BYTES
 from ..core.values import Identity
 from .locks import Lock
 from .root_by_descriptor import identity
@@ -40,6 +39,12 @@ _REMEMBERED = 2**14
 _TRIES = 3
 _STRIPES = 64
 
+_digests: dict[Identity, bytes] = {}
+"""The hashes of the process's files, each for as long as its file stays as it was."""
+
+_guard = Lock()
+_locks = [Lock() for _ in range(_STRIPES)]
+
 
 def is_fresh(status: os.stat_result) -> bool:
     """Whether a file was changed so lately that a further change might not show."""
@@ -56,82 +61,73 @@ def is_recent(changed: int) -> bool:
     return abs(time.time_ns() - changed) < FRESH
 
 
+def is_settled(status: os.stat_result) -> bool:
+    """Whether all that is told of a file stays true of it, its date too, which has to have come."""
+    return not is_fresh(status) and status.st_mtime_ns <= time.time_ns()
+
+
 def modified(status: os.stat_result) -> int | None:
     """Seconds for Last-Modified: never later than now, and none for the constant of a build."""
     seconds = status.st_mtime_ns // 10**9
     return seconds if _FIRST_DATE <= seconds <= time.time() else None
 
 
-class Validators:
-    """The tags of files; a hash is remembered for as long as its file stays as it was."""
+def forget_hashes() -> None:
+    with _guard:
+        _digests.clear()
 
-    def __init__(self) -> None:
-        self._digests: dict[Identity, bytes] = {}
-        self._heads: dict[Identity, bytes] = {}
-        self._guard = Lock()
-        self._locks = [Lock() for _ in range(_STRIPES)]
 
-    def clear(self) -> None:
-        with self._guard:
-            self._digests.clear()
-            self._heads.clear()
+def etag_of(
+    descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
+) -> str | None:
+    """The entity-tag of an open file, its coding in it; None: nothing could tell a change.
 
-    def first_bytes(self, descriptor: int, status: os.stat_result) -> bytes:
-        """The first bytes of an open sibling, which are read once."""
-        key = identity(status)
-        head = self._heads.get(key)
-        if head is None:
-            fresh = is_fresh(status)
-            head = read_at(descriptor, FIRST_BYTES, 0)
-            if not fresh:
-                self._remember(self._heads, key, head)
-        return head
+    `content` is what was read of the file, where that was done.
+    """
+    suffix = f"-{coding}" if coding else ""
+    if status.st_size <= HASHED and (digest := _digest(descriptor, status, content)):
+        return f'"{digest[:16].hex()}{suffix}"'
+    if status.st_mtime_ns // 10**9 < _FIRST_DATE:
+        return None
+    weak = "W/" if is_fresh(status) else ""
+    return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
 
-    def etag(
-        self, descriptor: int, status: os.stat_result, coding: str | None, content: bytes | None
-    ) -> str | None:
-        """The entity-tag of an open file, its coding in it; None: nothing could tell a change.
 
-        `content` is what was read of the file, where that was done.
-        """
-        suffix = f"-{coding}" if coding else ""
-        if status.st_size <= HASHED and (digest := self._digest(descriptor, status, content)):
-            return f'"{digest[:16].hex()}{suffix}"'
-        if status.st_mtime_ns // 10**9 < _FIRST_DATE:
-            return None
-        weak = "W/" if is_fresh(status) else ""
-        return f'{weak}"{status.st_size:x}-{status.st_mtime_ns:x}{suffix}"'
-
-    def _digest(
-        self, descriptor: int, status: os.stat_result, content: bytes | None
-    ) -> bytes | None:
-        """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
-        key = identity(status)
-        if digest := self._digests.get(key):
-            return digest
-        fresh = is_fresh(status)  # before it is read, which may take a while
-        with self._locks[status.st_ino % _STRIPES]:
-            digest = self._digests.get(key) or _digest_of(descriptor, key, content)
-            if digest and not fresh:
-                self._remember(self._digests, key, digest)
+def _digest(descriptor: int, status: os.stat_result, content: bytes | None) -> bytes | None:
+    """The SHA-256 of a file; None: it didn't hold still. Two threads never hash one file."""
+    key = identity(status)
+    if digest := _digests.get(key):
         return digest
+    fresh = is_fresh(status)  # before it is read, which may take a while
+    with _locks[status.st_ino % _STRIPES]:
+        digest = _digests.get(key) or _digest_of(descriptor, key, content)
+        if digest and not fresh:
+            _remember(key, digest)
+    return digest
 
-    def _remember(self, memory: dict[Identity, bytes], key: Identity, value: bytes) -> None:
-        with self._guard:
-            while len(memory) >= _REMEMBERED:
-                del memory[next(iter(memory))]
-            memory[key] = value
+
+def _remember(key: Identity, digest: bytes) -> None:
+    with _guard:
+        while len(_digests) >= _REMEMBERED:
+            del _digests[next(iter(_digests))]
+        _digests[key] = digest
+
+
+def read_part(descriptor: int, part: range) -> bytes:
+    """A part of an open file; less of it where the file ends before that."""
+    data = b""
+    while len(data) < len(part) and (
+        more := read_at(descriptor, len(part) - len(data), part.start + len(data))
+    ):
+        data += more
+    return data
 
 
 def read_all(descriptor: int, status: os.stat_result) -> bytes | None:
     """The content of an open file; None: it didn't hold still."""
-    content = b""
-    while len(content) < status.st_size:
-        data = read_at(descriptor, status.st_size - len(content), len(content))
-        if not data:
-            return None
-        content += data
-    return content if identity(os.fstat(descriptor)) == identity(status) else None
+    content = read_part(descriptor, range(status.st_size))
+    is_still = identity(os.fstat(descriptor)) == identity(status)
+    return content if is_still and len(content) == status.st_size else None
 
 
 def _digest_of(descriptor: int, key: Identity, content: bytes | None) -> bytes | None:
@@ -153,10 +149,8 @@ def _digest_of(descriptor: int, key: Identity, content: bytes | None) -> bytes |
 
 def _sha256(descriptor: int, size: int, content: bytes | None) -> bytes:
     digest = hashlib.sha256(content or b"", usedforsecurity=False)
-    position = len(content or b"")
-    while position < size and (data := read_at(descriptor, min(size - position, _PIECE), position)):
-        digest.update(data)
-        position += len(data)
+    for start in range(len(content or b""), size, _PIECE):
+        digest.update(read_part(descriptor, range(start, min(start + _PIECE, size))))
     return digest.digest()
 
 

@@ -28,13 +28,6 @@ _final_path.restype = wintypes.DWORD
 _final_path.argtypes = (wintypes.HANDLE, wintypes.LPWSTR, wintypes.DWORD, wintypes.DWORD)
 
 
-def literal(path: str) -> str:
-    r"""An absolute path with `\\?\` before it: no name in it is repaired, or too long."""
-    if path.startswith("\\\\?\\"):
-        return path
-    return f"\\\\?\\UNC{path[1:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"
-
-
 def open_file(path: str, flags: int) -> int:
     """Open a file to read, which others may rename, replace and remove meanwhile, as elsewhere."""
     handle = _open(path, _GENERIC_READ, _SHARE_ALL, None, _OPEN_EXISTING, 0, None)

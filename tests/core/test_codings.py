@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dualstatic.core.codings import FIRST_BYTES, is_decodable, zstd_frame
-from dualstatic.disk.validators import Validators
-from tests.support.trees import settle
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 MIB = 2**20
@@ -45,19 +39,3 @@ def test_the_header_of_a_frame_tells_its_window(rest: bytes, window: int) -> Non
 def test_any_bytes_have_a_window_or_none(data: bytes, begins: bool) -> None:
     assert zstd_frame(MAGIC * begins + data)[0] >= 0
     assert begins or data.startswith(MAGIC) or zstd_frame(data)[0] == 0
-
-
-def test_the_first_bytes_of_a_sibling_are_read_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settle(monkeypatch)
-    (tmp_path / "a.zst").write_bytes(MAGIC + b"\x04\x69")
-    descriptor = os.open(tmp_path / "a.zst", os.O_RDONLY)
-    status = os.fstat(descriptor)
-    validators = Validators()
-    head = validators.first_bytes(descriptor, status)
-    os.close(descriptor)
-    assert head == MAGIC + b"\x04\x69" == validators.first_bytes(-1, status)
-    validators.clear()
-    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
-        validators.first_bytes(-1, status)

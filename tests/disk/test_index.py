@@ -25,6 +25,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 from dualstatic.core.values import Resource
+from dualstatic.disk.look_up import LookUp
 from tests.conftest import WITH_MEMORY
 from tests.support.children import run_threads, within
 from tests.support.doors import Client, OnDisk
@@ -342,7 +343,7 @@ def test_refreshes_run_one_after_another(root: Path, monkeypatch: pytest.MonkeyP
     scandir, callers = os.scandir, []
 
     def slow(*args: Any) -> Any:
-        callers.append(threading.get_ident())
+        callers.append(threading.current_thread())  # the number of one may be given again
         time.sleep(0.005)
         return scandir(*args)
 
@@ -863,15 +864,10 @@ def test_what_was_forgotten_while_it_was_kept_answers_nothing(
         (root / "new").replace(root / "t.txt")
         assert client.get("/t.txt").body == b"the new text"
 
-    def in_keep(frame: FrameType, event: str, argument: object) -> Any:
-        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-        if event == "line" and "answers[path] = " in line:
+    def trace(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code is LookUp.keep.__code__:
             sys.settrace(None)
             deploy()
-        return in_keep
-
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
-        return in_keep if frame.f_code.co_name == "keep" else None
 
     sys.settrace(trace)
     try:

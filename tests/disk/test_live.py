@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.disk import find, live, nowait, root_by_descriptor, validators
+from dualstatic.disk import find, look_up, nowait, root_by_descriptor, validators
+from dualstatic.disk.root_by_descriptor import ByDescriptor as Root
 from tests.support.doors import Answer, Client
 from tests.support.steps import open_below
 from tests.support.trees import Link, settle, write_tree
 
 PLAIN, OTHER = b"plain text " * 50, b"other text " * 50
 GZIPPED, OTHER_GZIPPED = gzip.compress(PLAIN), gzip.compress(OTHER)
+
+remembers = pytest.mark.skipif(
+    os.open not in os.supports_dir_fd, reason="each look is a walk there: nothing is remembered"
+)
 
 
 @pytest.fixture
@@ -207,7 +212,7 @@ def test_a_sibling_added_within_the_grain_of_the_clock_is_found(
         return mode, (device, inode, changed - changed % 10**9)
 
     monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
-    monkeypatch.setattr(find, "is_fresh", lambda status: False)
+    monkeypatch.setattr(find, "is_settled", lambda status: True)
     root = tree({"t.txt": PLAIN})
     client = Client(StaticFiles(root, live=True), "wsgi")
     for _ in range(10):
@@ -234,7 +239,7 @@ def test_a_sibling_is_found_that_is_added_while_a_slow_disk_is_read(
 
     monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
     monkeypatch.setattr(validators, "_sha256", of_a_slow_disk)
-    monkeypatch.setattr(find, "is_fresh", lambda status: False)
+    monkeypatch.setattr(find, "is_settled", lambda status: True)
     root = tree({"t.txt": PLAIN})
     client = Client(StaticFiles(root, live=True), "wsgi")
     assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == PLAIN
@@ -242,10 +247,44 @@ def test_a_sibling_is_found_that_is_added_while_a_slow_disk_is_read(
     assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
 
 
+@remembers
+def test_a_folder_tells_of_siblings_from_the_first_file_of_a_process_on(
+    roots: list[Path], get: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only when a file was opened is it known whether its device answers at once."""
+    (roots[1] / "sub/t.txt").write_bytes(PLAIN)
+    nowait._answers.clear()
+    assert get().body == PLAIN
+    asked: list[str] = []
+    monkeypatch.setattr(Root, "lacks", lambda self, name, **_: asked.append(name) or True)
+    assert get().body == PLAIN
+    siblings = ["sub/t.txt.zst", "sub/t.txt.br", "sub/t.txt.gz"]
+    is_told = nowait.answers_at_once(roots[1].stat().st_dev)
+    assert asked == ["sub/t.txt", *([] if is_told else siblings)]  # the first directory has none
+
+
+@remembers
+def test_what_lies_in_a_folder_that_has_just_changed_is_remembered_later(
+    roots: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder may change again, and keep its time."""
+    (roots[1] / "sub/t.txt").write_bytes(PLAIN)
+    files = StaticFiles(roots, live=True)
+    client, answers = Client(files, "wsgi"), files.site.look_up.answers
+    with monkeypatch.context() as patch:
+        patch.setattr(find, "is_recent", lambda changed: True)
+        for _ in range(3):
+            assert client.get("/sub/t.txt").body == PLAIN
+    is_told = nowait.answers_at_once(roots[1].stat().st_dev)
+    assert list(answers) == ([] if is_told else ["/sub/t.txt"])
+    assert client.get("/sub/t.txt").body == PLAIN
+    assert list(answers) == ["/sub/t.txt"]
+
+
 def test_no_more_is_remembered_than_a_bound(
     roots: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "_REMEMBERED", 3)
+    monkeypatch.setattr(look_up, "_UNLISTED", 3)
     files = StaticFiles(roots, live=True)
     for name in ["u.txt", *(f"{number}.txt" for number in range(9))]:
         (roots[0] / "sub" / name).write_bytes(b"u")

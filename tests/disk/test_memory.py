@@ -505,7 +505,7 @@ def test_all_files_of_a_process_share_the_largest_budget(
 def test_paths_through_links_to_each_other_take_no_room_from_others(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dualstatic.disk.index._SECOND_PATHS", 20)
+    monkeypatch.setattr("dualstatic.disk.look_up._UNLISTED", 20)
     links = {f"link{number}": Link("a") for number in range(60)}
     files = StaticFiles(tree({"a/t.txt": "t", "late.txt": "late", **links}))
     for link in links:

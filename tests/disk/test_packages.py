@@ -366,8 +366,8 @@ if os.fork():
     sys.exit()
 while os.getppid() == parent:
     time.sleep(0.01)
-assert len(os.listdir(os.environ["TMPDIR"])) == 1
 print(read().decode(), end="")
+assert len(os.listdir(os.environ["TMPDIR"])) == 1
 files.refresh()
 print(read().decode(), end="")
 """

@@ -18,8 +18,8 @@ import pytest
 from dualstatic import StaticFiles, site
 from dualstatic.disk import root as disk_root
 from dualstatic.disk import root_by_path, validators
-from dualstatic.disk.root_by_path import kind_of_status
-from dualstatic.disk.targets import is_absolute, parts_below
+from dualstatic.disk.root_by_descriptor import kind_of
+from dualstatic.disk.targets import literal, parts_below, relative_parts
 from tests.cases import CASES
 from tests.cases import site as maze
 from tests.cases.case import MAZE, MAZE_FOLLOWED
@@ -54,7 +54,6 @@ def by_paths(patch: pytest.MonkeyPatch) -> None:
     for call in ("open", "stat", "readlink", "access", "scandir"):
         patch_everywhere(patch, call, without_descriptors)
     patch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
-    patch.setattr(root_by_path, "NOFOLLOW", 0)
     patch.setattr(root_by_path, "final_path", lambda number: None)
 
 
@@ -165,7 +164,7 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
 
     monkeypatch.setattr(root_by_path, "open_file", swapping)
     with disk_root.Directory(str(root), follow_symlink=False).walk() as walk:
-        walk.enter(["sub"])
+        walk.enter("sub")
         with pytest.raises(OSError, match=r"secret\.txt|sub"):
             walk.open("secret.txt")
     assert opened
@@ -228,9 +227,9 @@ def test_a_link_that_python_can_not_read_is_a_miss(
 ) -> None:
     real = os.readlink
 
-    def readlink(path: Any) -> str:
+    def readlink(path: Any, **more: Any) -> str:
         if str(path).startswith("/proc/"):
-            return real(path)
+            return real(path, **more)
         raise ValueError("not a symbolic link")
 
     monkeypatch.setattr(os, "readlink", readlink)
@@ -246,7 +245,6 @@ def test_no_race_lets_a_secret_out_where_the_system_tells_the_path_of_a_file(
     shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disk_root, "_HAS_DESCRIPTORS", False)
-    monkeypatch.setattr(root_by_path, "NOFOLLOW", 0)
     as_windows(monkeypatch)
     for mode, reader in race(shape, tmp_path, few):
         case = mode, reader
@@ -305,21 +303,24 @@ POSIX_BELOW = [
 def test_an_absolute_target_is_seen_from_the_root_or_is_not_below_it(
     system: ModuleType, root: str, target: str, parts: list[str] | None
 ) -> None:
-    assert is_absolute(target, system)
+    assert relative_parts(target, system) is None
+    assert literal(literal(root, system), system) == literal(root, system)
+    assert parts_below(literal(root, system), root, system) == []
     assert parts_below(target, root, system) == parts
 
 
 @pytest.mark.parametrize("target", ["a.txt", r"..\a.txt", "sub/a.txt", ".", "..", ""])
 def test_a_target_without_a_beginning_is_relative(target: str) -> None:
-    assert not is_absolute(target, ntpath)
-    assert not is_absolute(target, posixpath)
+    names = target.replace("\\", "/").split("/")
+    assert relative_parts(target, ntpath) == names
+    assert relative_parts(target, posixpath) == target.split("/")
 
 
 @pytest.mark.parametrize(
     "target", ["C:a.txt", "C:", r"\a.txt", "/a.txt", r"\\host\share", r"\\?\x"]
 )
 def test_a_target_with_half_a_beginning_is_absolute(target: str) -> None:
-    assert is_absolute(target, ntpath)
+    assert relative_parts(target, ntpath) is None
 
 
 @pytest.mark.parametrize(
@@ -329,8 +330,8 @@ def test_a_target_with_half_a_beginning_is_absolute(target: str) -> None:
 )
 def test_what_stands_for_another_name_is_a_link(tag: int, is_link: bool) -> None:
     status: Any = SimpleNamespace(st_mode=stat.S_IFDIR, st_reparse_tag=tag)
-    assert (kind_of_status(status) == "link") == is_link
-    assert kind_of_status(os.stat(os.curdir)) == "directory"
+    assert (kind_of(status) == "link") == is_link
+    assert kind_of(os.stat(os.curdir)) == "directory"
 
 
 def test_where_ctime_is_the_birth_a_changed_file_is_fresh_by_its_mtime(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dualstatic import StaticFiles
 from dualstatic.disk import nowait, root_by_descriptor
 from dualstatic.disk import root as disk_root
 from dualstatic.disk.errors import OnceLogger, logger
@@ -72,9 +73,9 @@ def read(directory: Directory, name: str, *, wait: bool) -> bytes:
 
 def walk_to(directory: Directory, name: str) -> None:
     """Open a file as it is opened the first time."""
-    *parts, leaf = name.split("/")
+    folder, _, leaf = name.rpartition("/")
     with all_closed(), directory.walk() as walk:
-        walk.enter(parts)
+        walk.enter(folder)
         descriptor, status = walk.open(leaf)
         assert os.path.samestat(os.fstat(descriptor), status)
         os.close(descriptor)
@@ -221,14 +222,14 @@ def test_where_nothing_is_opened_relative_to_a_directory_all_has_to_be_waited_fo
 
 
 @on_linux
-@pytest.mark.parametrize("parts", [["a", "b"], ["folder"], ["a", "", ".", "b"], ["folder", "."]])
-def test_a_walk_knows_where_it_stands(parts: list[str], root: Path) -> None:
+@pytest.mark.parametrize("path", ["a/b", "folder", "a//./b", "folder/."])
+def test_a_walk_knows_where_it_stands(path: str, root: Path) -> None:
     with Directory(str(root), follow_symlink=False).walk() as walk:
-        walk.enter(parts)
+        walk.enter(path)
         assert walk.here is not None
         assert os.path.samestat(os.stat(walk.here), os.stat(root / "a/b"))
         assert walk.real("f.txt") == "a/b/f.txt"
-        assert walk.links == (parts[0] == "folder")
+        assert walk.links == path.startswith("folder")
 
 
 # What can't be told from a miss.
@@ -245,6 +246,37 @@ def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             walk.open("t.txt.gz")
         assert not walk.has("t.txt.br")
+
+
+@pytest.mark.usefixtures("system")
+@pytest.mark.parametrize(
+    ("call", "old", "new"), [("stat", "t.txt", "link.txt"), ("readlink", "folder", "a/b")]
+)
+def test_what_is_replaced_between_two_calls_is_looked_up_once_more(
+    call: str, old: str, new: str, root: Path, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    """A file becomes a link when it has been looked at, a link a directory before it is read."""
+    if call == "stat":
+        (root / "link.txt").unlink()
+        (root / "link.txt").symlink_to("a/b/f.txt")
+    replaced: list[str] = []
+
+    def replacing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def made(path: Any, *arguments: Any, **more: Any) -> Any:
+            seen = real(path, *arguments, **more) if call == "stat" else None
+            if not replaced and str(path).endswith(old):
+                replaced.append(old)
+                (root / old).unlink()
+                (root / new).replace(root / old)
+            return seen or real(path, *arguments, **more)
+
+        return made
+
+    client = Client(StaticFiles(root, live=True), door)
+    patch_everywhere(monkeypatch, call, replacing)
+    target = "/t.txt" if call == "stat" else "/folder/f.txt"
+    assert client.get(target).body == b"two down"
+    assert replaced
 
 
 # What lies outside.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dualstatic import Request, StaticFiles
-from dualstatic.disk import index, memory, validators
+from dualstatic.disk import look_up, memory, validators
 from tests.support.children import in_child
 from tests.support.servers import ROOT, eventually, free_port, serve
 from tests.support.trees import write_tree
@@ -39,10 +39,10 @@ class Gate:
 
 
 PLACES: dict[str, tuple[Any, str]] = {
-    "refresh": (index, "Scan"),
+    "refresh": (look_up, "Scan"),
     "pin": (os.path, "realpath"),
-    "first request": (index, "Scan"),
-    "first use": (index.Memory, "read"),
+    "first request": (look_up, "Scan"),
+    "first use": (memory.Memory, "read"),
     "memory": (memory, "_keep_to_the_budget"),
     "hash": (validators, "_sha256"),
 }

@@ -9,10 +9,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from dualstatic.core.paths import Gate
+
+if TYPE_CHECKING:  # programs that tests start would take as long for it as for all else
+    import pytest
 
 OLD = 1704164645  # Tue, 02 Jan 2024 03:04:05 GMT
 LAST_MODIFIED = "Tue, 02 Jan 2024 03:04:05 GMT"

@@ -12,8 +12,8 @@ import pytest
 
 from dualstatic.__main__ import main
 from dualstatic.disk import root_by_path
-from dualstatic.disk.names import kind
 from dualstatic.disk.root import Directory
+from dualstatic.explain import kind
 from tests.support.doors import Client
 from tests.support.trees import write_tree
 

@@ -33,6 +33,8 @@ class Http2:
 
     def __init__(self, address: tuple[str, int], *, window: int = WINDOW) -> None:
         self.link = socket.create_connection(address, timeout=30)
+        # Or what is sent in two goes waits for the server to say that it has the first.
+        self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = h2.config.H2Configuration(client_side=True, header_encoding="latin-1")
         self.state = h2.connection.H2Connection(config)
         self.reads_on = window == WINDOW
