@@ -25,14 +25,7 @@ from .asgi_sending import (
 from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import Answer
 from .disk.errors import logger
-from .doors import (
-    MISSES,
-    check_arguments,
-    is_logged,
-    is_miss,
-    make_request,
-    with_vary,
-)
+from .doors import check_arguments, is_logged, is_miss, make_request, with_vary
 from .staticfiles import StaticFiles
 from .views import FileOfView
 
@@ -72,8 +65,7 @@ class StaticMiddleware:
         pathsend: bool = False,
         zerocopysend: bool = False,
     ) -> None:
-        switches = {"pathsend": pathsend, "zerocopysend": zerocopysend}
-        check_arguments(app, "asgi", files, **switches)
+        check_arguments(app, "asgi", files, pathsend=pathsend, zerocopysend=zerocopysend)
         self.app = app
         self.files = files
         self._site = files.site
@@ -125,9 +117,9 @@ class StaticMiddleware:
 
         async def watch(message: dict[str, Any]) -> None:
             nonlocal replaced
-            if message.get("status") in MISSES and is_miss(
-                self.files, str(message["status"]), _lines(message)
-            ):
+            status = message.get("status")
+            # Most messages have none, and a call of `is_miss` takes longer than to look.
+            if status in (404, 405) and is_miss(self.files, str(status), _lines(message)):
                 request = _request(scope, path)
                 ask = partial(self.files.fallback, request, has_app=True)
                 try:
@@ -313,15 +305,12 @@ def _request(scope: Scope, path: str) -> Request:
 
 def _fields(scope: Scope) -> dict[str, str]:
     """The header fields that a decision reads, by their lower-case names."""
-    headers: dict[str, str] = {}
-    repeated: dict[str, list[str]] = {}
-    for key, value in scope.get("headers", ()):
-        if key in _FIELD_NAMES:
-            name, text = _FIELD_NAMES[key], value.decode("latin-1")
-            if name in headers:
-                repeated.setdefault(name, [headers[name]]).append(text)
-            else:
-                headers[name] = text
-    for name, lines in repeated.items():  # joined once: not every server bounds them
-        headers[name] = ", ".join(lines)
-    return headers
+    lines = [
+        (_FIELD_NAMES[name], value.decode("latin-1"))
+        for name, value in scope.get("headers", ())
+        if name in _FIELD_NAMES
+    ]
+    fields = dict(lines)
+    if len(fields) == len(lines):
+        return fields
+    return {name: ", ".join(text for each, text in lines if each == name) for name in fields}

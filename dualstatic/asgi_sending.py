@@ -151,8 +151,7 @@ async def _hand_over(answer: Answer, offers: frozenset[str], send: Send) -> None
     response = answer.response
     await send(_start(response))
     if PATHSEND in offers and response.status != 206 and response.file:
-        path = response.file.opener.path_of(response.file.name)
-        return await send({"type": PATHSEND, "path": path})
+        return await send({"type": PATHSEND, "path": response.file.path})
     file = answer.handle()
     for part in response.body:
         if isinstance(part, bytes):

@@ -18,9 +18,6 @@ is_logged: Callable[[int], bool | None] = logger._cache.get  # type: ignore[attr
 To ask it each time would take each request that is not ours a tenth longer.
 """
 
-MISSES = (404, 405)
-"""An app's answer with another status is no miss: doors look no further, to save time."""
-
 CALLS = {"wsgi": "environ start_response", "asgi": "scope receive send"}
 """The arguments of an app, by the door that takes such apps."""
 

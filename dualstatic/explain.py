@@ -132,7 +132,7 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
     _, warnings = _on_disk(site, plain.name)
     return "".join(
         [
-            f"is answered by {_place(plain.opener.path_of(plain.name))}",
+            f"is answered by {_place(plain.path)}",
             f", also in {', '.join(coded)}" if coded else "",
             *[f"; {warning}" for warning in warnings if warning.startswith("left out")],
         ]
@@ -237,7 +237,7 @@ def _on_disk(site: Site, name: str) -> tuple[str | None, list[str]]:
         return None, warn.said
     close_all(look.descriptors)
     file = look.stored[0]
-    return file.opener.path_of(file.name), warn.said
+    return file.path, warn.said
 
 
 class _Warnings(OnceLogger):

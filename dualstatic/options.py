@@ -250,7 +250,7 @@ def offload(value: str | None, directories: int) -> Callable[[File], Fields] | N
     if text is None:
         return None
     if text == "X-Sendfile":
-        return lambda file: (("x-sendfile", quote(os.fsencode(file.opener.path_of(file.name)))),)
+        return lambda file: (("x-sendfile", quote(os.fsencode(file.path))),)
     if directories != 1:
         raise ValueError(
             "offload takes X-Accel-Redirect with one directory, and no packages or previous"

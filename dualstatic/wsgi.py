@@ -14,13 +14,7 @@ from wsgiref.util import FileWrapper
 from .core.values import READ_FIELDS, Request, Resource, Response
 from .disk.body import CHUNK, Answer
 from .disk.errors import logger
-from .doors import (
-    check_arguments,
-    is_logged,
-    is_miss,
-    make_request,
-    with_vary,
-)
+from .doors import check_arguments, is_logged, is_miss, make_request, with_vary
 from .staticfiles import StaticFiles
 from .views import FileOfView
 

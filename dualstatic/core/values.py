@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 Fields = tuple[tuple[str, str], ...]
 """Header fields of an answer: lower-case names, values in Latin-1."""
@@ -49,32 +49,20 @@ Identity = tuple[int, int, int, int, int]
 """Of a file: device, inode, size in bytes, mtime and ctime in nanoseconds."""
 
 
-class Opener(Protocol):
-    """What opens the files of a resource again, for as long as all of them are as they were."""
-
-    def open(self, name: str, *, wait: bool) -> int:
-        """A descriptor to read a file.
-
-        :raises BlockingIOError: only a look at each name tells, or the disk has to be waited for,
-            and `wait` is False
-        :raises OSError: a file isn't there, or is another by now
-        """
-
-    def path_of(self, name: str) -> str:
-        """The path of the file, for a message."""
-
-
 class File(NamedTuple):
     """A file as it was when it was looked at: one stored form of a resource.
 
-    `opener` opens it again, by its `name`; `identity` tells which it is. `coding` is its
-    content coding. `etag` is None where nothing tells two versions apart. `modified` is in seconds
-    since the epoch, and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1).
-    `dictionary` is the SHA-256 of what it has to be decoded with, if it is a delta (RFC 9842).
+    `open(name, wait=...)` gives a descriptor to read it, or another form of the same resource, for
+    as long as all of them are as they were: else it raises an OSError. `path` is for messages, and
+    for servers that send files; `identity` tells which file it is. `coding` is its content coding.
+    `etag` is None where nothing tells two versions apart. `modified` is in seconds since the epoch,
+    and None where it isn't known or can't be told (RFC 9110 section 8.8.2.1). `dictionary` is the
+    SHA-256 of what it has to be decoded with, if it is a delta (RFC 9842).
     """
 
-    opener: Opener
+    open: Callable[..., int]
     name: str
+    path: str
     size: int
     identity: Identity
     coding: str | None

@@ -133,7 +133,7 @@ class Answer:
                 raise FileChanged(_TOO_SHORT)
         except OSError as error:
             if self.response.file is not None:
-                log_failure(error, _path(self.response.file))
+                log_failure(error, self.response.file.path)
             raise
         finally:
             with self._guard:
@@ -232,10 +232,6 @@ def _buffer() -> memoryview:
     return view
 
 
-def _path(file: File) -> str:
-    return file.opener.path_of(file.name)
-
-
 def _in_chunks(body: tuple[bytes | range, ...]) -> Iterator[bytes | range]:
     return (part[start : start + CHUNK] for part in body for start in range(0, len(part), CHUNK))
 
@@ -251,7 +247,7 @@ class WholeFile(io.FileIO):
     def __init__(self, descriptor: int, file: File) -> None:
         super().__init__(descriptor)
         self._promised, self._mtime = file.size, file.identity[3]
-        self._path = _path(file)
+        self._path = file.path
         self._reached = 0
 
     def read(self, size: int | None = -1) -> bytes:

@@ -31,7 +31,7 @@ Of a resource that is remembered none is open.
 
 @dataclass(slots=True)
 class Sighting:
-    """Where the files of a resource were found, and by what they are known again: an `Opener`.
+    """Where the files of a resource were found, and by what they are known again.
 
     `before` are the directories that come first, and have no file of that name. `files` are the
     file and its siblings, fit or not, by their last names. `absent` are other siblings: that none
@@ -46,7 +46,12 @@ class Sighting:
     folder: Stamp | None = None
 
     def open(self, name: str, *, wait: bool) -> int:
-        """As `Opener` has it."""
+        """A descriptor to read a file, if all are as they were.
+
+        :raises BlockingIOError: only a look at each name tells, or the disk has to be waited for,
+            and `wait` is False
+        :raises OSError: a file isn't there, or is another by now
+        """
         for directory in self.before:
             if not directory.lacks(self.name, wait=wait):
                 raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", self.name)
@@ -55,10 +60,6 @@ class Sighting:
                 if not root.lacks(sibling, wait=wait):
                     raise BlockingIOError(errno.EAGAIN, "it may be there by now", sibling)
             return root.open_again(name, self.files, self.folder, wait=wait)
-
-    def path_of(self, name: str) -> str:
-        """The path of the file, for a message."""
-        return self.directory.path_of(name)
 
 
 def look_for(
@@ -182,7 +183,8 @@ class Look:
                 can_decode = dictionary is not None
             elif coding == "zstd":
                 can_decode = is_decodable(coding, read_at(descriptor, FIRST_BYTES, 0))
-            file = File(self.sighting, name, size, key, coding, None, date, dictionary)
+            path = self.directory.path_of(name)
+            file = File(self.sighting.open, name, path, size, key, coding, None, date, dictionary)
             self.sighting.files[name.rpartition("/")[2]] = key
             self.settled = self.settled and is_settled(status)
             if coding and not self._fits(walk, file, can_decode):

@@ -188,7 +188,7 @@ class LookUp:
                 return None
         plain = resource.representations[0].file
         try:
-            descriptor = plain.opener.open((file or plain).name, wait=wait)
+            descriptor = plain.open((file or plain).name, wait=wait)
         except OSError as error:  # of a root that isn't there, too: only a walk tells why
             if isinstance(error, BlockingIOError) and not wait:
                 raise

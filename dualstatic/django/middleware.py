@@ -18,7 +18,7 @@ from ..core.replies import deciding_fields
 from ..core.values import Request
 from ..disk.body import Answer
 from ..disk.errors import logger
-from ..doors import MISSES, is_miss, make_request
+from ..doors import is_miss, make_request
 from ..staticfiles import StaticFiles
 from ..views import FileOfView
 from .checks import served
@@ -50,8 +50,7 @@ class StaticMiddleware:
         for files in self._files:
             if _may_answer(files, request) and (answer := files.answer(_request(request))):
                 return _response(request, answer)
-        response = self._get_response(request)
-        return self._or_page(request, response) if response.status_code in MISSES else response
+        return self._or_page(request, self._get_response(request))
 
     async def _call_async(self, request: OfDjango) -> OfDjango:
         from ..asgi_sending import in_thread, open_answer
@@ -62,9 +61,7 @@ class StaticMiddleware:
                 if answer := await open_answer(ask, read=True):
                     return _response(request, answer)
         response = await self._get_response(request)
-        if response.status_code in MISSES and any(
-            _may_be_replaced(response, files, request) for files in self._files
-        ):
+        if any(_may_be_replaced(response, files, request) for files in self._files):
             return await in_thread(partial(self._or_page, request, response))
         return response
 

@@ -129,7 +129,7 @@ def test_byte_ranges(text: str, parts: Any) -> None:
 )
 def test_any_part_of_the_largest_file_can_be_asked_for(value: str, part: str) -> None:
     identity = (1, 2, 2**63 - 1, 3, 4)
-    stored = File(None, "f", 2**63 - 1, identity, None, '"e"', None, None)  # type: ignore[arg-type]
+    stored = File(lambda: 0, "f", "/f", 2**63 - 1, identity, None, '"e"', None, None)
     policy = Policy("text/plain", None, ())
     resource = replies.describe([stored], policy, contents=[None], settled=True)
     request = Request("GET", "/f", headers={"range": value})
