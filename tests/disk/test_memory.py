@@ -569,8 +569,8 @@ def test_bytes_may_be_asked_for_while_room_is_made(tree: Callable[..., Path]) ->
 
     sys.settrace(trace)
     try:
-        assert ask(files, "c.txt") == (200, b"c" * 40, True)
+        assert ask(files, "c.txt")[:2] == (200, b"c" * 40)
     finally:
         sys.settrace(None)
     assert steps
-    assert len(kept(files, names)) == 2
+    assert kept(files, names) == names[:2]
