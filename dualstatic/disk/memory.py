@@ -35,7 +35,8 @@ class Memory:
         self._contents: dict[tuple[int, ...], bytes] = {}
         self._uses: Counter[tuple[int, ...]] = Counter()
         self._held: OrderedDict[Resource, tuple[tuple[int, ...], ...]] = OrderedDict()
-        self._left: dict[tuple[int, ...], bytes] = {}  # by the last index, and not asked for since
+        # By the last index, and not asked for since; the first of a `dict` is slow to find.
+        self._left: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
         # Says that the bytes of a resource were asked for; KeyError if they are not here. It is no
         # method of ours, since it is called for each answer from memory.
         self.touch = self._held.move_to_end
@@ -74,7 +75,7 @@ class Memory:
 
     def _let_one_go(self) -> None:
         if self._left:
-            self._size -= len(self._left.pop(next(iter(self._left))))
+            self._size -= len(self._left.popitem(last=False)[1])
         else:  # by one step: `touch` waits for no lock
             self._drop(*self._held.popitem(last=False))
 

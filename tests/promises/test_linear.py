@@ -16,7 +16,8 @@ import pytest
 from dualstatic import Request, StaticFiles
 from dualstatic.core.media_types import MediaTypes
 from dualstatic.core.paths import Gate
-from dualstatic.core.values import READ_FIELDS
+from dualstatic.core.values import READ_FIELDS, File, Policy, Representation, Resource, Response
+from dualstatic.disk.memory import Memory
 from tests.conftest import DOORS
 from tests.support.children import within
 from tests.support.doors import Client
@@ -229,3 +230,24 @@ def test_a_name_full_of_dots_has_few_suffixes() -> None:
     """Each would be cut off, in its full length, to be looked up."""
     media_types = MediaTypes({}, charset=None)
     assert within(SECONDS, media_types.is_asset, filled(".", "/x", "png"))
+
+
+def test_bytes_that_a_refresh_left_make_room_in_linear_time() -> None:
+    """The first of a `dict` is looked for behind all that were taken before it."""
+    many, made = 2**18, Response(200, ())
+    content = Response(200, (), (b"x",))
+
+    def resource(numbers: range, size: int, content: Response) -> Resource:
+        files = [
+            File(os.open, "", "", size, (0, number, size, 0, 0), None, None, None, None)
+            for number in numbers
+        ]
+        forms = tuple(Representation(file, made, made, (), None, content) for file in files)
+        return Resource(forms, Policy("text/plain", None, ()), settled=True, only=None)
+
+    memory = Memory(many)
+    memory.keep(resource(range(many), 1, content))
+    memory.keep_settled()
+    large = resource(range(1), many, Response(200, (), (bytes(many),)))
+    within(SECONDS, lambda: memory.keep(large))
+    memory.touch(large)
