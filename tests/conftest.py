@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -140,19 +141,25 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """`--hypothesis-profile=long` tries twenty times the examples."""
     is_chosen = config.option.keyword or any("::" in each for each in config.args)
-    if hasattr(config, "workerinput"):
-        import_all(config.args, config.workerinput)
-        if not is_chosen:
-            config.pluginmanager.register(together)
+    if hasattr(config, "workerinput") and not is_chosen:
+        config.pluginmanager.register(together)
     if config.getoption("--hypothesis-profile", None) == "long":
         settings = import_module("hypothesis").settings
         settings.register_profile("long", max_examples=20 * settings.default.max_examples)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        import_all(session.config.args, session.config.workerinput)
+
+
 def import_all(asked: list[str], worker: Mapping[str, Any]) -> None:
     """Each process begins elsewhere: what the others have compiled by then is read."""
-    paths = [path for each in asked for path in sorted(Path(each).resolve().rglob("test_*.py"))]
-    names = [".".join(path.with_suffix("").relative_to(ROOT).parts) for path in paths]
+    paths = [
+        path for each in asked for path in sorted(Path(os.path.abspath(each)).rglob("test_*.py"))
+    ]
+    ours = [path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT)]
+    names = [".".join(path.with_suffix("").parts) for path in ours]
     first = int(worker["workerid"][2:]) * len(names) // worker["workercount"]
     for name in names[first:] + names[:first]:
         with suppress(ImportError):  # it is of another system, or pytest says what is wrong with it
