@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Set
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from .core import pages, replies
@@ -50,7 +51,7 @@ class Site:
         self.directories = [make(path) for path in settings.directories]
         if settings.previous:
             self.directories.append(make(settings.previous, is_previous=True))
-        of_folders = pages.html if settings.html else pages.plain
+        of_folders = pages.html if settings.html else None
         self._way = pages.clean if settings.clean_urls else of_folders
         self.falls_back = settings.not_found is not None
         self._ask_live = settings.live if callable(settings.live) else None
@@ -62,7 +63,7 @@ class Site:
             partial(replies.describe, offload=offload),
             # The bytes of offloaded files, and how they are coded, are the other server's business.
             suffixes=() if offload else settings.suffixes,
-            paths=(lambda file: (file,)) if self._way is pages.plain else pages.spellings,
+            paths=pages.spellings if self._way else lambda file: (file,),
             memory=Memory(0 if offload or is_live else settings.memory),
             is_live=is_live,
         )
@@ -215,7 +216,7 @@ class Site:
             )
             return replies.respond(request, ours, now=time.time(), key=_BOUNDARY_KEY)
 
-        return self._open(request.path, pages.plain, decide, wait=wait)
+        return self._open(request.path, None, decide, wait=wait)
 
     def _prepare(self, path: str, *, wait: bool) -> None:
         """Look for the directories, if `check_dir` has not done so, before the first answer.
@@ -235,7 +236,7 @@ class Site:
     def _open(
         self,
         path: str,
-        way: Callable[..., tuple[str, str] | None],
+        way: Callable[..., Any] | None,
         decide: Callable[[Resource, str], Response | None],
         *,
         wait: bool,
@@ -277,14 +278,19 @@ class Site:
         return found[-1] if self._open(path, self._way, note, wait=wait) else None
 
     def _locate(
-        self, path: str, way: Callable[..., tuple[str, str] | None], *, wait: bool, anew: bool
+        self, path: str, way: Callable[..., Any] | None, *, wait: bool, anew: bool
     ) -> tuple[str, Found] | None:
         """What answers a path, and the path under which it is to be asked for.
 
-        `way` is the one of `pages` that says which file that is. `anew`: whatever is remembered
+        `way` is the one of `pages` by which that may be a page; None: it is the path's own file.
+        `anew`: whatever is remembered
         """
         if not anew and way is self._way and (resource := self.look_up.answers.get(path)):
             return path, (resource, {})
+        if way is not pages.clean and (found := self.look_up.find(path, wait=wait, anew=anew)):
+            return path, found
+        if way is None:
+            return None
         looks: dict[str, Found | None] = {}
 
         def look(path: str) -> Found | None:
@@ -360,7 +366,7 @@ class Site:
             page = replies.page(status, chosen, self._deciding_fields(request))
             return replies.for_method(request, page)
 
-        return self._open(path, pages.plain, decide, wait=wait)
+        return self._open(path, None, decide, wait=wait)
 
     def _deciding_fields(self, request: Request) -> tuple[str, ...]:
         """The fields of a request that tell whether it gets a page."""

@@ -4,9 +4,9 @@ A page is an HTML file: the index page of a folder belongs to the folder's path,
 slash. The empty path is the mount point without its slash. With clean URLs, as Cloudflare's
 auto-trailing-slash has them, any other page belongs to its path without `.html`.
 
-`plain`, `html` and `clean` give the path of the file that answers a path, and the path under which
-it is to be asked for; `has` tells whether a path has a file. `spellings` says the reverse: all
-paths that may lead to a file.
+`html` and `clean` give the path of the file that answers a path, and the path under which it is to
+be asked for; `has` tells whether a path has a file. `spellings` says the reverse: all paths that
+may lead to a file.
 """
 
 from __future__ import annotations
@@ -16,15 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 _INDEX, _HTML = "index.html", ".html"
 
 
-def plain(path: str, has: Callable[[str], object]) -> tuple[str, str] | None:
-    """Each file under its own path alone."""
-    return (path, path) if has(path) else None
-
-
 def html(path: str, has: Callable[[str], object]) -> tuple[str, str] | None:
-    """The same, but an index page also under the path of its folder."""
-    if has(path):
-        return path, path
+    """Index pages under the path of their folder; it is asked where no file has the path itself."""
     folder = path if path.endswith("/") else f"{path}/"
     return (folder + _INDEX, folder) if has(folder + _INDEX) else None
 

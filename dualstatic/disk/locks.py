@@ -12,8 +12,6 @@ _locks: WeakSet[Lock] = WeakSet()
 class Lock:
     """A `threading.Lock`, as a context; a server may fork while a thread holds it."""
 
-    __slots__ = ("__weakref__", "_lock")
-
     def __init__(self) -> None:
         self.renew()
         _locks.add(self)

@@ -100,14 +100,15 @@ class LookUp:
         self, path: str, scans: list[Scan], *, wait: bool
     ) -> list[tuple[Directory, Sequence[str]]]:
         """The directories that may have a file, with the suffixes its siblings may have there."""
-        suffixes = self.suffixes
         if not self.is_live:
             has_it = [scan for scan in scans if scan.has(path)]
-            return [(scan.directory, scan.siblings(path, suffixes)) for scan in has_it]
-        name = self.gate(path)
-        if name is None or all(each.lacks(name, wait=wait) for each in self.directories):
+            return [(scan.directory, scan.siblings(path, self.suffixes)) for scan in has_it]
+        if (name := self.gate(path)) is None:
             return []
-        return [(directory, suffixes) for directory in self.directories]
+        for directory in self.directories:
+            if not directory.lacks(name, wait=wait):
+                return [(each, self.suffixes) for each in self.directories]
+        return []
 
     def _is_replaced(self, scans: Sequence[Scan]) -> bool:
         """Whether a directory has another path now, as a zipped package has whose copy was lost."""
@@ -117,25 +118,21 @@ class LookUp:
     def _look(
         self, path: str, places: list[tuple[Directory, Sequence[str]]], scans: list[Scan]
     ) -> Found | None:
-        with guard:
-            self._forget(path)
         name = path[len(self.gate.prefix) + 1 :]
         memory = None if self.is_live else self.memory
         look = look_for(places, name, self.policies, self.warn, memory)
-        if look is None:
-            return None
+        resource = self._described(look, self._said.get(path)) if look else None
+        with guard:
+            if scans is self._scans:
+                self._remember(path, resource)
+        return (resource, look.descriptors) if look and resource else None
+
+    def _described(self, look: Look, policy: Policy | None) -> Resource:
+        """The resource. Functions among the options of an index are asked once for each file."""
         # The file of an earlier directory is away. What was found instead must not be believed, or
         # nobody would see when it is back.
         if look.sighting.before and not self.is_live:
             look.doubt()
-        resource = self._described(look, self._said.get(path))
-        with guard:
-            if scans is self._scans:
-                self._remember(path, resource)
-        return resource, look.descriptors
-
-    def _described(self, look: Look, policy: Policy | None) -> Resource:
-        """The resource. Functions among the options of an index are asked once for each file."""
         try:
             if policy is None:
                 policy = self.policies(look.sighting.name, look.directory.is_previous)
@@ -144,8 +141,11 @@ class LookUp:
             close_all(look.descriptors)
             raise
 
-    def _remember(self, path: str, resource: Resource) -> None:
-        """Remember what stays true of a path."""
+    def _remember(self, path: str, resource: Resource | None) -> None:
+        """Remember of a path what was found last, if that stays true."""
+        self._forget(path)
+        if resource is None:
+            return
         if not any(path in scan.paths for scan in self._scans):
             self._make_room(path)
         if not self.is_live:

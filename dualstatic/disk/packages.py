@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 from weakref import finalize
 
@@ -23,7 +22,7 @@ def package_directory(package: str, folder: str) -> str | os.PathLike[str]:
     A package that is no directory (one in a zip) has its folder copied.
     """
     parts = folder.split("/")
-    for place in _places(_spec(package)):
+    for place in _places(package):
         path = os.path.join(place, *parts)
         if os.path.isdir(path):
             return path
@@ -38,18 +37,14 @@ def package_directory(package: str, folder: str) -> str | os.PathLike[str]:
     return Extracted(files)
 
 
-def _spec(package: str) -> ModuleSpec:
+def _places(package: str) -> list[str]:
+    """The directories of a package, or that of a module."""
     try:
         spec = importlib.util.find_spec(package) if package else None
     except (ImportError, ValueError):
         spec = None
     if spec is None:
         raise ValueError(f"packages: there is no package {package!r}")
-    return spec
-
-
-def _places(spec: ModuleSpec) -> list[str]:
-    """The directories of a package, or that of a module."""
     if spec.submodule_search_locations is not None:
         return list(spec.submodule_search_locations)
     return [os.path.dirname(spec.origin)] if spec.origin and spec.has_location else []

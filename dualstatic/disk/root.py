@@ -22,7 +22,6 @@ from .root_by_path import ByPath
 from .targets import parts_below, relative_parts
 
 MAX_LINKS = 40
-_LOOP = "too many links, or a loop of them"  # Windows has no text for it
 
 _LEAP = 100
 """Directories that are entered by one call: one call takes no path of any length."""
@@ -96,7 +95,7 @@ class Walk:
                 if todo or enter:
                     todo += self._step(part)[::-1]
                 elif (kind := self._kind(part)) == "link":
-                    todo += (self._target(part) or [part])[::-1]
+                    todo += self._target(part)[::-1]
                 else:
                     return part, kind
         return ".", "directory"
@@ -129,21 +128,16 @@ class Walk:
         except OSError as error:
             if self._calls.follow or error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
-            if (parts := self._target(part)) is None:
-                raise
-            return parts
+            return self._target(part)
         return []
 
-    def _target(self, leaf: str) -> list[str] | None:
-        """The parts that a link stands for, seen from here or, if it is absolute, from the root.
-
-        None: it is no link, or none any more.
-        """
+    def _target(self, leaf: str) -> list[str]:
+        """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
         self.links += 1
         if self.links > MAX_LINKS:
-            raise OSError(errno.ELOOP, _LOOP, leaf)
-        if (target := self._readlink(leaf)) is None:
-            return None
+            text = "too many links, or a loop of them"  # Windows has no text for it
+            raise OSError(errno.ELOOP, text, leaf)
+        target = self._readlink(leaf)
         if (parts := relative_parts(target)) is not None:
             return parts
         # By the root's own names: to look at others may wait for a dead mount outside.
@@ -153,15 +147,15 @@ class Walk:
                 return parts or ["."]
         raise self._leads_out()
 
-    def _readlink(self, leaf: str) -> str | None:
+    def _readlink(self, leaf: str) -> str:
         try:
             return os.readlink(self.at(leaf), dir_fd=self.here)
         except ValueError as error:  # a kind of link that Python can't read
             raise FileNotFoundError(errno.ENOENT, "a link leads nowhere", leaf) from error
         except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            return None
+            if error.errno == errno.EINVAL:  # it is no link, or none any more
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), leaf) from error
+            raise
 
     def _leads_out(self) -> OSError:
         """The error for the name that was asked for, whichever link behind it leads out."""
@@ -225,11 +219,7 @@ class Walk:
 
     def refused(self, leaf: str = ".") -> str:
         """After a PermissionError: as `real`, of what can't be read or, unseen, its directory."""
-        try:
-            self._kind(leaf)
-        except OSError:
-            leaf = "."
-        return self.real(leaf)
+        return self.real(leaf if self.has(leaf) else ".")
 
     def real(self, leaf: str) -> str:
         """The name without links of what `leaf` is here; an absolute path if not below the root."""
@@ -287,13 +277,10 @@ class Directory:
         """
         if self._pinned:
             return nullcontext(self._pinned)
-        path = self._source
-        if not isinstance(path, str):
-            if not wait:
-                raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
-            path = self.path
+        if not wait and not isinstance(self._source, str):
+            raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
         system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
-        return system(path, follow=self._follow, wait=wait)
+        return system(self.path, follow=self._follow, wait=wait)
 
     def lacks(self, name: str, *, wait: bool) -> bool:
         """Whether there is no file of a name; False, too, where only a walk tells."""

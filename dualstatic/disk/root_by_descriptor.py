@@ -149,7 +149,7 @@ class ByDescriptor:
                 raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", path)
             if folder not in (None, stamp):
                 raise OSError(errno.ESTALE, "the folder has changed", path)
-        descriptor = self._open_file(path, at, wait)
+        descriptor = self._open_file(path, at, READ, wait)
         try:
             opened = path.rpartition("/")[2]
             for leaf, then in known.items():
@@ -161,17 +161,16 @@ class ByDescriptor:
             raise
         return descriptor
 
-    def _open_file(self, path: str, at: int, wait: bool) -> int:
-        if not wait:
-            return _open_by_one_call(path, READ, at, self._resolve | _CACHED | _SAME_MOUNT)
-        if "/" in path:
-            return _open_by_one_call(path, READ, at, self._resolve)
-        return os.open(path, READ | self._nofollow, dir_fd=at)
+    def _open_file(self, path: str, at: int, flags: int, wait: bool) -> int:
+        if wait and "/" not in path:
+            return os.open(path, flags | self._nofollow, dir_fd=at)
+        resolve = self._resolve if wait else self._resolve | _CACHED | _SAME_MOUNT
+        return _open_by_one_call(path, flags, at, resolve)
 
     def _status(self, leaf: str, at: int, wait: bool) -> os.stat_result:
         if wait:
             return os.stat(leaf, dir_fd=at, follow_symlinks=self.follow)
-        descriptor = _open_by_one_call(leaf, _LOOK, at, self._resolve | _CACHED | _SAME_MOUNT)
+        descriptor = self._open_file(leaf, at, _LOOK, wait)
         try:
             return os.fstat(descriptor)
         finally:

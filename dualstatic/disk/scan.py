@@ -28,13 +28,20 @@ class Scan:
     places: set[str] = field(default_factory=lambda: {""})
 
     def __post_init__(self) -> None:
-        self._targets: list[str] = []
-        self._descend("")
-        # What links lead to, and the scan has not met, lies where no path goes. More links may lie
-        # there, and lead to more.
-        while self._targets:
-            if self._is_new(target := self._targets.pop()):
-                self._descend(target)
+        todo = [""]
+        while todo:
+            place = todo.pop()
+            for leaf, kind in self._entries(place):
+                if not self._admits(place, leaf):
+                    continue
+                name = _join(place, leaf)
+                leads_to = self._follow(place, leaf) if kind == "link" else kind
+                if leads_to == "file":
+                    self.paths.add(self._path(name))
+                elif leads_to == "other":
+                    self.note("skipped, not a file", self.directory.path_of(name))
+                elif leads_to and self._is_new(real := self.aliases.get(name, name)):
+                    todo.append(real)
 
     def has(self, path: str) -> bool:
         """Whether there is a file, maybe behind links, that the gate lets a path ask for."""
@@ -60,22 +67,6 @@ class Scan:
         """The suffixes of the siblings that a file has."""
         return [suffix for suffix in suffixes if self.has(path + suffix)]
 
-    def _descend(self, top: str) -> None:
-        todo = [top]
-        while todo:
-            place = todo.pop()
-            for leaf, kind in self._entries(place):
-                if not self._admits(place, leaf):
-                    continue
-                name = _join(place, leaf)
-                leads_to = self._follow(place, leaf) if kind == "link" else kind
-                if leads_to == "file":
-                    self.paths.add(self._path(name))
-                elif leads_to == "directory" and self._is_new(name):
-                    todo.append(name)
-                elif leads_to == "other":
-                    self.note("skipped, not a file", self.directory.path_of(name))
-
     def _entries(self, place: str) -> list[tuple[str, Kind]]:
         try:
             with self.directory.walk() as walk:
@@ -86,19 +77,17 @@ class Scan:
             return []
 
     def _follow(self, place: str, leaf: str) -> Kind | None:
-        """What a link leads to; a directory is noted as an alias, and None."""
+        """What a link leads to; that to a directory is an alias. None: there is nothing."""
         try:
             with self.directory.walk() as walk:
                 walk.enter(place)
                 last, kind = walk.find(leaf)
                 if kind == "directory":
-                    target = self.aliases[_join(place, leaf)] = walk.real(last)
-                    self._targets.append(target)
-                    return None
+                    self.aliases[_join(place, leaf)] = walk.real(last)
+                return kind
         except OSError as error:
             self._skip(error, _join(place, leaf))
             return None
-        return kind
 
     def _admits(self, place: str, leaf: str) -> bool:
         """Whether the gate lets a URL through that has this name in it."""

@@ -250,12 +250,23 @@ def test_a_failure_of_the_disk_is_told_from_a_name_that_is_not_there(
 
 @pytest.mark.usefixtures("system")
 @pytest.mark.parametrize(
-    ("call", "old", "new"), [("stat", "t.txt", "link.txt"), ("readlink", "folder", "a/b")]
+    ("call", "old", "new", "target"),
+    [
+        ("stat", "t.txt", "link.txt", "/t.txt"),
+        ("readlink", "link.txt", "a/b/f.txt", "/link.txt"),
+        ("readlink", "folder", "a/b", "/folder/f.txt"),
+    ],
 )
 def test_what_is_replaced_between_two_calls_is_looked_up_once_more(
-    call: str, old: str, new: str, root: Path, monkeypatch: pytest.MonkeyPatch, door: str
+    call: str,
+    old: str,
+    new: str,
+    target: str,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    door: str,
 ) -> None:
-    """A file becomes a link when it has been looked at, a link a directory before it is read."""
+    """A file becomes a link when it has been looked at, a link another thing before it is read."""
     if call == "stat":
         (root / "link.txt").unlink()
         (root / "link.txt").symlink_to("a/b/f.txt")
@@ -274,7 +285,6 @@ def test_what_is_replaced_between_two_calls_is_looked_up_once_more(
 
     client = Client(StaticFiles(root, live=True), door)
     patch_everywhere(monkeypatch, call, replacing)
-    target = "/t.txt" if call == "stat" else "/folder/f.txt"
     assert client.get(target).body == b"two down"
     assert replaced
 
