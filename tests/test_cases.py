@@ -37,6 +37,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Stand:
     def files(mode: str, setting: str) -> Any:
         return make_files(Setup(root, stand, setting).root, mode, **our_options(setting))
 
+    @cache  # to make a door takes as long as to ask it
     def stand(door: str, mode: str, setting: str) -> Client:
         app = setting not in WITHOUT_APP and BEHIND[door]
         return Aging(files(mode, setting), door, app, mode=mode, raw=setting != COOKED)

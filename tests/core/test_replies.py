@@ -7,6 +7,7 @@ import re
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -62,10 +63,10 @@ def test_a_boundary_can_not_be_foreseen_and_is_not_in_the_data(
 def test_one_byte_of_a_large_file_costs_one_byte(
     serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
-    root = tree({"big.bin": b"A"})
+    root = tree({"big.bin": b"A", "small.bin": b"A"})
     os.truncate(root / "big.bin", 50_000_000)
     client = serve(root)
-    client.get("/big.bin", {"Range": "bytes=0-0"})
+    client.get("/small.bin", {"Range": "bytes=0-0"})  # what Python imports late is imported now
     tracemalloc.start()
     try:
         answer = client.get("/big.bin", {"Range": "bytes=0-0"})
@@ -77,13 +78,22 @@ def test_one_byte_of_a_large_file_costs_one_byte(
     assert peak < 2_000_000
 
 
+MALFORMED = [
+    "bytes=",
+    "bytes=-",
+    "bytes=a-b",
+    "bytes",
+    "=",
+    "",
+    "bytes=\xff",
+    "bytes=,",
+    "bytes=5-2",
+]
+
+
 @each("app", [True, False])
-@each(
-    "value",
-    ["bytes=", "bytes=-", "bytes=a-b", "bytes", "=", "", "bytes=\xff", "bytes=,", "bytes=5-2"],
-)
 def test_a_malformed_range_changes_no_answer(
-    value: str, app: bool, serve: Callable[..., Client], tree: Callable[..., Path]
+    app: bool, serve: Callable[..., Client], tree: Callable[..., Path]
 ) -> None:
     root = tree(
         {
@@ -98,11 +108,12 @@ def test_a_malformed_range_changes_no_answer(
     )
     client = serve(root, app=app, html=True)
     paths = "/ /index.html /sub /sub/ /sub/index.html /noindex /noindex/ /nope /%00 /empty.txt"
-    for path in [*paths.split(), "/app.js"]:
-        for method in ("GET", "HEAD", "POST"):
-            fields = {"Accept-Encoding": "gzip"}
-            expected = client.ask(method, path, fields)
-            assert client.ask(method, path, {**fields, "Range": value}) == expected
+    for path, method in product([*paths.split(), "/app.js"], ("GET", "HEAD", "POST")):
+        fields = {"Accept-Encoding": "gzip"}
+        expected = client.ask(method, path, fields)
+        for value in MALFORMED:
+            answer = client.ask(method, path, {**fields, "Range": value})
+            assert answer == expected, (path, method, value)
 
 
 @pytest.fixture

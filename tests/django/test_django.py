@@ -89,16 +89,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose files are collected, in a directory of its own."""
     made = Project(tmp_path_factory.mktemp("project"))
     for name, text in {
+        "whole": ADMIN,  # to collect its files; what serves them needs no more of it
         "plain": "",
         "above": ABOVE,
         "alone": ALONE,
         "below": SYNC_BELOW,
         "secure": SECURE,
-        "debug": DEBUG,
-        "debug_middleware": DEBUG + ALONE,
+        "debug": ADMIN + DEBUG,
+        "debug_middleware": ADMIN + DEBUG + ALONE,
     }.items():
-        made.settings(name, ADMIN + text)
-    made.manage("plain", "collectstatic", "--noinput", "-v", "0")
+        made.settings(name, text)
+    made.manage("whole", "collectstatic", "--noinput", "-v", "0")
     content = noise(BIG)
     (made.root / "big.bin").write_bytes(content)
     (made.root / "large.bin").write_bytes(content[:LARGE])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.targets import SEEDS, TOKENS
-from tests.support.servers import ROOT, environment
+from tests.support.servers import run
 
 Target = Callable[[bytes], None]
 
@@ -80,19 +79,19 @@ def Fuzz():
 '''
 
 
+COMMAND = """
+import os, runpy, sys
+folder = sys.argv.pop(1)
+sys.path.insert(0, folder)
+os.environ["PYTHONPATH"] = os.pathsep.join([folder, os.environ["PYTHONPATH"]])
+runpy.run_module("tests.fuzz", run_name="__main__")
+"""
+
+
 def fuzz(engine: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command with a stand-in for atheris, whether that is installed or not."""
     (folder / "atheris.py").write_text(engine)
-    paths = {"PYTHONPATH": f"{folder}:{environment()['PYTHONPATH']}"}
-    return subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", "--seconds", "1", *arguments],
-        cwd=ROOT,
-        env={**environment(), **paths},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run("-c", COMMAND, folder, "--seconds", "1", *arguments)
 
 
 def test_the_command_ends_with_a_line_for_each_target(tmp_path: Path) -> None:

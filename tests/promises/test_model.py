@@ -72,11 +72,16 @@ class Model:
         self.scan()
 
     def now(self, name: str) -> Version:
-        if not os.path.isfile(f"{self.root}/{name}"):
+        if name not in self.seen:
+            self.seen[name] = self.look(f"{self.root}/{name}")
+        return self.seen[name]
+
+    def look(self, path: str) -> Version:
+        if not os.path.isfile(path):
             return None
-        path = os.path.realpath(self.root / name)
-        inside = path.startswith(os.path.join(self.root, ""))
-        return Path(path).read_bytes() if inside else None
+        real = os.path.realpath(path)
+        inside = real.startswith(f"{self.root}{os.sep}")
+        return Path(real).read_bytes() if inside else None
 
     def coded_now(self, name: str) -> Version:
         """The sibling of a name, if it is worth sending and not too old."""
@@ -87,12 +92,14 @@ class Model:
         return coded if len(coded) < len(plain) and ages[0] - ages[1] <= 2 * 10**9 else None
 
     def scan(self) -> None:
+        self.seen: dict[str, Version] = {}
         pages = {f"{name}/index.html" for name in NAMES}
         names = pages | {f"{page}.gz" for page in pages} | {*NAMES}
         self.since = {name: {self.now(name)} for name in names}
         self.listed = {name for name in names if self.since[name] != {None}}
 
     def changed(self) -> None:
+        self.seen = {}
         for name, versions in self.since.items():
             versions.add(self.now(name))
 
@@ -201,6 +208,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.files.clear()
+        self.clients.clear()
         self.patch.undo()
         shutil.rmtree(self.base)
         if sys.exc_info()[0] is None:  # a failure's traceback holds on to the roots
@@ -219,6 +227,10 @@ class Machine(RuleBasedStateMachine):
         self.files = {
             mode: StaticFiles(self.tree.root, html=True, **options)
             for mode, options in MODES.items()
+        }
+        self.clients = {
+            door: {mode: Client(files, door) for mode, files in self.files.items()}
+            for door in DOORS
         }
         self.scanned()
 
@@ -307,8 +319,7 @@ class Machine(RuleBasedStateMachine):
         tag = self.tags.get(question.target, '"x"')
         fields = {name: tag if value is LAST_TAG else value for name, value in fields.items()}
         sent = {**fields, **({"Accept-Encoding": "gzip"} if question.gzip else {})}
-        for mode, files in self.files.items():
-            client = Client(files, question.door)
+        for mode, client in self.clients[question.door].items():
             answer = within(10, client.ask, question.method, f"/{question.target}", sent)
             assert soon(lambda: holds(self.base, [str(self.tree.root)] * PINNED))
             self.check(mode, question, fields, answer)
