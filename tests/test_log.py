@@ -306,6 +306,23 @@ def test_ten_of_a_kind_are_named_and_the_rest_is_counted_in_one_line(
     assert again.answer(Request("GET", "/a.txt"))
 
 
+def test_another_kind_may_be_met_while_those_so_far_are_counted(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a request that another thread answers while the line is written."""
+    write_tree(root, {f"out{number}": Link("..") for number in range(12)})
+    files = StaticFiles(root)
+    write_tree(root, {"out12": Link("..")})
+    handle = logging.Handler()
+    monkeypatch.setattr(handle, "emit", lambda record: files.site.look_up.warn("new", "/a"))
+    logging.getLogger("dualstatic").addHandler(handle)
+    try:
+        files.refresh()
+    finally:
+        logging.getLogger("dualstatic").removeHandler(handle)
+    assert files.site.look_up.knows("/a.txt")
+
+
 def test_live_the_eleventh_place_is_the_last_that_is_said(
     root: Path, log: Callable[..., list[str]]
 ) -> None:

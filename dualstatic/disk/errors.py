@@ -73,7 +73,7 @@ class OnceLogger:
 
     def count(self, *messages: str) -> None:
         """Say how many places these messages have, or all, where not all were named."""
-        for message in messages or self._places:
+        for message in messages or tuple(self._places):  # more are met while these are written
             number = len(self._places[message])
             if number > max(self._named, self._counted.get(message, 0)):
                 self._counted[message] = number

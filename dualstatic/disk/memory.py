@@ -75,11 +75,14 @@ class Memory:
     def _let_one_go(self) -> None:
         if self._left:
             self._size -= len(self._left.pop(next(iter(self._left))))
-        else:
-            self.let_go(next(iter(self._held)))
+        else:  # by one step: `touch` waits for no lock
+            self._drop(*self._held.popitem(last=False))
 
     def let_go(self, resource: Resource) -> None:
-        for key in self._held.pop(resource, ()):
+        self._drop(resource, self._held.pop(resource, ()))
+
+    def _drop(self, resource: Resource, keys: tuple[tuple[int, ...], ...]) -> None:
+        for key in keys:
             self._uses[key] -= 1
             if not self._uses[key]:
                 del self._uses[key]

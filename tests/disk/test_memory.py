@@ -10,9 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from weakref import WeakSet
 
 import pytest
@@ -546,3 +548,29 @@ def test_a_part_is_read_from_the_disk_if_its_file_makes_room_just_now(
     finally:
         sys.settrace(None)
     assert (answer.status, answer.body) == (206, b"345")
+
+
+def test_bytes_may_be_asked_for_while_room_is_made(tree: Callable[..., Path]) -> None:
+    """As by another thread, which waits for no lock, between any two steps."""
+    names = ["a.txt", "b.txt", "c.txt"]
+    files = StaticFiles(tree({name: name[:1] * 40 for name in names}), memory=100)
+    assert [ask(files, name)[2] for name in names[:2]] == [True, True]
+    look_up, steps = files.site.look_up, []
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        frame.f_trace_opcodes = frame.f_code.co_name == "_let_one_go"
+        if event == "opcode":
+            steps.append(frame.f_lasti)
+            for name in names[:2]:
+                if resource := look_up.answers.get(f"/{name}"):
+                    with suppress(KeyError):
+                        look_up.touch(resource)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        assert ask(files, "c.txt")[:2] == (200, b"c" * 40)
+    finally:
+        sys.settrace(None)
+    assert steps
+    assert kept(files, names) == names[:2]
