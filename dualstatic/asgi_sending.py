@@ -131,13 +131,13 @@ async def send_answer(
     else:
         work = partial(_send_body, answer, 1 if _is_multiplexed(scope) else _TURN)
     try:
-        if _length(answer) <= SMALL and not _is_multiplexed(scope):
+        if _length(answer) > SMALL or _is_multiplexed(scope):
+            return await _watched(work, scope, receive, send)
+        try:
             await work(send)
-        else:
-            await _watched(work, scope, receive, send)
-    except Exception:
-        if not await _has_gone(scope, receive):
-            raise
+        except Exception:
+            if not await _has_gone(scope, receive):
+                raise
     finally:
         if answer.closes_at_once:
             answer.close()
@@ -166,9 +166,9 @@ async def _hand_over(answer: Answer, offers: frozenset[str], send: Send) -> None
 async def send_whole(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer that needs no file."""
     fields, body, is_long = response.wire.get("asgi") or _wire(response)
+    if is_long and _is_multiplexed(scope):
+        return await _watched(partial(_write, response, body), scope, receive, send)
     try:
-        if is_long and _is_multiplexed(scope):
-            return await _watched(partial(_write, response, body), scope, receive, send)
         await send(
             # The list is its own: a middleware outside may add to it.
             {"type": "http.response.start", "status": response.status, "headers": list(fields)}
@@ -258,6 +258,9 @@ async def _watched(
                 await work(send_on)
             except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
                 failures.append(error)
+                # `receive` is not asked anew: on gunicorn, one that was cancelled says from then on
+                # that the client has gone.
+                await anyio.sleep(_MOMENT)
     # To a client that has gone, gunicorn's `send` may raise a RuntimeError when it is cancelled.
     if failures and not gone:
         raise failures.pop(0)  # else this frame and its failure would hold each other

@@ -179,8 +179,9 @@ class StaticFiles:
         """What a request gets that neither `answer` nor the app has an answer for.
 
         With an app it is the page that `not_found` asks for, or None: the app's own answer stays.
-        Without one it is never None: 405 where the name exists (RFC 9110 section 15.5.6), else a
-        page or a text with 404. `wait` and what is raised are as for `answer`.
+        Without one it is never None: 405 where the name exists (RFC 9110 section 15.5.6), else the
+        page of `not_found`, or a page or a text with 404. `wait` and what is raised are as for
+        `answer`.
 
         :raises NotADirectoryError: a directory is missing, where `check_dir` is False; ask also if
             there is no `not_found`, so that this is told; the same error is a RuntimeError

@@ -25,8 +25,9 @@ class FileOfView:
         """Name the file; it is looked up when the request is answered.
 
         `name` is that of a file below the directory of `files`, whatever the path of the request.
-        It may come from a client: it can't lead out. Conditions, ranges and all options but
-        `immutable` count as anywhere. A file that isn't there is the framework's own 404.
+        It may come from a client: it can't lead out. Conditions, ranges, and the options on a
+        file's bytes and fields count as anywhere, but for `immutable` and `dictionaries`. A file
+        that isn't there is the framework's own 404.
 
         :param filename: the name under which the file is to be saved (RFC 6266): any text
         :param headers: more fields, or a function from `name` to them; they are the strongest,

@@ -186,7 +186,7 @@ def race_until(shape: Shape, enough: Callable[[Tally], bool]) -> Tally:
     """Again and again, each time with a new tree."""
     total = Tally()
     while not enough(total):
-        with TemporaryDirectory(dir="/dev/shm") as place, TemporaryDirectory() as far:
+        with TemporaryDirectory() as place, TemporaryDirectory(dir="/dev/shm") as far:
             total.add(race(shape, Path(place), Path(far)))
     return total
 

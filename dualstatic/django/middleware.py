@@ -104,8 +104,8 @@ def file_response(
     """A file as the answer of a view; in an async view: `return await file_response(...)`.
 
     `name` is that of a file below the directory of `files`, whatever the path of the request. It
-    may come from a client: it can't lead out. Conditions, ranges and all options but `immutable`
-    count as anywhere.
+    may come from a client: it can't lead out. Conditions, ranges, and the options on a file's bytes
+    and fields count as anywhere, but for `immutable` and `dictionaries`.
 
     :param filename: the name under which the file is to be saved (RFC 6266): any text
     :param headers: more fields, or a function from `name` to them; they are the strongest,

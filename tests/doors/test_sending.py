@@ -231,6 +231,42 @@ def test_an_error_of_receive_goes_up_as_it_is(
     assert anyio.run(main, backend=backend) is fault
 
 
+@BACKENDS
+@each(("name", "version", "options"), WAITED_FOR)
+def test_an_error_goes_up_where_a_receive_that_was_cancelled_tells_of_a_client_that_has_gone(
+    name: str, version: str, options: dict[str, Any], backend: str, root: Path
+) -> None:
+    """On gunicorn, each `receive` after that says so, whether the client has gone or not."""
+    fault = OSError("of a middleware")
+
+    async def main() -> BaseException | None:
+        asked = Asked(root, name, version, options)
+        cancelled = False
+
+        async def receive() -> Any:
+            nonlocal cancelled
+            asked.waits.set()
+            try:
+                if not cancelled:
+                    await anyio.sleep_forever()
+            finally:
+                cancelled = True
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            await asked.waits.wait()
+            raise fault
+
+        asked.receive = receive  # type: ignore[method-assign]
+        try:
+            await asked.run(send)
+        except BaseException as raised:  # noqa: BLE001 - the test looks at it
+            return raised
+        return None
+
+    assert anyio.run(main, backend=backend) is fault
+
+
 class Slow:
     """A function among the options that hangs as a disk does, until it is let go."""
 
