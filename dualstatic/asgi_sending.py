@@ -234,7 +234,9 @@ async def _watched(
 ) -> None:
     """Do the work, which sends, until it is done or `receive` says that the client has gone.
 
-    `send` doesn't always tell, nor does it always end.
+    `send` doesn't always tell, nor does it always end. When it fails, `receive` gets its moment to
+    tell why, and is not asked anew: on gunicorn, one that was cancelled says from then on that the
+    client has gone.
     """
     failures: list[Exception] = []
     gone: list[dict[str, Any]] = []
@@ -258,8 +260,6 @@ async def _watched(
                 await work(send_on)
             except Exception as error:  # noqa: BLE001 (raised again below, not in a group)
                 failures.append(error)
-                # `receive` is not asked anew: on gunicorn, one that was cancelled says from then on
-                # that the client has gone.
                 await anyio.sleep(_MOMENT)
     # To a client that has gone, gunicorn's `send` may raise a RuntimeError when it is cancelled.
     if failures and not gone:
