@@ -21,10 +21,6 @@ from tests.support.trees import Link, settle, write_tree
 PLAIN, OTHER = b"plain text " * 50, b"other text " * 50
 GZIPPED, OTHER_GZIPPED = gzip.compress(PLAIN), gzip.compress(OTHER)
 
-remembers = pytest.mark.skipif(
-    os.open not in os.supports_dir_fd, reason="each look is a walk there: nothing is remembered"
-)
-
 
 @pytest.fixture
 def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
@@ -247,7 +243,6 @@ def test_a_sibling_is_found_that_is_added_while_a_slow_disk_is_read(
     assert client.get("/t.txt", {"Accept-Encoding": "gzip"}).body == GZIPPED
 
 
-@remembers
 def test_a_folder_tells_of_siblings_from_the_first_file_of_a_process_on(
     roots: list[Path], get: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,7 +258,6 @@ def test_a_folder_tells_of_siblings_from_the_first_file_of_a_process_on(
     assert asked == ["sub/t.txt", *([] if is_told else siblings)]  # the first directory has none
 
 
-@remembers
 def test_what_lies_in_a_folder_that_has_just_changed_is_remembered_later(
     roots: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
