@@ -166,6 +166,11 @@ def import_all(asked: list[str], worker: Mapping[str, Any]) -> None:
             import_module(name)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits comes first: at the end, all other processes would wait for it, too."""
+    items.sort(key=lambda item: item.path.name != "test_soak.py")
+
+
 def pytest_collection_finish() -> None:
     import_module("hypothesis")  # asks the collector for objects when it is imported
     LOOP.open()  # which takes descriptors, and many tests count these
