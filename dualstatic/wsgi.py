@@ -283,7 +283,11 @@ class _Held:
         except BaseException:
             _close(given)
             raise
-        _close(given)
+        try:
+            _close(given)
+        except BaseException:
+            page.close()
+            raise
         return page
 
     def _page(self, status: str, headers: list[tuple[str, str]]) -> Answer | None:

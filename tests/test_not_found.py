@@ -457,6 +457,25 @@ def test_an_app_that_raises_late_is_closed(tree: Callable[..., Path]) -> None:
     assert closed == [True]
 
 
+def test_a_page_is_closed_where_the_app_fails_to_close(tree: Callable[..., Path]) -> None:
+    class Failing(list[bytes]):
+        def close(self) -> None:
+            raise RuntimeError("the app's own trouble")
+
+    def app(environ: Any, start_response: Any) -> Failing:
+        start_response("404 Not Found", [])
+        return Failing()
+
+    door: Any = dualstatic.wsgi.StaticMiddleware(
+        app, files=StaticFiles(tree(FILES), not_found=PAGE, memory=0)
+    )
+    environ = make_environ("GET", b"/big/nope", list(NAVIGATE.items()))
+    before = open_files()
+    with pytest.raises(RuntimeError, match="own trouble") as raised:
+        door(environ, lambda *arguments: None)
+    assert open_files() <= before, raised  # whose traceback holds all that was at hand
+
+
 # Apps that change their minds, or fail.
 
 
