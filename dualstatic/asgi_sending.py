@@ -13,7 +13,7 @@ import anyio._backends._asyncio  # else the first request would wait for this im
 import anyio.to_thread
 from anyio.lowlevel import RunVar, checkpoint
 
-from .core.values import Response
+from .core.values import Fields, Response
 from .disk.body import SMALL, Answer
 
 # Frameworks spell these types in different ways; these take them all.
@@ -208,7 +208,7 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
     The last says whether a server may have to wait before it has taken the body.
     """
-    fields = list(map(_encoded, response.headers))
+    fields = _encoded(response.headers)
     parts: Any = () if response.file else response.body
     body = b"".join(parts)
     response.wire["asgi"] = wire = fields, body, len(body) > SMALL
@@ -216,9 +216,9 @@ def _wire(response: Response) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
 
 
 @lru_cache(1024)
-def _encoded(field: tuple[str, str]) -> tuple[bytes, bytes]:
-    """A field in bytes; most are those of other answers, too."""
-    return field[0].encode(), field[1].encode("latin-1")
+def _encoded(headers: Fields) -> list[tuple[bytes, bytes]]:
+    """Fields in bytes, made once for all answers that have the same."""
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
 
 def _is_multiplexed(scope: Scope) -> bool:
