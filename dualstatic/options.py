@@ -17,7 +17,6 @@ from .core.values import Fields, File
 from .disk.packages import package_directory
 from .manifests import MAKERS, AnyOf, Manifest
 
-Immutable = str | re.Pattern[str] | Callable[[str], bool] | None
 Headers = Mapping[str, str] | Callable[[str], Mapping[str, str] | None] | None
 StrPath = str | os.PathLike[str]
 
@@ -140,7 +139,7 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def immutable(value: Immutable, *, check_dir: bool = True) -> Callable[[str], bool]:
+def immutable(value: Any, *, check_dir: bool = True) -> Callable[[str], bool]:  # noqa: ANN401
     """A function from a file's name to whether its content never changes.
 
     A manifest is read now, so that a missing one is noticed before the first request; but where
@@ -163,7 +162,8 @@ def immutable(value: Immutable, *, check_dir: bool = True) -> Callable[[str], bo
         raise TypeError(f"immutable takes what {value!r} gives for a manifest, as in {call}")
     if isinstance(value, Manifest):
         (value.read if check_dir else value.expect)()
-    return value
+    is_immutable: Callable[[str], bool] = value
+    return is_immutable
 
 
 def headers(value: Headers) -> Callable[[str], Fields]:

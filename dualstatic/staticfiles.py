@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -67,7 +68,7 @@ class StaticFiles:
         dictionaries: bool = False,
         previous: check.StrPath | None = None,
         cache_control: str | Callable[[str], str | None] | None = "no-cache",
-        immutable: check.Immutable = None,
+        immutable: str | re.Pattern[str] | Callable[[str], bool] | None = None,
         headers: check.Headers = None,
         media_types: Mapping[str, str] | None = None,
         charset: str | None = "utf-8",
@@ -76,9 +77,11 @@ class StaticFiles:
         not_found: str | Callable[[str], str | None] | None = None,
         offload: str | None = None,
     ) -> None:
-        given = {name: value for name, value in locals().items() if name != "self"}
-        self.site = Site(check.Settings(given, of_uploads=isinstance(self, _Uploads)))
-        if check.flag("check_dir", check_dir):
+        self._start({name: value for name, value in locals().items() if name != "self"})
+
+    def _start(self, given: Mapping[str, Any], *, of_uploads: bool = False) -> None:
+        self.site = Site(check.Settings(given, of_uploads=of_uploads))
+        if check.flag("check_dir", given["check_dir"]):
             self.refresh()
 
     @classmethod
@@ -104,7 +107,10 @@ class StaticFiles:
 
         :raises TypeError, ValueError: an option is wrong, or none of these; the message names it
         """
-        return _Uploads(directory, prefix=prefix, **check.options_of_uploads(options))
+        files, defaults = cls.__new__(cls), StaticFiles.__init__.__kwdefaults__ or {}
+        given = {"directory": directory, "prefix": prefix, **check.options_of_uploads(options)}
+        files._start({**defaults, **given}, of_uploads=True)
+        return files
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError(
@@ -120,7 +126,7 @@ class StaticFiles:
 
         :raises NotADirectoryError: a directory is missing
         """
-        self.site.refresh()
+        self.site.refresh(may_be_missing=self.site.settings.policies.of_uploads)
 
     def __repr__(self) -> str:
         return f"<StaticFiles: {self.site}>"
@@ -187,10 +193,3 @@ class StaticFiles:
             there is no `not_found`, so that this is told; the same error is a RuntimeError
         """
         return self.site.fallback(request, has_app=has_app, wait=wait)
-
-
-class _Uploads(StaticFiles):
-    """Files that strangers have written, in a directory that the first of them may make."""
-
-    def refresh(self) -> None:
-        self.site.refresh(may_be_missing=True)

@@ -219,3 +219,10 @@ def test_an_event_loop_finds_uploads_without_a_thread(
     fields_of(files, "a.png")
     with files.answer(request, wait=False) as answer:  # type: ignore[union-attr]
         assert answer.status == 200
+
+
+def test_uploads_of_a_class_of_ones_own_are_of_that_class(tmp_path: Path):
+    class Mine(StaticFiles):
+        pass
+
+    assert type(Mine.uploads(tmp_path, prefix="/u")) is Mine

@@ -235,7 +235,7 @@ def _of_root(options: dict[str, Option], say: Say) -> dict[str, Option]:
     return {"previous": path, "offload": offload}
 
 
-def _awaited(immutable: check.Immutable, say: Say) -> check.Immutable:
+def _awaited(immutable: Option, say: Say) -> Option:
     """A manifest that a build may have yet to write: until then no name is immutable."""
     if not isinstance(immutable, manifests.Manifest):
         return immutable
@@ -309,7 +309,7 @@ def _no_url_remembered() -> Iterator[None]:
                 settings.__dict__.pop(name, None)
 
 
-def _immutable(storage: OfDjango | None, options: dict[str, Option]) -> check.Immutable:
+def _immutable(storage: OfDjango | None, options: dict[str, Option]) -> Option:
     """The hashed names of the storage's manifest, and those of the option."""
     wanted = options.get("immutable")
     hashed = _hashed_names(storage)
