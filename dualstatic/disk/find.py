@@ -19,7 +19,7 @@ from .errors import LEADS_OUT, OnceLogger, is_missing, log_failure
 from .memory import Memory
 from .nowait import answers_at_once
 from .root import Directory, Walk
-from .root_by_descriptor import Stamp, identity, stamp_of
+from .root_by_descriptor import device_and_ctime, identity, look_at_once
 from .validators import etag_of, is_recent, is_settled, modified, read_at
 
 Found = tuple[Resource, dict[str, int]]
@@ -34,16 +34,15 @@ class Sighting:
     """Where the files of a resource were found, and by what they are known again.
 
     `before` are the directories that come first, and have no file of that name. `files` are the
-    file and its siblings, fit or not, by their last names. `absent` are other siblings: that none
-    was added, `folder` tells, the stamp of their folder, or a look at each where it is None.
+    file and its siblings, fit or not, by their last names; None: there was no such sibling. If a
+    look at their folder says `folder` still, none was added.
     """
 
     directory: Directory
     name: str
     before: Sequence[Directory]
-    files: dict[str, Identity] = field(default_factory=dict)
-    absent: list[str] = field(default_factory=list)
-    folder: Stamp | None = None
+    files: dict[str, Identity | None] = field(default_factory=dict)
+    folder: tuple[int, ...] = ()
 
     def open(self, name: str, *, wait: bool) -> int:
         """A descriptor to read a file, if all are as they were.
@@ -55,11 +54,7 @@ class Sighting:
         for directory in self.before:
             if not directory.lacks(self.name, wait=wait):
                 raise BlockingIOError(errno.EAGAIN, "an earlier directory may have it", self.name)
-        with self.directory.root(wait=wait) as root:
-            for sibling in self.absent if self.folder is None else ():
-                if not root.lacks(sibling, wait=wait):
-                    raise BlockingIOError(errno.EAGAIN, "it may be there by now", sibling)
-            return root.open_again(name, self.files, self.folder, wait=wait)
+        return self.directory.open_again(name, self.files, self.folder, wait=wait)
 
 
 def look_for(
@@ -131,8 +126,9 @@ class Look:
         except OSError as error:
             self._miss(error, lambda: self.directory.path_of(walk.refused()))
             return False
-        stamp = stamp_of(walk.here) if suffixes and walk.here is not None else None
-        is_final = stamp is None or not is_recent(stamp[2])  # now: to read may take a while
+        here = look_at_once(walk.here) if suffixes and walk.here is not None else ()
+        device, changed = device_and_ctime(here) if here else (0, 0)
+        is_final = not is_recent(changed)  # now: to read may take a while
         opened = self._open(walk, leaf)
         if opened is None:
             return False
@@ -144,8 +140,10 @@ class Look:
             close_all(self.descriptors)
             raise
         # The file has shown by now whether its device tells at once what is added to a folder.
-        if stamp and self.sighting.absent and answers_at_once(stamp[0]):
-            self.sighting.folder = stamp
+        files = self.sighting.files
+        if here and None in files.values() and answers_at_once(device):
+            self.sighting.folder = here
+            self.sighting.files = {name: known for name, known in files.items() if known}
             self.settled = self.settled and is_final
         return True
 
@@ -161,7 +159,7 @@ class Look:
         leaf = plain + suffix
         try:
             if not walk.has(leaf):
-                self.sighting.absent.append(self._name + suffix)
+                self.sighting.files[leaf] = None
             elif opened := self._open(walk, leaf):
                 self._add(walk, opened, suffix)
             else:  # what it is the name of may become a file elsewhere, or one that may be read

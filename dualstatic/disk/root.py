@@ -11,14 +11,15 @@ import errno
 import os
 import stat
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from typing import Any
 from weakref import finalize
 
+from ..core.values import Identity
+from . import root_by_descriptor, root_by_path
 from .errors import LEADS_OUT, is_missing
 from .nowait import try_out
-from .root_by_descriptor import ByDescriptor, Kind, kind_of
-from .root_by_path import ByPath
+from .root_by_descriptor import Kind, kind_of
 from .targets import parts_below, relative_parts
 
 MAX_LINKS = 40
@@ -40,11 +41,10 @@ class Walk:
     old target in between.
     """
 
-    def __init__(self, root: AbstractContextManager[ByDescriptor | ByPath]) -> None:
-        self._root = root
-        self._calls: Any = root.__enter__()  # each knows the places that it made
-        self._place = self._calls.root
-        self._home = self._place
+    def __init__(self, directory: Directory) -> None:
+        self._directory, self._path = directory, directory.path
+        self._calls, self._follow = directory.calls, directory.follow
+        self._root = self._place = self._home = directory.open(wait=True)
         self.here = self._place if isinstance(self._place, int) else None
         self._names: list[str] = []
         self._asked: list[str] = []
@@ -55,25 +55,27 @@ class Walk:
 
     def __exit__(self, *failure: object) -> None:
         self._restart()
-        self._root.__exit__(None, None, None)
+        self._directory.close(self._root)
 
     def at(self, leaf: str) -> str:
         """What to call a name of this directory in a call that gets `here` as well."""
-        return leaf if self.here is not None else str(self._calls.at(self._place, leaf))
+        if self.here is not None:
+            return leaf
+        return root_by_path.path_in(self._place, leaf, follow=self._follow)
 
     def _restart(self) -> None:
-        self._arrive(self._calls.root, [])
+        self._arrive(self._root, [])
 
-    def _arrive(self, place: int | str, names: list[str]) -> None:
-        if self.here is not None and self._place not in (self._calls.root, self._home):
+    def _arrive(self, place: Any, names: list[str]) -> None:  # noqa: ANN401
+        if self.here is not None and self._place not in (self._root, self._home):
             os.close(self.here)
         self._place, self._names = place, names
         self.here = place if isinstance(place, int) else None
 
     def enter(self, path: str) -> None:
         """Go into directories one below the other, and through links to directories."""
-        if self._calls.follow and os.path.isabs(path):  # only the index names a place so
-            self._arrive(self._calls.enter(self._place, path), [path])
+        if self._follow and os.path.isabs(path):  # only the index names a place so
+            self._enter(path, [path])
             return
         names = [name for name in path.split("/") if name not in ("", ".")]
         for start in range(0, len(names), _LEAP):
@@ -107,11 +109,14 @@ class Walk:
         """
         if len(names) > 1 and ".." not in names and self.here is not None and not _FOLDS_CASE:
             try:
-                self._arrive(self._calls.enter(self._place, "/".join(names)), self._names + names)
+                self._enter("/".join(names), self._names + names)
             except BlockingIOError:
                 return names
             return []
         return names
+
+    def _enter(self, path: str, names: list[str]) -> None:
+        self._arrive(self._calls.enter(self._place, path, follow=self._follow), names)
 
     def _up(self) -> list[str]:
         """Restart from the root: the parent may have been moved since we entered it."""
@@ -124,9 +129,9 @@ class Walk:
     def _step(self, part: str) -> list[str]:
         """Go into one directory; where it is a link, the parts still to go instead."""
         try:
-            self._arrive(self._calls.enter(self._place, part), [*self._names, part])
+            self._enter(part, [*self._names, part])
         except OSError as error:
-            if self._calls.follow or error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            if self._follow or error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
             return self._target(part)
         return []
@@ -141,10 +146,12 @@ class Walk:
         if (parts := relative_parts(target)) is not None:
             return parts
         # By the root's own names: to look at others may wait for a dead mount outside.
-        for attribute in ("path", "real_path"):
-            if (parts := parts_below(target, getattr(self._calls, attribute))) is not None:
-                self._restart()
-                return parts or ["."]
+        parts = parts_below(target, self._path)
+        if parts is None:
+            parts = parts_below(target, self._real_path())
+        if parts is not None:
+            self._restart()
+            return parts or ["."]
         raise self._leads_out()
 
     def _readlink(self, leaf: str) -> str:
@@ -159,12 +166,12 @@ class Walk:
 
     def _leads_out(self) -> OSError:
         """The error for the name that was asked for, whichever link behind it leads out."""
-        path = os.path.join(self._calls.path, *self._asked)
+        path = os.path.join(self._path, *self._asked)
         return FileNotFoundError(errno.ENOENT, LEADS_OUT, path)
 
     def _kind(self, leaf: str) -> Kind:
-        follow = self._calls.follow
-        return kind_of(os.stat(self.at(leaf), dir_fd=self.here, follow_symlinks=follow))
+        status = os.stat(self.at(leaf), dir_fd=self.here, follow_symlinks=self._follow)
+        return kind_of(status)
 
     def open(self, leaf: str) -> tuple[int, os.stat_result]:
         """A regular file, open for reading, and what `fstat` says; this place stays where it is.
@@ -179,7 +186,7 @@ class Walk:
             raise
         finally:
             self._arrive(self._home, names)
-            self._home = self._calls.root
+            self._home = self._root
             self.links = links or min(self.links, 1)
 
     def _open(self, leaf: str, kind: Kind) -> tuple[int, os.stat_result]:
@@ -189,7 +196,7 @@ class Walk:
         """
         if kind != "file":
             raise FileNotFoundError(errno.ENOENT, "not a regular file", leaf)
-        descriptor = self._calls.open(self._place, leaf)
+        descriptor: int = self._calls.open_entry(self._place, leaf, follow=self._follow)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
@@ -224,11 +231,15 @@ class Walk:
     def real(self, leaf: str) -> str:
         """The name without links of what `leaf` is here; an absolute path if not below the root."""
         name = "/".join(self._names + [leaf] * (leaf != "."))
-        if not self._calls.follow:
+        if not self._follow:
             return name
-        path = os.path.realpath(os.path.join(self._calls.real_path, name))
-        parts = parts_below(path, self._calls.real_path)
+        path = os.path.realpath(os.path.join(self._real_path(), name))
+        parts = parts_below(path, self._real_path())
         return path.replace(os.sep, "/") if parts is None else "/".join(parts)
+
+    def _real_path(self) -> str:
+        """The path of the root without links."""
+        return self._directory.real_path or os.path.realpath(self._path)
 
 
 class Directory:
@@ -236,6 +247,7 @@ class Directory:
 
     A `source` that is no text is asked for its path each time. `is_previous` says that it has files
     of earlier releases. `real_path` is the path of a pinned one without links, with slashes.
+    `calls` are those of the system by which it is walked.
     """
 
     def __init__(
@@ -246,10 +258,11 @@ class Directory:
         is_previous: bool = False,
     ) -> None:
         self._source = os.path.abspath(source) if isinstance(source, str) else source
-        self._follow = follow_symlink
+        self.follow = follow_symlink
         self.is_previous = is_previous
         self.real_path = ""
-        self._pinned: ByDescriptor | ByPath | None = None
+        self.calls: Any = root_by_descriptor if _HAS_DESCRIPTORS else root_by_path
+        self._pinned: Any = None
 
     @property
     def path(self) -> str:
@@ -259,34 +272,59 @@ class Directory:
 
     def pin(self) -> Directory:
         """The directory that the path leads to now, whatever it leads to later."""
-        pinned = Directory(self.path, follow_symlink=self._follow, is_previous=self.is_previous)
-        pinned._pinned = root = pinned.root(wait=True).__enter__()
-        # Not at the end of Python: threads may still be at work then.
-        finalize(pinned, root.__exit__).atexit = False
-        pinned.real_path = root.real_path.replace(os.sep, "/")
+        pinned = Directory(self.path, follow_symlink=self.follow, is_previous=self.is_previous)
+        pinned._pinned = root = pinned.open(wait=True)
+        if isinstance(root, int):  # not at the end of Python: threads may still be at work then
+            finalize(pinned, os.close, root).atexit = False
+        pinned.real_path = os.path.realpath(pinned.path).replace(os.sep, "/")
         return pinned
 
     def walk(self) -> Walk:
         """A walk that starts at the root, for as long as its context lasts."""
-        return Walk(self.root(wait=True))
+        return Walk(self)
 
-    def root(self, *, wait: bool) -> AbstractContextManager[ByDescriptor | ByPath]:
-        """The root, open for as long as the context lasts.
+    def open(self, *, wait: bool) -> Any:  # noqa: ANN401
+        """The root, as a place of `calls`.
 
         :raises BlockingIOError: the disk would have to be waited for, and `wait` is False
         """
-        if self._pinned:
-            return nullcontext(self._pinned)
+        if self._pinned is not None:
+            return self._pinned
         if not wait and not isinstance(self._source, str):
             raise BlockingIOError(errno.EAGAIN, "the path has to be asked for")
-        system = ByDescriptor if _HAS_DESCRIPTORS else ByPath
-        return system(self.path, follow=self._follow, wait=wait)
+        return self.calls.open_root(self.path, wait=wait)
+
+    def close(self, root: Any) -> None:  # noqa: ANN401
+        if root is not self._pinned and isinstance(root, int):
+            os.close(root)
+
+    def open_again(
+        self,
+        name: str,
+        known: Mapping[str, Identity | None],
+        folder: tuple[int, ...],
+        *,
+        wait: bool,
+    ) -> int:
+        """A file that was found before, open to be read, if all that are known are as they were.
+
+        :raises BlockingIOError, OSError: as of `calls`
+        """
+        root = self.open(wait=wait)
+        try:
+            follow, calls = self.follow, self.calls
+            return int(calls.open_again(root, name, known, folder, follow=follow, wait=wait))
+        finally:
+            self.close(root)
 
     def lacks(self, name: str, *, wait: bool) -> bool:
         """Whether there is no file of a name; False, too, where only a walk tells."""
         try:
-            with self.root(wait=wait) as root:
-                return root.lacks(name, wait=wait)
+            root = self.open(wait=wait)
+            try:
+                return bool(self.calls.lacks(root, name, follow=self.follow, wait=wait))
+            finally:
+                self.close(root)
         except OSError:
             return False
 

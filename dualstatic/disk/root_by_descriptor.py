@@ -46,7 +46,7 @@ _CACHED = 0x20  # RESOLVE_CACHED, of Linux 5.12
 
 _HOW = struct.Struct("QQQ")  # struct open_how: flags, mode, resolve
 
-_AT_EMPTY_PATH, _AT_STATX_DONT_SYNC = 0x1000, 0x4000
+_OF_DESCRIPTOR = 0x1000 | 0x4000  # AT_EMPTY_PATH, AT_STATX_DONT_SYNC
 _STATX_WANTED = 0x181  # STATX_TYPE, STATX_CTIME, STATX_INO
 _STATX = struct.Struct("28xH2xQ56xqI28xII112x")
 """Of a struct statx: mode, inode, ctime in seconds and nanoseconds, the device's two numbers."""
@@ -61,9 +61,6 @@ if sys.platform == "linux":
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _Status = ctypes.c_char * _STATX.size
-
-Stamp = tuple[int, int, int]
-"""Of a folder: device, inode, ctime in nanoseconds. Whatever is added to it changes the last."""
 
 Kind = Literal["directory", "file", "link", "other"]
 
@@ -101,134 +98,136 @@ def entry_kind(entry: os.DirEntry[str]) -> Kind:
     return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
-class ByDescriptor:
-    """A `place` is the descriptor of a directory. With `follow` the system resolves links."""
+def open_root(path: str, *, wait: bool) -> int:
+    return os.open(path, _SEARCH) if wait else _open_by_one_call(path, _SEARCH, resolve=_CACHED)
 
-    def __init__(self, path: str, *, follow: bool, wait: bool) -> None:
+
+def open_again(
+    root: int,
+    name: str,
+    known: Mapping[str, Identity | None],
+    folder: tuple[int, ...],
+    *,
+    follow: bool,
+    wait: bool,
+) -> int:
+    """One of the files that were found before, open to be read, if all are as they were.
+
+    `known` are all of them, by their last names, in one folder; None: there was none. If a look at
+    the folder says `folder` still, nothing was added to it. The file is not looked at before it is
+    opened: a FIFO that has just taken its name is opened, but not waited for.
+
+    :raises BlockingIOError: only a walk tells; or the disk, or a server, has to be waited for, and
+        `wait` is False
+    :raises OSError: one isn't there, or is another by now
+    """
+    if not folder and len(known) == 1:
+        with suppress(BlockingIOError):  # another mount may be on the way to it
+            return _open_in(root, name, known, folder, follow, wait)
+    place, _, leaf = name.rpartition("/")
+    if not place:
+        return _open_in(root, leaf, known, folder, follow, wait)
+    at = _open_by_one_call(place, _SEARCH, root, _resolve(follow, wait))
+    try:
+        return _open_in(at, leaf, known, folder, follow, wait)
+    finally:
+        os.close(at)
+
+
+def _open_in(
+    at: int,
+    path: str,
+    known: Mapping[str, Identity | None],
+    folder: tuple[int, ...],
+    follow: bool,
+    wait: bool,
+) -> int:
+    if folder or not wait:
+        now = look_at_once(at)
+        if not folder and not (now and answers_at_once(device_and_ctime(now)[0])):
+            raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", path)
+        if folder and now != folder:
+            raise OSError(errno.ESTALE, "the folder has changed", path)
+    descriptor = _open_file(path, at, READ, follow, wait)
+    try:
+        opened = path.rpartition("/")[2]
+        for leaf, then in known.items():
+            status = os.fstat(descriptor) if leaf == opened else _status(leaf, at, follow, wait)
+            if (identity(status) if status else None) != then:
+                raise OSError(errno.ESTALE, "it is another file by now", leaf)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _open_file(path: str, at: int, flags: int, follow: bool, wait: bool) -> int:
+    if wait and "/" not in path:
+        return os.open(path, flags | (0 if follow else NOFOLLOW), dir_fd=at)
+    return _open_by_one_call(path, flags, at, _resolve(follow, wait) | (0 if wait else _SAME_MOUNT))
+
+
+def _resolve(follow: bool, wait: bool) -> int:
+    return (0 if follow else _BENEATH) | (0 if wait else _CACHED)
+
+
+def _status(leaf: str, at: int, follow: bool, wait: bool) -> os.stat_result | None:
+    """What a name stands for; None: there is nothing."""
+    try:
         if wait:
-            self.root = os.open(path, _SEARCH)
-        else:
-            self.root = _open_by_one_call(path, _SEARCH, resolve=_CACHED)
-        self.path, self.follow = path, follow
-        self._nofollow = 0 if follow else NOFOLLOW
-        self._resolve = 0 if follow else _BENEATH
-        self._real_path: str | None = None
+            return os.stat(leaf, dir_fd=at, follow_symlinks=follow)
+        descriptor = _open_file(leaf, at, _LOOK, follow, wait)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
 
-    def open_again(
-        self, name: str, known: Mapping[str, Identity], folder: Stamp | None, *, wait: bool
-    ) -> int:
-        """One of the files that were found before, open to be read, if all are as they were.
 
-        `known` are all of them, by their last names, in one folder, to which nothing was added if
-        `folder` is its stamp still. The file is not looked at before it is opened: a FIFO that has
-        just taken its name is opened, but not waited for.
+def lacks(root: int, name: str, *, follow: bool, wait: bool) -> bool:
+    """Whether a name is that of no file; False, too, where this can't tell."""
+    descriptor = _openat2(name, _LOOK, root, _resolve(follow, wait))
+    if descriptor < 0:
+        return -descriptor in _NOT_THERE
+    try:
+        now = look_at_once(descriptor)
+        return bool(now) and not stat.S_ISREG(now[0])
+    finally:
+        os.close(descriptor)
 
-        :raises BlockingIOError: only a walk tells; or the disk, or a server, has to be waited for,
-            and `wait` is False
-        :raises OSError: one isn't there, or is another by now
-        """
-        if not folder and len(known) == 1:
-            with suppress(BlockingIOError):  # another mount may be on the way to it
-                return self._open_in(self.root, name, known, None, wait)
-        place, _, leaf = name.rpartition("/")
-        if not place:
-            return self._open_in(self.root, leaf, known, folder, wait)
-        resolve = self._resolve if wait else self._resolve | _CACHED
-        at = _open_by_one_call(place, _SEARCH, self.root, resolve)
-        try:
-            return self._open_in(at, leaf, known, folder, wait)
-        finally:
-            os.close(at)
 
-    def _open_in(
-        self, at: int, path: str, known: Mapping[str, Identity], folder: Stamp | None, wait: bool
-    ) -> int:
-        if folder or not wait:
-            _, stamp = _look_at_once(at)
-            if not answers_at_once(stamp[0]):
-                raise BlockingIOError(errno.EAGAIN, "a device that may have to be waited for", path)
-            if folder not in (None, stamp):
-                raise OSError(errno.ESTALE, "the folder has changed", path)
-        descriptor = self._open_file(path, at, READ, wait)
-        try:
-            opened = path.rpartition("/")[2]
-            for leaf, then in known.items():
-                now = os.fstat(descriptor) if leaf == opened else self._status(leaf, at, wait)
-                if identity(now) != then:
-                    raise OSError(errno.ESTALE, "it is another file by now", leaf)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor
+def enter(place: int, path: str, *, follow: bool) -> int:
+    """Enter a directory by its name, or several, one below the other.
 
-    def _open_file(self, path: str, at: int, flags: int, wait: bool) -> int:
-        if wait and "/" not in path:
-            return os.open(path, flags | self._nofollow, dir_fd=at)
-        resolve = self._resolve if wait else self._resolve | _CACHED | _SAME_MOUNT
-        return _open_by_one_call(path, flags, at, resolve)
+    :raises BlockingIOError: of several names, only steps from one to the next tell
+    :raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all
+    """
+    if "/" in path and not follow:
+        return _open_by_one_call(path, _SEARCH, place, _BENEATH)
+    return os.open(path, _SEARCH | (0 if follow else NOFOLLOW), dir_fd=place)
 
-    def _status(self, leaf: str, at: int, wait: bool) -> os.stat_result:
-        if wait:
-            return os.stat(leaf, dir_fd=at, follow_symlinks=self.follow)
-        descriptor = self._open_file(leaf, at, _LOOK, wait)
-        try:
-            return os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
 
-    def lacks(self, name: str, *, wait: bool) -> bool:
-        """Whether a name is that of no file; False, too, where this can't tell."""
-        resolve = self._resolve if wait else self._resolve | _CACHED
-        descriptor = _openat2(name, _LOOK, self.root, resolve)
-        if descriptor < 0:
-            return -descriptor in _NOT_THERE
-        try:
-            mode, _ = _look_at_once(descriptor)
-            return mode != 0 and not stat.S_ISREG(mode)
-        finally:
-            os.close(descriptor)
+def spells(place: int, name: str) -> bool:
+    """Whether a directory has a name in this very spelling."""
+    return name in dict(entries(place))
 
-    @property
-    def real_path(self) -> str:
-        """The root's path without links in it, as it was when it was first asked for."""
-        # Not by `cached_property`: it has a lock, which may be held where a process is forked.
-        if self._real_path is None:
-            self._real_path = os.path.realpath(self.path)
-        return self._real_path
 
-    def __enter__(self) -> ByDescriptor:
-        return self
+def open_entry(place: int, leaf: str, *, follow: bool) -> int:
+    """A file, for reading."""
+    try:
+        return os.open(leaf, READ | (0 if follow else NOFOLLOW), dir_fd=place)
+    except BlockingIOError as error:  # it isn't the disk that would have to be waited for
+        raise OSError(errno.EBUSY, "another program has a lease on it", leaf) from error
 
-    def __exit__(self, *failure: object) -> None:
-        os.close(self.root)
 
-    def enter(self, place: int, path: str) -> int:
-        """Enter a directory by its name, or several, one below the other.
-
-        :raises BlockingIOError: of several names, only steps from one to the next tell
-        :raises OSError: ENOTDIR or ELOOP: a link that isn't followed, or no directory at all
-        """
-        if "/" in path and not self.follow:
-            return _open_by_one_call(path, _SEARCH, place, _BENEATH)
-        return os.open(path, _SEARCH | self._nofollow, dir_fd=place)
-
-    def spells(self, place: int, name: str) -> bool:
-        """Whether a directory has a name in this very spelling."""
-        return name in dict(self.entries(place))
-
-    def open(self, place: int, leaf: str) -> int:
-        try:
-            return os.open(leaf, READ | self._nofollow, dir_fd=place)
-        except BlockingIOError as error:  # it isn't the disk that would have to be waited for
-            raise OSError(errno.EBUSY, "another program has a lease on it", leaf) from error
-
-    def entries(self, place: int) -> list[tuple[str, Kind]]:
-        descriptor = os.open(".", READ | _flags("O_DIRECTORY"), dir_fd=place)
-        try:
-            with os.scandir(descriptor) as entries:
-                return [(entry.name, entry_kind(entry)) for entry in entries]
-        finally:
-            os.close(descriptor)
+def entries(place: int) -> list[tuple[str, Kind]]:
+    descriptor = os.open(".", READ | _flags("O_DIRECTORY"), dir_fd=place)
+    try:
+        with os.scandir(descriptor) as entries:
+            return [(entry.name, entry_kind(entry)) for entry in entries]
+    finally:
+        os.close(descriptor)
 
 
 def _open_by_one_call(path: str, flags: int, directory: int = _AT_FDCWD, resolve: int = 0) -> int:
@@ -262,17 +261,18 @@ def _how(flags: int, resolve: int) -> bytes:
     return _HOW.pack(flags, 0, resolve)
 
 
-def stamp_of(folder: int) -> Stamp | None:
-    """The stamp of an open folder; None: this can't be told."""
-    mode, stamp = _look_at_once(folder)
-    return stamp if mode else None
+def look_at_once(descriptor: int) -> tuple[int, ...]:
+    """What `_STATX` says of what is open, asked of no server; empty: this can't be told.
 
-
-def _look_at_once(descriptor: int) -> tuple[int, Stamp]:
-    """The mode and the stamp of what is open, asked of no server; zeros: this can't be told."""
+    Whatever is added to a folder changes its ctime.
+    """
     buffer = _Status()
-    flags = _AT_EMPTY_PATH | _AT_STATX_DONT_SYNC
-    if _statx is None or _statx(descriptor, b"", flags, _STATX_WANTED, buffer):
-        return 0, (0, 0, 0)
-    mode, inode, seconds, nanoseconds, major, minor = _STATX.unpack(buffer)
-    return mode, (os.makedev(major, minor), inode, seconds * 10**9 + nanoseconds)
+    if _statx is None or _statx(descriptor, b"", _OF_DESCRIPTOR, _STATX_WANTED, buffer):
+        return ()
+    return _STATX.unpack(buffer)
+
+
+def device_and_ctime(look: tuple[int, ...]) -> tuple[int, int]:
+    """The device, and the time in nanoseconds of the last change, by such a look."""
+    *_, seconds, nanoseconds, major, minor = look
+    return os.makedev(major, minor), seconds * 10**9 + nanoseconds

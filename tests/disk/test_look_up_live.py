@@ -13,7 +13,6 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 from dualstatic.disk import find, look_up, nowait, root_by_descriptor, validators
-from dualstatic.disk.root_by_descriptor import ByDescriptor as Root
 from tests.support.doors import Answer, Client
 from tests.support.steps import open_below
 from tests.support.trees import Link, settle, write_tree
@@ -191,7 +190,8 @@ def test_a_sibling_is_found_whether_or_not_the_device_tells_what_is_added(
     (roots[1] / "sub/t.txt").write_bytes(PLAIN)
     if not tells:
         monkeypatch.setitem(nowait._answers, roots[1].stat().st_dev, False)
-        monkeypatch.setattr(root_by_descriptor, "_look_at_once", lambda _: (0, (0, 0, 0)))
+        for room in (root_by_descriptor, find):
+            monkeypatch.setattr(room, "look_at_once", lambda _: ())
     assert [get().body, get().body] == [PLAIN, PLAIN]
     (roots[1] / "sub/t.txt.gz").write_bytes(GZIPPED)
     assert get().body == GZIPPED
@@ -201,13 +201,14 @@ def test_a_sibling_added_within_the_grain_of_the_clock_is_found(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that has just changed may change again, and keep its time."""
-    real = root_by_descriptor._look_at_once
+    real = root_by_descriptor.look_at_once
 
-    def of_a_coarse_clock(descriptor: int) -> tuple[int, tuple[int, int, int]]:
-        mode, (device, inode, changed) = real(descriptor)
-        return mode, (device, inode, changed - changed % 10**9)
+    def of_a_coarse_clock(descriptor: int) -> tuple[int, ...]:
+        mode, inode, seconds, _, *device = real(descriptor)
+        return mode, inode, seconds, 0, *device
 
-    monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
+    for room in (root_by_descriptor, find):
+        monkeypatch.setattr(room, "look_at_once", of_a_coarse_clock)
     monkeypatch.setattr(find, "is_settled", lambda status: True)
     root = tree({"t.txt": PLAIN})
     client = Client(StaticFiles(root, live=True), "wsgi")
@@ -222,18 +223,19 @@ def test_a_sibling_is_found_that_is_added_while_a_slow_disk_is_read(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its folder had just changed when it was looked at, and keeps the time of that."""
-    real, now = root_by_descriptor._look_at_once, time.time_ns()
+    real, now = root_by_descriptor.look_at_once, time.time_ns()
     read = validators._sha256
 
-    def of_a_coarse_clock(descriptor: int) -> tuple[int, tuple[int, int, int]]:
-        mode, (device, inode, _) = real(descriptor)
-        return mode, (device, inode, now)
+    def of_a_coarse_clock(descriptor: int) -> tuple[int, ...]:
+        mode, inode, _, _, *device = real(descriptor)
+        return mode, inode, *divmod(now, 10**9), *device
 
     def of_a_slow_disk(*arguments: Any) -> bytes:
         settle(monkeypatch)
         return read(*arguments)
 
-    monkeypatch.setattr(root_by_descriptor, "_look_at_once", of_a_coarse_clock)
+    for room in (root_by_descriptor, find):
+        monkeypatch.setattr(room, "look_at_once", of_a_coarse_clock)
     monkeypatch.setattr(validators, "_sha256", of_a_slow_disk)
     monkeypatch.setattr(find, "is_settled", lambda status: True)
     root = tree({"t.txt": PLAIN})
@@ -251,11 +253,10 @@ def test_a_folder_tells_of_siblings_from_the_first_file_of_a_process_on(
     nowait._answers.clear()
     assert get().body == PLAIN
     asked: list[str] = []
-    monkeypatch.setattr(Root, "lacks", lambda self, name, **_: asked.append(name) or True)
+    monkeypatch.setattr(root_by_descriptor, "_status", lambda leaf, *_: asked.append(leaf))
     assert get().body == PLAIN
-    siblings = ["sub/t.txt.zst", "sub/t.txt.br", "sub/t.txt.gz"]
     is_told = nowait.answers_at_once(roots[1].stat().st_dev)
-    assert asked == ["sub/t.txt", *([] if is_told else siblings)]  # the first directory has none
+    assert asked == ([] if is_told else ["t.txt.zst", "t.txt.br", "t.txt.gz"])
 
 
 def test_what_lies_in_a_folder_that_has_just_changed_is_remembered_later(

@@ -65,8 +65,7 @@ def read(directory: Directory, name: str, *, wait: bool) -> bytes:
     """Read a file that was found before."""
     with (
         all_closed(),
-        directory.root(wait=wait) as place,
-        open(place.open_again(name, {}, None, wait=wait), "rb") as file,
+        open(directory.open_again(name, {}, (), wait=wait), "rb") as file,
     ):
         return file.read()
 

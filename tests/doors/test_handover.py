@@ -352,7 +352,7 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
 ) -> None:
     """Elsewhere, as on FUSE and NFS, `open` may ask a server that hangs, whatever is cached."""
     settle(monkeypatch)
-    real, openers = root_by_descriptor.ByDescriptor._open_file, []
+    real, openers = root_by_descriptor._open_file, []
 
     def noting(*arguments: Any) -> int:
         openers.append(threading.get_ident())
@@ -365,7 +365,7 @@ def test_the_loop_opens_a_file_only_on_a_device_that_answers_at_once(
         assert stream(files) == BIG
         openers.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(root_by_descriptor.ByDescriptor, "_open_file", noting)
+            patch.setattr(root_by_descriptor, "_open_file", noting)
             assert stream(files) == BIG
         assert len(openers) == 1
         return openers == [threading.get_ident()]
