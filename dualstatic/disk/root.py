@@ -36,9 +36,7 @@ class Walk:
 
     `here` is its descriptor; None where the system opens nothing relative to one.
 
-    `links` counts the links that were met, and what may have been one when it was looked at. If a
-    name is missing behind one, look once more: a deploy may have switched the link and removed the
-    old target in between.
+    `links` counts the links that were met.
     """
 
     def __init__(self, directory: Directory) -> None:
@@ -181,13 +179,9 @@ class Walk:
         names, links, self._home = self._names, self.links, self._place
         try:
             return self._open(*self.find(leaf))
-        except OSError as error:
-            self.links += error.errno == errno.ELOOP  # it has become a link since it was looked at
-            raise
         finally:
             self._arrive(self._home, names)
-            self._home = self._root
-            self.links = links or min(self.links, 1)
+            self._home, self.links = self._root, links
 
     def _open(self, leaf: str, kind: Kind) -> tuple[int, os.stat_result]:
         """A file. Its kind is looked at first, since to open a FIFO or a device can have effects.
