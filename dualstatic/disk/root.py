@@ -40,8 +40,7 @@ class Walk:
     """
 
     def __init__(self, directory: Directory) -> None:
-        self._directory, self._path = directory, directory.path
-        self._calls, self._follow = directory.calls, directory.follow
+        self._directory, self._calls, self._follow = directory, directory.calls, directory.follow
         self._root = self._place = self._home = directory.open(wait=True)
         self.here = self._place if isinstance(self._place, int) else None
         self._names: list[str] = []
@@ -144,7 +143,7 @@ class Walk:
         if (parts := relative_parts(target)) is not None:
             return parts
         # By the root's own names: to look at others may wait for a dead mount outside.
-        parts = parts_below(target, self._path)
+        parts = parts_below(target, self._directory.path)
         if parts is None:
             parts = parts_below(target, self._real_path())
         if parts is not None:
@@ -164,7 +163,7 @@ class Walk:
 
     def _leads_out(self) -> OSError:
         """The error for the name that was asked for, whichever link behind it leads out."""
-        path = os.path.join(self._path, *self._asked)
+        path = os.path.join(self._directory.path, *self._asked)
         return FileNotFoundError(errno.ENOENT, LEADS_OUT, path)
 
     def _kind(self, leaf: str) -> Kind:
@@ -233,7 +232,7 @@ class Walk:
 
     def _real_path(self) -> str:
         """The path of the root without links."""
-        return self._directory.real_path or os.path.realpath(self._path)
+        return self._directory.real_path or os.path.realpath(self._directory.path)
 
 
 class Directory:

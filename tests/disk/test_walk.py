@@ -232,6 +232,22 @@ def test_a_walk_knows_where_it_stands(path: str, root: Path) -> None:
         assert walk.links == path.startswith("folder")
 
 
+@pytest.mark.usefixtures("system")
+def test_a_walk_asks_for_the_path_of_its_root_once(root: Path) -> None:
+    """A zipped package looks at each folder of its copy before it tells where that is."""
+    asked: list[Path] = []
+
+    class Asked(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            asked.append(root)
+            return str(root)
+
+    with Directory(Asked(), follow_symlink=False).walk() as walk:
+        walk.enter("folder")
+        os.close(walk.open("f.txt")[0])
+    assert asked == [root]
+
+
 # What can't be told from a miss.
 
 
