@@ -239,8 +239,8 @@ class Directory:
     """A directory to serve, opened anew for each walk, unless it is pinned: then it stays open.
 
     A `source` that is no text is asked for its path each time. `is_previous` says that it has files
-    of earlier releases. `real_path` is the path of a pinned one without links, with slashes.
-    `calls` are those of the system by which it is walked.
+    of earlier releases. `real_path` is the path of a pinned one without links. `calls` are those of
+    the system by which it is walked.
     """
 
     def __init__(
@@ -269,7 +269,7 @@ class Directory:
         pinned._pinned = root = pinned.open(wait=True)
         if isinstance(root, int):  # not at the end of Python: threads may still be at work then
             finalize(pinned, os.close, root).atexit = False
-        pinned.real_path = os.path.realpath(pinned.path).replace(os.sep, "/")
+        pinned.real_path = os.path.realpath(pinned.path)
         return pinned
 
     def walk(self) -> Walk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -104,7 +105,7 @@ class Scan:
 
         Links that may lead out may also lead back to the root: that is an alias.
         """
-        if name == self.directory.real_path:
+        if name == self.directory.real_path.replace(os.sep, "/"):
             self.aliases[name] = ""
         elif name not in self.places:
             self.places.add(name)
