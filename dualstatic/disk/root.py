@@ -107,7 +107,9 @@ class Walk:
         if len(names) > 1 and ".." not in names and self.here is not None and not _FOLDS_CASE:
             try:
                 self._enter("/".join(names), self._names + names)
-            except BlockingIOError:
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENAMETOOLONG):
+                    raise
                 return names
             return []
         return names
