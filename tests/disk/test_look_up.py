@@ -648,6 +648,28 @@ def test_an_index_that_is_made_while_a_volume_is_updated_has_all_files(
     assert client.get("/a.txt").body == client.get("/sub/b.txt").body == b"two"
 
 
+def test_an_index_that_is_made_while_its_root_is_switched_has_all_files(
+    tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old root is removed when its names have just been listed."""
+    write_tree(tmp_path, {"1/sub/a.txt": "one", "2/sub/a.txt": "two"})
+    write_tree(tmp_path, {"root": Link("1"), "next": Link("2")})
+
+    def switching(real: Callable[..., Any]) -> Callable[..., Any]:
+        def scandir(place: Any) -> Any:
+            entries = real(place)
+            if (tmp_path / "next").exists():
+                rename_link(tmp_path / "next", tmp_path / "root")
+                shutil.rmtree(tmp_path / "1")
+            return entries
+
+        return scandir
+
+    patch_everywhere(monkeypatch, "scandir", switching)
+    client = Client(StaticFiles(tmp_path / "root"), door)
+    assert client.get("/sub/a.txt").body == b"two"
+
+
 def rename_link(new: Path, old: Path) -> None:
     """By one step, but on Windows, which renames no link to a directory over another."""
     if sys.platform == "win32":
