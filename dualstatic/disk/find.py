@@ -104,14 +104,12 @@ class Look:
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
         try:
-            # A name may be missing behind a link because a deploy has just switched that link and
-            # then removed what it led to. A second look finds it.
+            # A name may be missing because a deploy has just switched a link, here or on the way to
+            # the root, and then removed what it led to. A second look finds it.
             for _ in range(2):
                 with self.directory.walk() as walk:
                     if self._goes(walk, suffixes):
                         return True
-                    if not walk.links:
-                        return False
         except OSError as error:  # of the root itself, or the machine's own trouble
             log_failure(error, self.directory.path)
             self._miss(error, lambda: self.directory.path)

@@ -251,8 +251,10 @@ class LookUp:
         return frozenset(path for file in self.known() for path in self.paths(file))
 
     def _scan(self, directory: Directory) -> Scan:
+        """A scan; another, if a deploy may have removed what was being scanned."""
         try:
-            return Scan(directory.pin(), self.gate, self.warn.note)
+            scan = Scan(directory.pin(), self.gate, self.warn.note)
+            return Scan(directory.pin(), self.gate, self.warn.note) if scan.is_torn else scan
         except OSError as error:
             log_failure(error, directory.path)
             raise

@@ -36,14 +36,11 @@ class Walk:
 
     `here` is its descriptor; None where the system opens nothing relative to one.
 
-    `links` counts the links that were met, and what may have been one when it was looked at. If a
-    name is missing behind one, look once more: a deploy may have switched the link and removed the
-    old target in between.
+    `links` counts the links that were met.
     """
 
     def __init__(self, directory: Directory) -> None:
-        self._directory, self._path = directory, directory.path
-        self._calls, self._follow = directory.calls, directory.follow
+        self._directory, self._calls, self._follow = directory, directory.calls, directory.follow
         self._root = self._place = self._home = directory.open(wait=True)
         self.here = self._place if isinstance(self._place, int) else None
         self._names: list[str] = []
@@ -110,7 +107,9 @@ class Walk:
         if len(names) > 1 and ".." not in names and self.here is not None and not _FOLDS_CASE:
             try:
                 self._enter("/".join(names), self._names + names)
-            except BlockingIOError:
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENAMETOOLONG):
+                    raise
                 return names
             return []
         return names
@@ -146,7 +145,7 @@ class Walk:
         if (parts := relative_parts(target)) is not None:
             return parts
         # By the root's own names: to look at others may wait for a dead mount outside.
-        parts = parts_below(target, self._path)
+        parts = parts_below(target, self._directory.path)
         if parts is None:
             parts = parts_below(target, self._real_path())
         if parts is not None:
@@ -166,7 +165,7 @@ class Walk:
 
     def _leads_out(self) -> OSError:
         """The error for the name that was asked for, whichever link behind it leads out."""
-        path = os.path.join(self._path, *self._asked)
+        path = os.path.join(self._directory.path, *self._asked)
         return FileNotFoundError(errno.ENOENT, LEADS_OUT, path)
 
     def _kind(self, leaf: str) -> Kind:
@@ -181,13 +180,9 @@ class Walk:
         names, links, self._home = self._names, self.links, self._place
         try:
             return self._open(*self.find(leaf))
-        except OSError as error:
-            self.links += error.errno == errno.ELOOP  # it has become a link since it was looked at
-            raise
         finally:
             self._arrive(self._home, names)
-            self._home = self._root
-            self.links = links or min(self.links, 1)
+            self._home, self.links = self._root, links
 
     def _open(self, leaf: str, kind: Kind) -> tuple[int, os.stat_result]:
         """A file. Its kind is looked at first, since to open a FIFO or a device can have effects.
@@ -239,15 +234,15 @@ class Walk:
 
     def _real_path(self) -> str:
         """The path of the root without links."""
-        return self._directory.real_path or os.path.realpath(self._path)
+        return self._directory.real_path or os.path.realpath(self._directory.path)
 
 
 class Directory:
     """A directory to serve, opened anew for each walk, unless it is pinned: then it stays open.
 
     A `source` that is no text is asked for its path each time. `is_previous` says that it has files
-    of earlier releases. `real_path` is the path of a pinned one without links, with slashes.
-    `calls` are those of the system by which it is walked.
+    of earlier releases. `real_path` is the path of a pinned one without links. `calls` are those of
+    the system by which it is walked.
     """
 
     def __init__(
@@ -273,10 +268,10 @@ class Directory:
     def pin(self) -> Directory:
         """The directory that the path leads to now, whatever it leads to later."""
         pinned = Directory(self.path, follow_symlink=self.follow, is_previous=self.is_previous)
+        pinned.real_path = os.path.realpath(pinned.path)
         pinned._pinned = root = pinned.open(wait=True)
         if isinstance(root, int):  # not at the end of Python: threads may still be at work then
             finalize(pinned, os.close, root).atexit = False
-        pinned.real_path = os.path.realpath(pinned.path).replace(os.sep, "/")
         return pinned
 
     def walk(self) -> Walk:

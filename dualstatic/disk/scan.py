@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,8 @@ class Scan:
 
     `paths` are URL paths of files, with the prefix, also of those that the gate lets nobody ask for
     but through a link. `aliases` lead from a link's name to the real name of its directory, one of
-    `places`. `note` is told what is skipped.
+    `places`. `note` is told what is skipped. `is_torn` says that a link to a directory, or to the
+    root, was switched meanwhile: what it led to may have been removed.
     """
 
     directory: Directory
@@ -42,6 +44,12 @@ class Scan:
                     self.note("skipped, not a file", self.directory.path_of(name))
                 elif leads_to and self._is_new(real := self.aliases.get(name, name)):
                     todo.append(real)
+        followed = dict(self.aliases)
+        for name in followed:
+            place, _, leaf = name.rpartition("/")
+            self._follow(place, leaf)
+        root = os.path.realpath(self.directory.path)
+        self.is_torn = (followed, self.directory.real_path) != (self.aliases, root)
 
     def has(self, path: str) -> bool:
         """Whether there is a file, maybe behind links, that the gate lets a path ask for."""
@@ -76,8 +84,11 @@ class Scan:
             self._skip(error, place)
             return []
 
-    def _follow(self, place: str, leaf: str) -> Kind | None:
-        """What a link leads to; that to a directory is an alias. None: there is nothing."""
+    def _follow(self, place: str, leaf: str, *, again: bool = True) -> Kind | None:
+        """What a link leads to; that to a directory is an alias. None: there is nothing.
+
+        A deploy may have switched it, and removed what it led to: then a second look finds that.
+        """
         try:
             with self.directory.walk() as walk:
                 walk.enter(place)
@@ -86,6 +97,8 @@ class Scan:
                     self.aliases[_join(place, leaf)] = walk.real(last)
                 return kind
         except OSError as error:
+            if again:
+                return self._follow(place, leaf, again=False)
             self._skip(error, _join(place, leaf))
             return None
 
@@ -104,7 +117,7 @@ class Scan:
 
         Links that may lead out may also lead back to the root: that is an alias.
         """
-        if name == self.directory.real_path:
+        if name == self.directory.real_path.replace(os.sep, "/"):
             self.aliases[name] = ""
         elif name not in self.places:
             self.places.add(name)

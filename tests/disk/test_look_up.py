@@ -620,6 +620,57 @@ def test_a_volume_swapped_by_its_link_is_served_new_after_a_refresh(
     assert client.get("/all/a.txt").body == b"two"
 
 
+@pytest.mark.parametrize("follow_symlink", [False, True])
+def test_an_index_that_is_made_while_a_volume_is_updated_has_all_files(
+    follow_symlink: bool,
+    tree: Callable[..., Path],
+    door: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a link led is removed when the link has just been read."""
+    root = tree({})
+    volume(root, "..1", {"a.txt": b"one", "sub/b.txt": b"one"})
+    read: list[str] = []
+
+    def updating(real: Callable[..., Any]) -> Callable[..., Any]:
+        def called(path: Any, *arguments: Any, **more: Any) -> Any:
+            seen = real(path, *arguments, **more)
+            if str(path).endswith("..data") and not read:
+                read.append(seen)
+                volume(root, "..2", {"a.txt": b"two", "sub/b.txt": b"two"})
+            return seen
+
+        return called
+
+    patch_everywhere(monkeypatch, "readlink", updating)
+    client = Client(StaticFiles(root, follow_symlink=follow_symlink), door)
+    assert read
+    assert client.get("/a.txt").body == client.get("/sub/b.txt").body == b"two"
+
+
+def test_an_index_that_is_made_while_its_root_is_switched_has_all_files(
+    tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old root is removed before its folder is listed."""
+    write_tree(tmp_path, {"1/sub/a.txt": "one", "2/sub/a.txt": "two"})
+    write_tree(tmp_path, {"root": Link("1"), "next": Link("2")})
+    places: list[Any] = []
+
+    def switching(real: Callable[..., Any]) -> Callable[..., Any]:
+        def scandir(place: Any) -> Any:
+            places.append(place)
+            if len(places) == 2:
+                rename_link(tmp_path / "next", tmp_path / "root")
+                shutil.rmtree(tmp_path / "1")
+            return real(place)
+
+        return scandir
+
+    patch_everywhere(monkeypatch, "scandir", switching)
+    client = Client(StaticFiles(tmp_path / "root"), door)
+    assert client.get("/sub/a.txt").body == b"two"
+
+
 def rename_link(new: Path, old: Path) -> None:
     """By one step, but on Windows, which renames no link to a directory over another."""
     if sys.platform == "win32":

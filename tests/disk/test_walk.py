@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -231,6 +232,22 @@ def test_a_walk_knows_where_it_stands(path: str, root: Path) -> None:
         assert walk.links == path.startswith("folder")
 
 
+@pytest.mark.usefixtures("system")
+def test_a_walk_asks_for_the_path_of_its_root_once(root: Path) -> None:
+    """A zipped package looks at each folder of its copy before it tells where that is."""
+    asked: list[Path] = []
+
+    class Asked(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            asked.append(root)
+            return str(root)
+
+    with Directory(Asked(), follow_symlink=False).walk() as walk:
+        walk.enter("folder")
+        os.close(walk.open("f.txt")[0])
+    assert asked == [root]
+
+
 # What can't be told from a miss.
 
 
@@ -286,6 +303,34 @@ def test_what_is_replaced_between_two_calls_is_looked_up_once_more(
     patch_everywhere(monkeypatch, call, replacing)
     assert client.get(target).body == b"two down"
     assert replaced
+
+
+@pytest.mark.usefixtures("system")
+@pytest.mark.parametrize("follow_symlink", [False, True])
+@pytest.mark.parametrize(("served", "target"), [("", "/link/t.txt"), ("link", "/t.txt")])
+def test_a_deploy_that_switches_a_link_takes_no_file_away(
+    served: str,
+    target: str,
+    follow_symlink: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    door: str,
+) -> None:
+    """What the link led to is removed when a walk has just gone there."""
+    write_tree(tmp_path, {"1/t.txt": "old", "2/t.txt": "new", "link": Link("1"), "next": Link("2")})
+
+    def deploying(real: Callable[..., Any]) -> Callable[..., Any]:
+        def stat(path: Any, *arguments: Any, **more: Any) -> Any:
+            if str(path).endswith("t.txt") and (tmp_path / "1").exists():
+                (tmp_path / "next").replace(tmp_path / "link")
+                shutil.rmtree(tmp_path / "1")
+            return real(path, *arguments, **more)
+
+        return stat
+
+    client = Client(StaticFiles(tmp_path / served, live=True, follow_symlink=follow_symlink), door)
+    patch_everywhere(monkeypatch, "stat", deploying)
+    assert client.get(target).body == b"new"
 
 
 # What lies outside.

@@ -243,8 +243,9 @@ class Listed(list[Any]):
         return
 
 
+@pytest.mark.parametrize("follow_symlink", [False, True])
 def test_a_tree_deeper_than_a_path_can_be_long_is_served_and_pathless(
-    serve: Callable[..., Client], tmp_path: Path
+    follow_symlink: bool, serve: Callable[..., Client], tmp_path: Path
 ) -> None:
     """No path of the system reaches its end: each directory is entered from the last."""
     root = tmp_path / "deep"
@@ -259,7 +260,7 @@ def test_a_tree_deeper_than_a_path_can_be_long_is_served_and_pathless(
     os.write(file, b"deep")
     os.close(file)
     os.close(here)
-    client = serve(root)
+    client = serve(root, follow_symlink=follow_symlink)
     assert client.get(f"/{'/'.join(parts)}/t.txt").body == b"deep"
     shutil.rmtree(root)
 

@@ -112,6 +112,13 @@ def test_a_root_may_be_a_junction(serve: Callable[..., Client], root: Path) -> N
     assert client.get("/leads-out/secret.txt").passed
 
 
+@pytest.mark.parametrize("start", ["", "\\\\?\\"], ids=["plain", "literal"])
+def test_what_is_followed_below_a_root_has_its_name_there(start: str, root: Path) -> None:
+    with Directory(f"{start}{root}", follow_symlink=True).pin().walk() as walk:
+        walk.enter("inside")
+        assert walk.real("t.txt") == "sub/t.txt"
+
+
 @pytest.mark.parametrize("more", [[], ["--follow-symlink"]])
 def test_compress_enters_no_junction(more: list[str], root: Path) -> None:
     outside = files_in(root.parent / "outside")
