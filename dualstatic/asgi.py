@@ -305,12 +305,8 @@ def _request(scope: Scope, path: str) -> Request:
 
 def _fields(scope: Scope) -> dict[str, str]:
     """The header fields that a decision reads, by their lower-case names."""
-    lines = [
-        (_FIELD_NAMES[name], value.decode("latin-1"))
-        for name, value in scope.get("headers", ())
-        if name in _FIELD_NAMES
-    ]
-    fields = dict(lines)
-    if len(fields) == len(lines):
-        return fields
-    return {name: ", ".join(text for each, text in lines if each == name) for name in fields}
+    fields: dict[str, list[str]] = {}
+    for name, value in scope.get("headers", ()):
+        if name in _FIELD_NAMES:
+            fields.setdefault(_FIELD_NAMES[name], []).append(value.decode("latin-1"))
+    return {name: ", ".join(values) for name, values in fields.items()}
