@@ -145,8 +145,7 @@ class FileResponse(FileOfView):
         answer = _asked(self.answer, _request(request.environ, ""), request.environ)
         if answer is None:
             raise HTTPError(404)
-        body = chunks(answer) if answer.has_file else b"".join(answer)
-        yield HTTPResponse(body, answer.status, dict(answer.headers))
+        yield HTTPResponse(chunks(answer), answer.status, dict(answer.headers))
 
 
 def _not_found_of_flask() -> WSGIApplication | None:
