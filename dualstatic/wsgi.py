@@ -308,8 +308,6 @@ def _close(chunks: object) -> None:
 def _decoded(path: str) -> str:
     # Bytes that aren't UTF-8 become surrogates, and characters that aren't bytes get a backslash:
     # no name has either.
-    if path.isascii():
-        return path
     return path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
 
 
