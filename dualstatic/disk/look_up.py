@@ -103,12 +103,10 @@ class LookUp:
         if not self.is_live:
             has_it = [scan for scan in scans if scan.has(path)]
             return [(scan.directory, scan.siblings(path, self.suffixes)) for scan in has_it]
-        if (name := self.gate(path)) is None:
+        name = self.gate(path)
+        if name is None or all(each.lacks(name, wait=wait) for each in self.directories):
             return []
-        for directory in self.directories:
-            if not directory.lacks(name, wait=wait):
-                return [(each, self.suffixes) for each in self.directories]
-        return []
+        return [(each, self.suffixes) for each in self.directories]
 
     def _is_replaced(self, scans: Sequence[Scan]) -> bool:
         """Whether a directory has another path now, as a zipped package has whose copy was lost."""
