@@ -181,8 +181,6 @@ class LookUp:
             if file is None:
                 return -1
             if file.size <= self.memory.largest and self.memory.takes(resource):
-                if not wait:
-                    raise BlockingIOError("a file is read to be kept in memory")
                 return None
         plain = resource.representations[0].file
         try:
