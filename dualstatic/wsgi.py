@@ -311,11 +311,11 @@ def _decoded(path: str) -> str:
     return path.encode("latin-1", "backslashreplace").decode("utf-8", "surrogateescape")
 
 
-def read_target(environ: WSGIEnvironment) -> bytes | None:
+def read_target(environ: WSGIEnvironment) -> bytes:
     """The request target, as far as the server tells it."""
     raw: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
     if raw.isascii():  # it takes longer to name a charset
-        return raw.encode() or None
+        return raw.encode()
     return raw.encode("latin-1", "backslashreplace")
 
 
