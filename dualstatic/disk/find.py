@@ -169,31 +169,27 @@ class Look:
     def _add(self, walk: Walk, opened: tuple[int, os.stat_result], suffix: str = "") -> None:
         """Add an open file and what it is; a sibling that is not good enough is closed."""
         descriptor, status = opened
-        try:
-            name, coding = self._name + suffix, _CODINGS.get(suffix)
-            size, key, date = status.st_size, identity(status), modified(status)
-            dictionary, can_decode = None, True
-            if coding in MAGICS:
-                read = partial(read_at, descriptor)
-                dictionary = dictionary_of(coding, read, size, self.stored[0].size)
-                can_decode = dictionary is not None
-            elif coding == "zstd":
-                can_decode = is_decodable(coding, read_at(descriptor, FIRST_BYTES, 0))
-            path = self.directory.path_of(name)
-            file = File(self.sighting.open, name, path, size, key, coding, None, date, dictionary)
-            self.sighting.files[name.rpartition("/")[2]] = key
-            self.settled = self.settled and is_settled(status)
-            if coding and not self._fits(walk, file, can_decode):
-                return os.close(descriptor)
-            content = self._memory.read(descriptor, status) if self._memory else None
-            etag = etag_of(descriptor, status, coding, content)
-        except BaseException:
-            os.close(descriptor)
-            raise
+        name, coding = self._name + suffix, _CODINGS.get(suffix)
+        self.descriptors[name] = descriptor
+        size, key, date = status.st_size, identity(status), modified(status)
+        dictionary, can_decode = None, True
+        if coding in MAGICS:
+            read = partial(read_at, descriptor)
+            dictionary = dictionary_of(coding, read, size, self.stored[0].size)
+            can_decode = dictionary is not None
+        elif coding == "zstd":
+            can_decode = is_decodable(coding, read_at(descriptor, FIRST_BYTES, 0))
+        path = self.directory.path_of(name)
+        file = File(self.sighting.open, name, path, size, key, coding, None, date, dictionary)
+        self.sighting.files[name.rpartition("/")[2]] = key
+        self.settled = self.settled and is_settled(status)
+        if coding and not self._fits(walk, file, can_decode):
+            os.close(self.descriptors.pop(name))
+            return
+        content = self._memory.read(descriptor, status) if self._memory else None
+        etag = etag_of(descriptor, status, coding, content)
         self.stored.append(file._replace(etag=etag))
         self.contents.append(content)
-        self.descriptors[name] = descriptor
-        return None
 
     def _fits(self, walk: Walk, sibling: File, can_decode: bool) -> bool:
         """Whether a sibling is worth sending, no older than its file, and can be decoded."""
