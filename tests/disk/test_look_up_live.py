@@ -301,3 +301,14 @@ def test_a_function_that_raises_leaves_no_file_open(roots: list[Path]) -> None:
         files.answer(Request("GET", "/sub/u.txt"))
     assert raised.traceback  # which holds what the look-up held
     assert open_below(roots[0]) == []
+
+
+def test_a_refresh_empties_all_caches(roots: list[Path]) -> None:
+    files = StaticFiles(roots, live=True)
+    for _ in range(2):
+        Client(files, "wsgi").get("/sub/u.txt")
+    assert files.site.look_up.answers
+    assert validators._digests
+    files.refresh()
+    assert not files.site.look_up.answers
+    assert not validators._digests
