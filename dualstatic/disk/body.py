@@ -154,8 +154,6 @@ class Answer:
         return self._descriptor is None or file is None or bool(answers_at_once(file.identity[0]))
 
     def close(self) -> None:
-        if self._descriptor is None:
-            return
         with self._guard:
             descriptor, self._descriptor = self._descriptor, None
             reading = self._reading
@@ -173,24 +171,21 @@ class Answer:
 
     def handle(self) -> io.FileIO:
         """The open file as an object, for a server that sends by its descriptor; closed with us."""
-        with self._guard:
-            if self._descriptor is None:
-                raise ValueError("a closed answer has no file")
-            return io.FileIO(self._descriptor, closefd=False)
+        if self._descriptor is None:
+            raise ValueError("a closed answer has no file")
+        return io.FileIO(self._descriptor, closefd=False)
 
     def prove(self) -> None:
         """After a server has sent from the handle: FileChanged, if that may have been too little.
 
         A server that meets the end of a shortened file doesn't tell.
         """
-        with self._guard:
-            if self._descriptor is not None and self.response.file is not None:
-                file = self.response.file
-                _prove(self._descriptor, file.size, file.identity[3])
+        file = self.response.file
+        if file is not None and self._descriptor is not None:
+            _prove(self._descriptor, file.size, file.identity[3])
 
     def __del__(self) -> None:
-        if self._descriptor is not None:
-            self.close()
+        self.close()
 
 
 def read_small(descriptor: int, file: File, *, wait: bool) -> bytes | None:
