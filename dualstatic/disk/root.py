@@ -148,10 +148,10 @@ class Walk:
         parts = parts_below(target, self._directory.path)
         if parts is None:
             parts = parts_below(target, self._real_path())
-        if parts is not None:
-            self._restart()
-            return parts or ["."]
-        raise self._leads_out()
+        if parts is None:
+            raise self._leads_out()
+        self._restart()
+        return parts
 
     def _readlink(self, leaf: str) -> str:
         try:
