@@ -461,3 +461,12 @@ def test_only_a_file_that_is_well_known_itself_is_served(
 ) -> None:
     client = serve(tree({name: "here"}))
     assert client.get(f"/{name}").passed == (name != ".well-known")
+
+
+def test_a_path_that_has_to_be_asked_for_is_asked_in_a_thread(root: Path) -> None:
+    class Asked(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            return str(root)
+
+    with pytest.raises(BlockingIOError):
+        Directory(Asked(), follow_symlink=False).open(wait=False)
