@@ -25,7 +25,6 @@ A file of so many is read as soon as it is open.
 _of_thread = threading.local()
 
 _TOO_SHORT = "the file became shorter than promised"
-_OVERWRITTEN = "the file was overwritten while it was sent"
 
 
 class FileChanged(Exception):
@@ -162,12 +161,11 @@ class Answer:
 
     def detach(self) -> WholeFile | None:
         """The open file, handed over, where the answer is a file and no part of one; else None."""
-        file = self.response.file
-        if file is None or self.response.status == 206:
+        file, descriptor = self.response.file, self._descriptor
+        if file is None or descriptor is None or self.response.status == 206:
             return None
-        with self._guard:
-            descriptor, self._descriptor = self._descriptor, None
-        return None if descriptor is None else WholeFile(descriptor, file)
+        self._descriptor = None
+        return WholeFile(descriptor, file)
 
     def handle(self) -> io.FileIO:
         """The open file as an object, for a server that sends by its descriptor; closed with us."""
@@ -212,10 +210,8 @@ def _prove(descriptor: int, promised: int, mtime: int, *, sent: int = 0) -> None
     if sent >= promised:
         return
     status = os.fstat(descriptor)
-    if status.st_size < promised:
-        raise FileChanged(_TOO_SHORT)
-    if status.st_mtime_ns != mtime:
-        raise FileChanged(_OVERWRITTEN)
+    if status.st_size < promised or status.st_mtime_ns != mtime:
+        raise FileChanged("the file was cut short or overwritten while it was sent")
 
 
 def _buffer() -> memoryview:
