@@ -354,6 +354,17 @@ def test_a_wrapped_file_that_was_cut_short_and_written_anew_is_told(root: Path) 
     assert file.closed
 
 
+def test_a_wrapped_file_that_was_cut_short_is_told_whatever_its_time(root: Path) -> None:
+    file, path = whole_file(root), root / "big.bin"
+    status = path.stat()
+    os.truncate(path, 1000)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert len(file.read()) == 1000
+    for call in (file.read, lambda: file.read(1), file.close):
+        with pytest.raises(FileChanged):
+            call()
+
+
 def test_a_wrapped_file_that_was_sent_whole_may_have_changed_since(root: Path) -> None:
     file = whole_file(root)
     os.lseek(file.fileno(), 0, os.SEEK_END)
