@@ -177,7 +177,7 @@ def _status(leaf: str, at: int, follow: bool, wait: bool) -> os.stat_result | No
         if wait:
             return os.stat(leaf, dir_fd=at, follow_symlinks=follow)
         descriptor = _open_file(leaf, at, _LOOK, follow, wait)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
     try:
         return os.fstat(descriptor)
