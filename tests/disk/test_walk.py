@@ -182,6 +182,7 @@ def test_an_older_system_has_to_be_waited_for(
     monkeypatch.setattr(root_by_descriptor, call, None)
     with pytest.raises(BlockingIOError):
         read(directory, "t.txt", wait=False)
+    assert not directory.lacks("t.txt", wait=True)
     assert read(directory, "a/b/f.txt", wait=True) == b"two down"
     monkeypatch.setattr(root_by_descriptor, "_call", None)
     with pytest.raises(BlockingIOError):  # then a walk tells
