@@ -86,19 +86,20 @@ def test_other_scopes_reach_the_app_untouched(
     assert seen[2] is send
 
 
-def converse(files: StaticFiles, scope: dict[str, Any], *messages: str) -> list[Any]:
-    """What a door without an app says to these messages of a server."""
-    sent: list[Any] = []
-    coming = [{"type": kind} for kind in messages]
+def converse(files: StaticFiles, scope: dict[str, Any], *messages: str) -> list[str]:
+    """What a server and a door without an app say to each other."""
+    said: list[str] = []
+    coming = list(messages)
 
     async def receive() -> Any:
-        return coming.pop(0)
+        said.append(coming.pop(0))
+        return {"type": said[-1]}
 
     async def send(message: Any) -> None:
-        sent.append(message)
+        said.append(message["type"])
 
     anyio.run(dualstatic.asgi.StaticMiddleware(files=files), scope, receive, send)
-    return sent
+    return said
 
 
 @pytest.mark.rows("N125")
@@ -163,13 +164,14 @@ def test_without_an_app_a_websocket_is_closed_and_the_lifespan_acknowledged(
 ) -> None:
     files = OnDisk(tree({"t.txt": DIGITS}), live=mode == "live")
     scope = {"type": "websocket", "path": "/t.txt", "query_string": b"", "headers": []}
-    sent = converse(files, scope, "websocket.connect", "websocket.disconnect")
-    assert [message["type"] for message in sent] == ["websocket.close"]
-    sent = converse(files, {"type": "lifespan"}, "lifespan.startup", "lifespan.shutdown")
-    assert [message["type"] for message in sent] == [
-        "lifespan.startup.complete",
-        "lifespan.shutdown.complete",
+    said = converse(files, scope, "websocket.connect", "websocket.disconnect")
+    assert said == ["websocket.connect", "websocket.close"]
+    assert converse(files, {"type": "lifespan"}, "lifespan.startup", "lifespan.shutdown") == [
+        *("lifespan.startup", "lifespan.startup.complete"),
+        *("lifespan.shutdown", "lifespan.shutdown.complete"),
     ]
+    with pytest.raises(ValueError, match="'other' needs an app"):
+        converse(files, {"type": "other"})
 
 
 def asgi(directory: Path, mode: str, **options: Any) -> Client:
