@@ -150,7 +150,7 @@ class Answer:
     def closes_at_once(self) -> bool:
         """Whether `close` asks no server, as it does on FUSE, which waits for the answer."""
         file = self.response.file
-        return self._descriptor is None or file is None or bool(answers_at_once(file.identity[0]))
+        return self._descriptor is None or file is None or answers_at_once(file.identity[0])
 
     def close(self) -> None:
         with self._guard:

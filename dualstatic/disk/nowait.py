@@ -6,37 +6,29 @@ A name in the system's cache says nothing of the file behind it: on FUSE and NFS
 
 from __future__ import annotations
 
-import errno
 import os
 
-_NO_SUCH_READ = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP})
-"""What an older system answers, or a sandbox, or a file system."""
-
-_answers: dict[int, bool] = {}
+_answering: set[int] = set()
 
 
 def read_now(descriptor: int, window: memoryview, position: int, device: int) -> int | None:
     """Read into `window`; the count of bytes, or None where that has to wait or can't be told."""
-    if not _answers.get(device, True):
-        return None
     count = None
     try:
         count = os.preadv(descriptor, [window], position, os.RWF_NOWAIT)
     except BlockingIOError:
         pass
-    except (AttributeError, OSError) as error:  # the first: no such read in Python or the system
-        if getattr(error, "errno", errno.ENOSYS) in _NO_SUCH_READ:
-            _answers[device] = False
+    except (AttributeError, OSError):  # no such read in Python, the system, or the file system
         return None
-    _answers[device] = True
+    _answering.add(device)
     return count
 
 
 def try_out(descriptor: int, device: int) -> None:
     """Let a device show by one file whether it answers at once; for a thread that may wait."""
-    if device not in _answers:
+    if device not in _answering:
         read_now(descriptor, memoryview(bytearray(1)), 0, device)
 
 
-answers_at_once = _answers.get
+answers_at_once = _answering.__contains__
 """Whether a device has shown that it can read without a wait, so that `open` asks no server."""

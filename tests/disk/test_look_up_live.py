@@ -189,7 +189,8 @@ def test_a_sibling_is_found_whether_or_not_the_device_tells_what_is_added(
     """On FUSE and NFS, the time of a folder may stay as it was."""
     (roots[1] / "sub/t.txt").write_bytes(PLAIN)
     if not tells:
-        monkeypatch.setitem(nowait._answers, roots[1].stat().st_dev, False)
+        nowait._answering.discard(roots[1].stat().st_dev)
+        monkeypatch.delattr(os, "RWF_NOWAIT", raising=False)
         for room in (root_by_descriptor, find):
             monkeypatch.setattr(room, "look_at_once", lambda _: ())
     assert [get().body, get().body] == [PLAIN, PLAIN]
@@ -250,7 +251,7 @@ def test_a_folder_tells_of_siblings_from_the_first_file_of_a_process_on(
 ) -> None:
     """Only when a file was opened is it known whether its device answers at once."""
     (roots[1] / "sub/t.txt").write_bytes(PLAIN)
-    nowait._answers.clear()
+    nowait._answering.clear()
     assert get().body == PLAIN
     asked: list[str] = []
     monkeypatch.setattr(root_by_descriptor, "_status", lambda leaf, *_: asked.append(leaf))

@@ -85,10 +85,9 @@ def walk_to(directory: Directory, name: str) -> None:
 
 
 @pytest.fixture
-def devices(monkeypatch: pytest.MonkeyPatch) -> None:
+def devices() -> None:
     """No device has shown anything yet."""
-    for device in list(nowait._answers):
-        monkeypatch.delitem(nowait._answers, device)
+    nowait._answering.clear()
 
 
 @pytest.fixture(params=[False, True], ids=["a name", "pinned"])

@@ -100,7 +100,8 @@ def test_a_file_whose_server_may_not_answer_is_closed_in_a_thread(
     files = StaticFiles(root, **OPTIONS[mode])
     client, door = Client(files, "asgi"), dualstatic.asgi.StaticMiddleware(files=files)
     status = (root / "big.bin").stat()
-    monkeypatch.setitem(nowait._answers, status.st_dev, False)
+    nowait._answering.discard(status.st_dev)
+    monkeypatch.delattr(os, "RWF_NOWAIT")
     closed_by: list[int] = []
 
     def recording(real: Callable[[int], None]) -> Callable[[int], None]:
