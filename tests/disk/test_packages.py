@@ -117,6 +117,14 @@ def test_a_package_may_lie_in_another(package: Make, serve: Callable[..., Client
     assert serve(None, packages=[f"{name}.inner"]).get("/a.txt").body == b"inner"
 
 
+def test_a_module_has_the_folder_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modules: None, serve: Callable[..., Client]
+) -> None:
+    write_tree(tmp_path, {"a_module.py": b"", "statics/a.txt": b"a"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert serve(None, packages=["a_module"]).get("/a.txt").body == b"a"
+
+
 def test_a_package_is_found_without_being_imported(package: Make) -> None:
     name = package({"statics/a.txt": b"a"})
     StaticFiles(packages=[name])
