@@ -29,6 +29,7 @@ from tests.support.asking import answered
 from tests.support.doors import Client, OnDisk
 from tests.support.each import each
 from tests.support.faults import patch_everywhere, path_of
+from tests.support.steps import open_below
 from tests.support.trees import Link, write_tree
 
 needs_paths = pytest.mark.skipif(
@@ -168,6 +169,7 @@ def test_a_link_put_there_between_look_and_open_gives_nothing_away(
         with pytest.raises(OSError, match=r"secret\.txt|sub"):
             walk.open("secret.txt")
     assert opened
+    assert open_below(root.parent) == []
     assert client.get("/sub/secret.txt").passed
 
 
