@@ -313,3 +313,13 @@ def test_a_refresh_empties_all_caches(roots: list[Path]) -> None:
     files.refresh()
     assert not files.site.look_up.answers
     assert not validators._digests
+
+
+def test_a_file_that_comes_to_have_the_path_of_a_page_gets_it(roots: list[Path], door: str) -> None:
+    """Without siblings to look for, nobody looks at the folder."""
+    write_tree(roots[0], {"about.html": "a page"})
+    client = Client(StaticFiles(roots, live=True, clean_urls=True, encodings=()), door)
+    for _ in range(2):
+        assert client.get("/about").body == b"a page"
+    (roots[0] / "about").write_bytes(b"a file")
+    assert client.get("/about").body == b"a file"
