@@ -189,8 +189,7 @@ class LookUp:
             if isinstance(error, BlockingIOError) and not wait:
                 raise
             with guard:
-                if self._is_remembered(resource):
-                    self._forget(self._path(resource))
+                self._forget(self._path(resource))
             return None
         if file is None:
             os.close(descriptor)
@@ -199,9 +198,6 @@ class LookUp:
 
     def _path(self, resource: Resource) -> str:
         return f"{self.gate.prefix}/{resource.representations[0].file.name}"
-
-    def _is_remembered(self, resource: Resource) -> bool:
-        return self._found.get(self._path(resource)) is resource
 
     def _forget(self, path: str) -> None:
         if resource := self._found.pop(path, None):
@@ -214,10 +210,11 @@ class LookUp:
 
         Live, that is its file's own or its folder's: no other file can come to answer that.
         """
-        if self.is_live and path != self._path(resource) and not path.endswith("/"):
+        own = self._path(resource)
+        if self.is_live and path != own and not path.endswith("/"):
             return
         with guard:
-            if self._is_remembered(resource):
+            if self._found.get(own) is resource:
                 self.answers[path] = resource
 
     def known(self) -> Set[str]:
