@@ -107,6 +107,9 @@ def test_web_assembly_is_bytes_like_any_other(tmp_path: Path):
         ("application/x-javascript", "text/plain", False),
         ("text/jscript", "text/plain; charset=utf-8", False),
         ("text/JavaScript1.5;a=b", "text/plain;a=b; charset=utf-8", False),
+        ("text/css ;a=b", "text/plain;a=b; charset=utf-8", False),
+        ("application/ecmascript", "text/plain", False),
+        ("text/livescript", "text/plain; charset=utf-8", False),
         ("image/png", "image/png", False),
     ],
 )
