@@ -27,7 +27,9 @@ TYPES = [
     ("site.tar.gz", "gzip", "application/x-tar"),
     ("data.gz", "gzip", "application/octet-stream"),
     ("LICENSE.gz", "gzip", "text/plain; charset=utf-8"),
+    ("data.json.br", "br", "application/x-own"),
 ]
+OWN = {"LICENSE": "text/plain", "data.json.br": "application/x-own"}
 
 
 @pytest.fixture(params=WITH_MEMORY)
@@ -47,7 +49,7 @@ def stored(serve: Callable[..., Client], tree: Callable[..., Path]) -> Callable[
 def test_a_stored_coding_is_told_with_the_type_of_what_is_in_it(
     name: str, coding: str, kind: str, stored: Callable[..., Client]
 ) -> None:
-    client = stored({name: BYTES}, media_types={"LICENSE": "text/plain"})
+    client = stored({name: BYTES}, media_types=OWN)
     for accepted in ({}, {"Accept-Encoding": "zstd, identity"}, {"Accept-Encoding": coding}):
         for answer in (client.get(f"/{name}", accepted), client.head(f"/{name}", accepted)):
             assert answer.status == 200

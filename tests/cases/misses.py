@@ -126,6 +126,7 @@ NO_PAGE = (
     ((), BY_ACCEPT),
     ((("Accept", "*/*"),), BY_ACCEPT),
     ((("Accept", "text/html;q=0, */*"),), BY_ACCEPT),
+    ((("Accept", "text/html ; q=0.000 ;a=b"),), BY_ACCEPT),
     ((("Accept", "text/html-x, x/text/html"),), BY_ACCEPT),
     ((NAVIGATE, ACCEPT, dest("object")), BY_DEST),
     ((NAVIGATE, ACCEPT, dest("embed")), BY_DEST),

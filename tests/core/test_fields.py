@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import gmtime, strftime
 from typing import Any
 
 from werkzeug import http
@@ -76,6 +77,17 @@ def test_an_if_range_takes_one_tag(text: str) -> None:
 )
 def test_http_dates(text: str, seconds: int | None) -> None:
     assert fields.http_date(text, NOW) == seconds
+
+
+def test_each_day_of_a_year_is_read_in_all_three_forms() -> None:
+    for seconds in range(1704067205, 1735689605, 86400):
+        date = gmtime(seconds)
+        for form in (
+            "%a, %d %b %Y %H:%M:%S GMT",
+            "%A, %d-%b-%y %H:%M:%S GMT",
+            f"%a %b {date.tm_mday:2} %H:%M:%S %Y",
+        ):
+            assert fields.http_date(strftime(form, date), NOW) == seconds
 
 
 @each(
