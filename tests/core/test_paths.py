@@ -41,6 +41,7 @@ WINDOWS_REFUSED = [
     ("P075", "/LPT9"),
     ("P075", "/CONIN$"),
     ("P075", "/conout$.txt"),
+    *[("P077", f"/a{wildcard}") for wildcard in '*?"<>'],
     ("P077", "/\\\\host\\share/x"),
     ("P077", "//host/share/x"),
     ("P077", "//?/c/x"),

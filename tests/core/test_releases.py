@@ -8,7 +8,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualstatic.core.releases import constant_parts
+from dualstatic.core.releases import constant_parts, hashed, stems_of
 from tests.support.children import within
 from tests.support.each import each
 
@@ -60,6 +60,29 @@ def test_the_hash_is_what_changes(name: str):
 @each("name", ["", "/", ".", "..", "a/", "-", *PLAIN.split()])
 def test_a_name_without_a_hash_has_none(name: str):
     assert constant_parts(name) is None
+
+
+@each(
+    ("name", "plain", "is_hashed"),
+    [
+        ("3f2a1bcd-app.js", "app.js", True),
+        ("a1b2c3-app.js", "app.js", False),
+        ("3f2a1bcd-x.app.js", "app.js", False),
+        ("app-3f2a1bcd.js", "app.js", True),
+        ("3f2a1bcd", "3f2a1bcd", False),
+        ("app-3f2a1bcd.js", "other.js", False),
+    ],
+)
+def test_a_name_is_hashed_if_it_has_a_hash_beside_its_plain_name(
+    name: str, plain: str, is_hashed: bool
+):
+    assert hashed({name: stems_of(plain)}) == ({name} if is_hashed else set())
+
+
+def test_a_part_of_several_names_is_no_hash_where_each_has_its_own():
+    names = dict.fromkeys(("a-3f2a1bcd.js", "b-3f2a1bcd.js"), {"a", "b"})
+    assert hashed(names, once=True) == set()
+    assert hashed(names) == {*names}
 
 
 BASE64 = string.ascii_letters + string.digits + "-_"
