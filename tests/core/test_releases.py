@@ -80,7 +80,7 @@ def test_a_name_is_hashed_if_it_has_a_hash_beside_its_plain_name(
 
 
 def test_a_part_of_several_names_is_no_hash_where_each_has_its_own():
-    names = dict.fromkeys(("a-3f2a1bcd.js", "b-3f2a1bcd.js"), {"a", "b"})
+    names = {name: {"a", "b"} for name in ("a-3f2a1bcd.js", "b-3f2a1bcd.js")}
     assert hashed(names, once=True) == set()
     assert hashed(names) == {*names}
 
