@@ -70,8 +70,7 @@ def _represent(
     """The 200 of a stored form, its 304, and the fields of its parts."""
     size, ours = file.size, _described(file, policy, vary)
     headers = _merge(_fields(ours), policy.fields)
-    of_304 = ("etag" if file.etag else "last-modified", "cache-control", "vary")
-    refreshed = _fields({name: ours[name] for name in of_304})
+    refreshed = _fields({name: ours[name] for name in ("etag", "cache-control", "vary")})
     return Representation(
         file,
         # An empty file has nothing to open it for.
@@ -162,8 +161,6 @@ def for_method(request: Request, response: Response) -> Response:
 
 # The decision on one request.
 
-_CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
-
 
 def select(
     resource: Resource, accept_encoding: str | None, dictionary: str | None = None
@@ -238,9 +235,7 @@ def respond(request: Request, resource: Resource, *, now: float, key: bytes) -> 
     headers = request.headers
     accepted, dictionary = headers.get("accept-encoding"), headers.get("available-dictionary")
     representation = select(resource, accepted, dictionary)
-    status = None
-    if not _CONDITIONS.isdisjoint(headers):
-        status = _failed_precondition(request, representation.file, now)
+    status = _failed_precondition(headers, representation.file, now)
     if representation.offloaded:
         # The server that sends the file has its own validators, and judges by them. It does the
         # ranges, too. But a client whose If-None-Match holds our tag has this content already.
@@ -292,9 +287,8 @@ def kept(resource: Resource, response: Response, given: str | bytes) -> Response
     return made
 
 
-def _failed_precondition(request: Request, file: File, now: float) -> int | None:
+def _failed_precondition(headers: Mapping[str, str], file: File, now: float) -> int | None:
     """The status that the preconditions give, in the order of section 13.2.2; None: they hold."""
-    headers = request.headers
     if "if-match" in headers:
         if not _matches(headers["if-match"], file.etag, weak=False):
             return 412
@@ -357,7 +351,7 @@ def _coalesce(ranges: list[range]) -> list[range]:
             merged[-1] = min(order, before), range(last.start, max(last.stop, part.stop))
         else:
             merged.append((order, part))
-    return [part for _, part in sorted(merged, key=lambda item: item[0])]
+    return [part for _, part in sorted(merged)]
 
 
 _PAGE_DESTINATIONS = frozenset({"document", "iframe", "frame", "fencedframe"})

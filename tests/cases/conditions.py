@@ -303,7 +303,7 @@ STRONG = tuple(
 UNDATED = tuple(
     ours(target, 200, lines=lines)
     for target in CONSTANT
-    for date in ("Thu, 01 Jan 1970 00:00:01 GMT", LAST_MODIFIED)
+    for date in ("Thu, 01 Jan 1970 00:00:01 GMT", LAST_MODIFIED, "no date")
     for lines in ((since(date),), (RANGE, ("If-Range", date)))
 )
 

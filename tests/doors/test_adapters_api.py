@@ -54,6 +54,16 @@ def test_a_request_needs_a_method_and_a_path(root: Path) -> None:
     assert OnDisk(root).answer(request)
 
 
+@pytest.mark.parametrize("raw_path", [None, b"", b"/app/"])
+def test_the_empty_path_is_nobodys_without_a_target_that_lacks_a_slash(
+    root: Path, raw_path: bytes | None
+) -> None:
+    files = OnDisk(root / "sub", html=True)
+    assert files.answer(Request("GET", "", raw_path=raw_path)) is None
+    with files.answer(Request("GET", "", raw_path=b"/app")) as answer:
+        assert dict(answer.headers)["location"] == "./app/"
+
+
 def test_the_headers_that_a_request_has_by_default_are_nobodys_to_change() -> None:
     headers: Any = Request("GET", "/").headers
     with pytest.raises(TypeError):
@@ -219,7 +229,7 @@ def test_the_index_tells_a_redirect_and_an_empty_file_without_waiting_once_known
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    files = OnDisk(root, html=True)
+    files = OnDisk(root / "sub", html=True)
     for path, status in (("/empty", 200), ("/sub", 307)):
         with pytest.raises(BlockingIOError):
             files.answer(Request("GET", path), wait=False)
