@@ -128,15 +128,11 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
         return "is answered by a file that is gone since"
     _, resource = known
     plain, *siblings = [form.file for form in resource.representations]
-    coded = [str(sibling.coding) for sibling in siblings]
+    coded = ", ".join(str(sibling.coding) for sibling in siblings)
+    also = f", also in {coded}" if coded else ""
     _, warnings = _on_disk(site, plain.name)
-    return "".join(
-        [
-            f"is answered by {_place(plain.path)}",
-            f", also in {', '.join(coded)}" if coded else "",
-            *[f"; {warning}" for warning in warnings if warning.startswith("left out")],
-        ]
-    )
+    left_out = [f"; {warning}" for warning in warnings if warning.startswith("left out")]
+    return f"is answered by {_place(plain.path)}{also}{''.join(left_out)}"
 
 
 # Why nothing does.
@@ -160,18 +156,13 @@ def _why_not(site: Site, request: Request) -> str:
 def _outside(site: Site, path: str) -> str:
     prefix = site.settings.prefix
     text = f"is not below the prefix {_shown(prefix or '/')}"
-    if file := _served(site, prefix + path):
+    name = site.gate(prefix + path)
+    if name and (file := _on_disk(site, name)[0]):
         text += (
             f": {_place(file)} is at {_shown(prefix + path)}; an app that is mounted at "
             f"{_shown(prefix)} needs no prefix"
         )
     return text
-
-
-def _served(site: Site, path: str) -> str | None:
-    """The file that the disk has for a path now."""
-    name = site.gate(path)
-    return name and _on_disk(site, name)[0]
 
 
 def _first(reasons: Iterable[tuple[re.Pattern[AnyStr], str]], text: AnyStr) -> str:
