@@ -230,6 +230,14 @@ def test_a_delta_that_cannot_be_one_of_its_file_is_left_out_and_named(
     assert [each for each in messages if f"{NAME}.1.dcz" in each]
 
 
+@each(("plain", "suffix", "cut"), [(b"", ".1.dcz", DCZ[:40]), (NEW, ".1.dcb", DCB[:30])])
+def test_a_delta_without_a_frame_or_a_hash_is_left_out_of_any_file(
+    plain: bytes, suffix: str, cut: bytes, tree: Callable[..., Path], serve: Callable[..., Client]
+) -> None:
+    answer = asked(files(tree({NAME: plain, NAME + suffix: cut}), serve), CODINGS, available(OLDER))
+    assert (answer.status, answer.body, "vary" in answer) == (200, plain, False)
+
+
 @pytest.mark.parametrize(("window", "coding"), [(b"\x88", "dcz"), (b"\x89", "br")])
 def test_a_delta_has_a_window_of_128_mib_at_most(
     window: bytes, coding: str, build: Callable[..., Path], serve: Callable[..., Client]
@@ -239,6 +247,17 @@ def test_a_delta_has_a_window_of_128_mib_at_most(
     made = DCZ[:44] + b"\x00" + window + block
     client = files(build(SIBLINGS | {f"{NAME}.1.dcz": made}), serve)
     assert asked(client, CODINGS, available(OLDER))["content-encoding"] == coding
+
+
+ONE_BYTE = (1000 << 3 | 3).to_bytes(3, "little") + b"a"
+
+
+@each("frame", [b"\x00\x88" + ONE_BYTE, b"\x04\x88" + ONE_BYTE + b"sum."])
+def test_a_delta_may_have_a_block_of_one_byte_and_a_checksum(
+    frame: bytes, build: Callable[..., Path], serve: Callable[..., Client]
+) -> None:
+    client = files(build(SIBLINGS | {f"{NAME}.1.dcz": DCZ[:44] + frame}), serve)
+    assert asked(client, CODINGS, available(OLDER))["content-encoding"] == "dcz"
 
 
 def test_a_delta_older_than_its_file_is_left_out(
