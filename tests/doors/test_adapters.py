@@ -558,8 +558,11 @@ def test_a_mount_point_whose_name_ends_with_the_slash_is_there_already(
 ) -> None:
     files = OnDisk(tree({"index.html": b"home"}), live=mode == "live", html=True)
     for mount in ("/app/", "/app"):
-        answer = Client(files, "wsgi").get(b"/app/" + query, SCRIPT_NAME=mount, PATH_INFO="")
+        client = Client(files, "wsgi")
+        answer = client.get(b"/app/" + query, SCRIPT_NAME=mount, PATH_INFO="")
         assert (answer.status, answer.body) == (200, b"home")
+        answer = client.get(b"/app" + query, SCRIPT_NAME=mount, PATH_INFO="/")  # Django's path
+        assert (answer.status, answer["location"]) == (307, "./app/" + query.decode())
 
 
 @pytest.mark.rows("A436")
