@@ -229,7 +229,7 @@ def test_the_index_tells_a_redirect_and_an_empty_file_without_waiting_once_known
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(monkeypatch)
-    files = OnDisk(root / "sub", html=True)
+    files = OnDisk(root, html=True)
     for path, status in (("/empty", 200), ("/sub", 307)):
         with pytest.raises(BlockingIOError):
             files.answer(Request("GET", path), wait=False)
