@@ -439,6 +439,29 @@ def test_an_app_that_fails_after_its_404_is_heard(tree: Callable[..., Path]) -> 
     assert open_files() <= before
 
 
+def test_an_answer_that_calls_the_server_when_it_is_iterated_over_calls_it_once(
+    tree: Callable[..., Path],
+) -> None:
+    """As the class of PEP 3333 that is an app."""
+
+    class App:
+        def __init__(self, environ: Any, start_response: Any) -> None:
+            self.start = start_response
+
+        def __iter__(self) -> Iterator[bytes]:
+            self.start("200 OK", [])
+            yield b"one"
+            yield b"two"
+
+    started: list[Any] = []
+    door: Any = dualstatic.wsgi.StaticMiddleware(
+        App, files=StaticFiles(tree(FILES), not_found=PAGE)
+    )
+    environ = make_environ("GET", b"/nope", list(NAVIGATE.items()))
+    assert list(door(environ, lambda *arguments: started.append(arguments))) == [b"one", b"two"]
+    assert len(started) == 1
+
+
 def test_an_app_that_raises_late_is_closed(tree: Callable[..., Path]) -> None:
     closed = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,27 @@ def test_a_sibling_may_be_a_link_inside_the_tree(
 ) -> None:
     root = tree({"app.js": PLAIN, "z/g": CODED, "app.js.gz": Link("z/g")})
     assert_coded(serve(root).get("/app.js", GZIP))
+
+
+def test_the_links_of_a_sibling_are_counted_by_themselves(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    entries: dict[str, Any] = {"z/p": PLAIN, "z/g": CODED}
+    for name, file in (("app.js", "z/p"), ("app.js.gz", "z/g")):
+        chain = [name, *(f"{name}-{number}" for number in range(20)), file]
+        entries |= {one: Link(other) for one, other in pairwise(chain)}
+    assert_coded(serve(tree(entries)).get("/app.js", GZIP))
+
+
+@each("window", [b"\x04h", b"\x04i"])
+def test_a_sibling_that_takes_browsers_too_much_memory_is_left_out(
+    window: bytes, serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    frame = b"\x28\xb5\x2f\xfd" + window + b"c" * 50
+    answer = serve(tree({"app.js": PLAIN, "app.js.zst": frame})).get(
+        "/app.js", {"Accept-Encoding": "zstd"}
+    )
+    assert answer.body == (frame if window == b"\x04h" else PLAIN)
 
 
 @each(("older", "coding"), [(0, "gzip"), (1.9, "gzip"), (2.1, ""), (3600, ""), (-3600, "gzip")])
