@@ -520,13 +520,19 @@ def test_paths_through_links_to_each_other_take_no_room_from_others(
 def test_a_file_with_many_names_is_kept_once(tree: Callable[..., Path]) -> None:
     """A client can make many names of one file, and would have others' files let go."""
     links = {f"link{number}": Link("a") for number in range(8)}
-    root = tree({"a/t.bin": bytes(KIB), "other.bin": b"o" * KIB, **links})
+    others = {name: name.encode() * KIB for name in "xy"}
+    root = tree({"a/t.bin": bytes(KIB), "other.bin": b"o" * KIB, **others, **links})
     files = StaticFiles(root, memory=2 * KIB)
     ask(files, "other.bin")
     for link in links:
         assert ask(files, f"{link}/t.bin") == (200, bytes(KIB), True)
     assert has(files, "other.bin")
     assert all(has(files, f"{link}/t.bin") for link in links)
+    for name in others:
+        ask(files, name)
+    assert kept(files, [*others, "other.bin", *(f"{link}/t.bin" for link in links)]) == [*others]
+    files.refresh()
+    assert not files.site.look_up.memory._uses
 
 
 def test_a_part_is_read_from_the_disk_if_its_file_makes_room_just_now(
