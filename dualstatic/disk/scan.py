@@ -44,6 +44,8 @@ class Scan:
                     self.note("skipped, not a file", self.directory.path_of(name))
                 elif leads_to and self._is_new(real := self.aliases.get(name, name)):
                     todo.append(real)
+        # Each link is followed once more. What it led to before may have been removed while it was
+        # listed, and a list doesn't tell what it lacks.
         followed = dict(self.aliases)
         for name in followed:
             place, _, leaf = name.rpartition("/")

@@ -254,10 +254,13 @@ def test_a_folder_tells_of_siblings_from_the_first_file_of_a_process_on(
     nowait._answering.clear()
     assert get().body == PLAIN
     asked: list[str] = []
+    lacks = "lacks", lambda root, name, **_: asked.append(name) or True
+    monkeypatch.setattr(root_by_descriptor, *lacks)
     monkeypatch.setattr(root_by_descriptor, "_status", lambda leaf, *_: asked.append(leaf))
     assert get().body == PLAIN
+    siblings = ["t.txt.zst", "t.txt.br", "t.txt.gz"]
     is_told = nowait.answers_at_once(roots[1].stat().st_dev)
-    assert asked == ([] if is_told else ["t.txt.zst", "t.txt.br", "t.txt.gz"])
+    assert asked == ["sub/t.txt", *([] if is_told else siblings)]  # the first directory has none
 
 
 def test_what_lies_in_a_folder_that_has_just_changed_is_remembered_later(

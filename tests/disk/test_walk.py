@@ -168,8 +168,8 @@ def test_what_only_the_disk_tells_has_to_be_waited_for(name: str, directory: Dir
 def test_links_that_are_followed_anywhere_are_followed_at_once(root: Path, devices: None) -> None:
     directory, soon = Directory(str(root), follow_symlink=True), time.time() + 60
     for name in ("link.txt", "folder/f.txt"):
-        # Whoever follows a link that was last followed in the very moment of its change has to
-        # write down the time (`relatime`), and that is no matter of a moment.
+        # Linux writes down the time when a link is followed that wasn't since its last change
+        # (`relatime`). A call that may not wait refuses then, so the time is set ahead here.
         os.utime(root / name.partition("/")[0], (soon, soon - 60), follow_symlinks=False)
         walk_to(directory, name)
         content = read(directory, name, wait=True)
