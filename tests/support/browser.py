@@ -46,6 +46,7 @@ class Exchange:
     """One request of a page and its answer; `wire` is None where nothing came over the network."""
 
     url: str
+    document: str = ""  # whose request it is, by the id of its loader
     wire: int | None = None
     status: int = 0
     type: str = ""
@@ -200,6 +201,8 @@ class Page:
     def happened(self, event: str, told: dict[str, Any]) -> None:
         if event == "Page.loadEventFired":
             self._loads += 1
+        elif event == "Page.frameNavigated" and "parentId" not in told["frame"]:
+            self._leaves(told["frame"]["loaderId"])
         elif event == "Runtime.exceptionThrown":
             self.errors.append(json.dumps(told["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning"):
@@ -219,12 +222,18 @@ class Page:
             redirected = self._current[told["requestId"]]
             redirected.status = told["redirectResponse"]["status"]
             redirected.wire, redirected.done = redirected.status, True
-        exchange = self._current[told["requestId"]] = Exchange(told["request"]["url"])
+        exchange = Exchange(told["request"]["url"], told["loaderId"])
+        self._current[told["requestId"]] = exchange
         if told["requestId"] in self._early:
             early = self._early.pop(told["requestId"])
             self._answered("Network.responseReceivedExtraInfo", early, exchange)
         if not exchange.url.startswith("data:"):
             self.exchanges.append(exchange)
+
+    def _leaves(self, document: str) -> None:
+        """A new document has come: what the last one still asks for (its icon) is told no more."""
+        for exchange in self.exchanges:
+            exchange.done |= exchange.document != document
 
     def _answered(self, event: str, told: dict[str, Any], exchange: Exchange) -> None:
         match event.removeprefix("Network."):
