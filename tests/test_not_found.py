@@ -232,14 +232,18 @@ def test_any_other_405_of_the_app_stays(
     ],
 )
 def test_a_navigation_gets_the_nearest_404_page_in_place_of_the_apps(
-    files: Callable[..., StaticFiles], door: str, how: str, fields: Any, target: str, body: Any
+    files: Callable[..., StaticFiles],
+    root: Path,
+    door: str,
+    how: str,
+    fields: Any,
+    target: str,
+    body: Any,
 ) -> None:
-    served = files(not_found=PAGE)
-    before = open_files()
-    answer = ask(served, door, App(how), target, fields)
+    answer = ask(files(not_found=PAGE), door, App(how), target, fields)
     assert (answer.status, answer.body, answer.passed) == (404, body, False)
     assert answer["cache-control"] == "no-cache"
-    assert open_files() <= before
+    assert open_files(root) == []
 
 
 @each("door", DOORS)
@@ -419,7 +423,9 @@ def test_without_an_app_it_is_the_same_but_for_the_text(
     assert (text.status, list(text)) == (404, [b"Not Found\n"])
 
 
-def test_an_app_that_fails_after_its_404_is_heard(tree: Callable[..., Path]) -> None:
+def test_an_app_that_fails_after_its_404_is_heard(
+    files: Callable[..., StaticFiles], root: Path
+) -> None:
     def app(environ: Any, start_response: Any) -> Iterable[bytes]:
         start_response("404 Not Found", [])
         try:
@@ -429,14 +435,11 @@ def test_an_app_that_fails_after_its_404_is_heard(tree: Callable[..., Path]) -> 
         return [b"oops"]
 
     started: list[Any] = []
-    door: Any = dualstatic.wsgi.StaticMiddleware(
-        app, files=StaticFiles(tree(FILES), not_found=PAGE, memory=0)
-    )
-    before = open_files()
+    door: Any = dualstatic.wsgi.StaticMiddleware(app, files=files(not_found=PAGE, memory=0))
     environ = make_environ("GET", b"/nope", list(NAVIGATE.items()))
     assert b"".join(door(environ, lambda *arguments: started.append(arguments))) == b"oops"
     assert [arguments[0] for arguments in started] == ["500 Oops"]
-    assert open_files() <= before
+    assert open_files(root) == []
 
 
 def test_an_answer_that_calls_the_server_when_it_is_iterated_over_calls_it_once(
@@ -480,7 +483,9 @@ def test_an_app_that_raises_late_is_closed(tree: Callable[..., Path]) -> None:
     assert closed == [True]
 
 
-def test_a_page_is_closed_where_the_app_fails_to_close(tree: Callable[..., Path]) -> None:
+def test_a_page_is_closed_where_the_app_fails_to_close(
+    files: Callable[..., StaticFiles], root: Path
+) -> None:
     class Failing(list[bytes]):
         def close(self) -> None:
             raise RuntimeError("the app's own trouble")
@@ -489,14 +494,11 @@ def test_a_page_is_closed_where_the_app_fails_to_close(tree: Callable[..., Path]
         start_response("404 Not Found", [])
         return Failing()
 
-    door: Any = dualstatic.wsgi.StaticMiddleware(
-        app, files=StaticFiles(tree(FILES), not_found=PAGE, memory=0)
-    )
+    door: Any = dualstatic.wsgi.StaticMiddleware(app, files=files(not_found=PAGE, memory=0))
     environ = make_environ("GET", b"/big/nope", list(NAVIGATE.items()))
-    before = open_files()
     with pytest.raises(RuntimeError, match="own trouble") as raised:
         door(environ, lambda *arguments: None)
-    assert open_files() <= before, raised  # whose traceback holds all that was at hand
+    assert open_files(root) == [], raised  # whose traceback holds all that was at hand
 
 
 # Apps that change their minds, or fail.
@@ -532,19 +534,19 @@ def test_an_answer_that_has_begun_is_broken_off_as_the_app_would_have_it(
 
 
 def test_an_app_that_fails_after_its_404_leaves_no_file_open(
-    files: Callable[..., StaticFiles],
+    files: Callable[..., StaticFiles], root: Path
 ) -> None:
     def app(environ: Any, start_response: Any) -> Iterable[bytes]:
         start_response("404 Not Found", [])
         raise KeyError("later")
 
     door = dualstatic.wsgi.StaticMiddleware(app, files=files(not_found=PAGE, memory=0))
-    before, kept = open_files(), []
+    kept = []
     for _ in range(3):
         with pytest.raises(KeyError) as raised:
             door(make_environ("GET", b"/big/x", list(NAVIGATE.items())), lambda *_: None)
         kept.append(raised)
-    assert open_files() == before
+    assert open_files(root) == []
 
 
 def test_nothing_of_the_app_follows_a_page_that_fails_on_its_way(

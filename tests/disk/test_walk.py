@@ -24,7 +24,7 @@ from dualstatic.disk.targets import parts_below
 from tests.support.doors import Client
 from tests.support.each import each
 from tests.support.faults import fails_to_open, fold_case, patch_everywhere
-from tests.support.steps import descriptors
+from tests.support.steps import open_below
 from tests.support.trees import Link, settle, write_tree
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="openat2 is Linux's")
@@ -54,19 +54,19 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @contextmanager
-def all_closed() -> Iterator[None]:
-    """Whatever is raised within, no descriptor is left open."""
-    before = set(descriptors())
+def all_closed(directory: Directory) -> Iterator[None]:
+    """Whatever is raised within, nothing of a directory is left open."""
+    before = open_below(Path(directory.path))
     try:
         yield
-    finally:  # what an earlier test has left may be closed meanwhile
-        assert set(descriptors()) <= before
+    finally:
+        assert open_below(Path(directory.path)) == before
 
 
 def read(directory: Directory, name: str, *, wait: bool) -> bytes:
     """Read a file that was found before."""
     with (
-        all_closed(),
+        all_closed(directory),
         open(directory.open_again(name, {}, (), wait=wait), "rb") as file,
     ):
         return file.read()
@@ -75,7 +75,7 @@ def read(directory: Directory, name: str, *, wait: bool) -> bytes:
 def walk_to(directory: Directory, name: str) -> None:
     """Open a file as it is opened the first time."""
     folder, _, leaf = name.rpartition("/")
-    with all_closed(), directory.walk() as walk:
+    with all_closed(directory), directory.walk() as walk:
         walk.enter(folder)
         descriptor, status = walk.open(leaf)
         assert os.path.samestat(os.fstat(descriptor), status)

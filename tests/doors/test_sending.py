@@ -16,7 +16,7 @@ import dualstatic.asgi
 from dualstatic import StaticFiles
 from tests.support.doors import Messages, make_scope
 from tests.support.each import each
-from tests.support.steps import Connection, open_below, open_files, soon, staying
+from tests.support.steps import Connection, open_files, soon, staying
 from tests.support.trees import settle, write_tree
 
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -48,11 +48,6 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tree(tmp_path_factory.mktemp("sending"), FILES)
-
-
-def open_in(root: Path) -> list[str]:
-    """The files that are open; the directory itself may be."""
-    return [path for path in open_below(root) if path != str(root)]
 
 
 class Asked:
@@ -101,7 +96,7 @@ def test_a_client_that_leaves_while_the_server_waits_ends_the_answer(
         await asked.run(send)
 
     anyio.run(main, backend=backend)
-    assert open_in(root) == []
+    assert open_files(root) == []
 
 
 @BACKENDS
@@ -176,7 +171,7 @@ def test_an_error_of_a_middleware_outside_goes_up_as_it_is(
 
     anyio.run(main, backend=backend)
     assert {id(each) for each in came} == {id(fault) for fault in FAULTS}
-    assert open_in(root) == []
+    assert open_files(root) == []
 
 
 class ClientDisconnected(OSError):
@@ -202,7 +197,7 @@ def test_an_error_that_says_that_the_client_has_gone_is_no_trouble(
         return await failing(asked, fault, gone=True, at="http.response.body")
 
     assert anyio.run(main, backend=backend) is None
-    assert open_in(root) == []
+    assert open_files(root) == []
 
 
 @BACKENDS
@@ -292,7 +287,7 @@ def test_requests_that_asyncio_cancels_make_no_more_than_forty_threads(
     files = StaticFiles(root, live=True, cache_control=slow)
     door = dualstatic.asgi.StaticMiddleware(files=files)
     scope = make_scope("GET", b"/small.bin", ())
-    before, threads = open_files(), threading.active_count()
+    threads = threading.active_count()
 
     async def leave() -> None:
         task = asyncio.create_task(door(scope, staying(), Messages().send))
@@ -314,7 +309,7 @@ def test_requests_that_asyncio_cancels_make_no_more_than_forty_threads(
     asyncio.run(main())
     assert slow.most == 40
     assert threading.active_count() <= threads + 40
-    assert soon(lambda: open_files() <= before)
+    assert soon(lambda: open_files(root) == [])
 
 
 @BACKENDS

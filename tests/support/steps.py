@@ -189,12 +189,6 @@ class Interrupted(StaticFiles):
         return answer
 
 
-def open_files() -> int:
-    """How many descriptors this process has open (what the garbage holds is closed first)."""
-    gc.collect()
-    return len(descriptors())
-
-
 def descriptors() -> list[int]:
     """Those that this process has open; outside Windows, one more, by which they are listed."""
     if sys.platform != "win32":
@@ -213,6 +207,11 @@ def is_open(descriptor: int) -> bool:
 def open_below(directory: Path) -> list[str]:
     """The paths of what this process has open below a directory, as the system tells them."""
     return [path for path in map(path_of, descriptors()) if path.startswith(str(directory))]
+
+
+def open_files(directory: Path) -> list[str]:
+    """The same without the directories themselves, which an index may hold open."""
+    return [path for path in open_below(directory) if not os.path.isdir(path)]
 
 
 def holds(directory: Path, expected: list[str]) -> bool:
