@@ -356,23 +356,23 @@ def test_a_client_that_leaves_stops_the_reading(
     files = OnDisk(big.parent, live=mode == "live")
     door = dualstatic.asgi.StaticMiddleware(files=files)
 
-    async def main() -> tuple[int, int, int, BaseException | None]:
-        before, error = open_files(), None
+    async def main() -> tuple[int, list[str], BaseException | None]:
+        error = None
         connection = Connection(leaves, after=after)
         with anyio.fail_after(5):
             try:
                 await door(make_scope("GET", b"/big.bin", ()), connection.receive, connection.send)
             except BaseException as raised:  # noqa: BLE001 - the test looks at it
                 error = raised
-        return connection.sent, before, open_files(), error
+        return connection.sent, open_files(big.parent), error
 
-    async def twice() -> tuple[int, int, int, BaseException | None]:
+    async def twice() -> tuple[int, list[str], BaseException | None]:
         await main()
         return await main()
 
-    sent, before, after, error = anyio.run(twice, backend=backend)
+    sent, left_open, error = anyio.run(twice, backend=backend)
     assert 0 < sent < LARGE
-    assert after == before
+    assert left_open == []
     assert caplog.records == []
     if leaves == "RuntimeError":
         assert type(error) is RuntimeError
@@ -413,10 +413,9 @@ def test_a_cancelled_request_closes_its_file(
 
     async def main() -> None:
         await once()
-        before = open_files()
         for _ in range(10):
             await once()
-        assert soon(lambda: open_files() <= before)
+        assert soon(lambda: open_files(big.parent) == [])
 
     anyio.run(main, backend=backend)
 
@@ -442,10 +441,9 @@ def test_a_task_cancelled_by_asyncio_closes_its_file(moment: str, mode: str, big
 
     async def main() -> None:
         await once()
-        before = open_files()
         for _ in range(10):
             await once()
-        assert soon(lambda: open_files() <= before)
+        assert soon(lambda: open_files(big.parent) == [])
 
     asyncio.run(main())
 
@@ -663,8 +661,8 @@ class Wrapped:
 @pytest.mark.rows("A438")
 def test_a_whole_file_is_handed_to_the_file_wrapper(mode: str, tree: Callable[..., Path]) -> None:
     content = b"x" * (2 * MIB)
-    client = wsgi(tree({"t.txt": content}), mode)
-    before = open_files()
+    root = tree({"t.txt": content})
+    client = wsgi(root, mode)
     got = Wrapped(client)
     assert got.status == 200
     assert got.fields["content-length"] == str(2 * MIB)
@@ -673,7 +671,7 @@ def test_a_whole_file_is_handed_to_the_file_wrapper(mode: str, tree: Callable[..
     assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0
     assert os.fstat(file.fileno()).st_size == 2 * MIB
     assert got.rest() == content
-    assert open_files() <= before
+    assert open_files(root) == []
 
 
 @pytest.mark.rows("A438")
@@ -682,25 +680,24 @@ def test_the_wrapped_file_says_at_its_end_that_it_fell_short(
 ) -> None:
     root = tree({"t.txt": b"x" * (2 * MIB)})
     client = wsgi(root, mode)
-    before = open_files()
     got = Wrapped(client)
     assert isinstance(got.chunks, Wrapper)
     os.truncate(root / "t.txt", MIB)
     with pytest.raises(FileChanged):
         got.rest()
-    assert open_files() <= before
+    assert open_files(root) == []
 
 
 @pytest.mark.rows("A438")
 def test_a_client_that_leaves_a_wrapped_file_is_no_error(
     mode: str, tree: Callable[..., Path]
 ) -> None:
-    client = wsgi(tree({"t.txt": b"x" * (2 * MIB)}), mode)
-    before = open_files()
+    root = tree({"t.txt": b"x" * (2 * MIB)})
+    client = wsgi(root, mode)
     got = Wrapped(client)
     assert next(iter(got.chunks))
     got.chunks.close()
-    assert open_files() <= before
+    assert open_files(root) == []
 
 
 @pytest.mark.rows("A439")
@@ -732,8 +729,8 @@ def test_a_file_wrapper_gets_nothing_but_whole_files(
     method: str, fields: dict[str, str], status: int, mode: str, tree: Callable[..., Path]
 ) -> None:
     content = (bytes(range(251)) * 8400)[: 2 * MIB]
-    client = wsgi(tree({"t.txt": content}), mode)
-    before = open_files()
+    root = tree({"t.txt": content})
+    client = wsgi(root, mode)
     got = Wrapped(client, method, fields)
     assert got.status == status
     assert Wrapper.made == []
@@ -741,7 +738,7 @@ def test_a_file_wrapper_gets_nothing_but_whole_files(
     if status == 206:
         assert len(body) == int(got.fields["content-length"])
         assert content[1:5] in body or content[5:7] in body
-    assert open_files() <= before
+    assert open_files(root) == []
 
 
 @pytest.mark.rows("A439")
@@ -764,14 +761,13 @@ def test_a_head_has_one_empty_piece_and_opens_nothing(mode: str, tree: Callable[
     root = tree({"t.txt": DIGITS, "big.bin": b"x" * (2 * MIB)})
     client = wsgi(root, mode)
     for path in (b"/t.txt", b"/big.bin"):
-        before = open_files()
         got = Wrapped(client, "HEAD", path=path)
         assert got.status == 200
         assert got.fields["content-length"] == str((root / path[1:].decode()).stat().st_size)
-        assert open_files() <= before
+        assert open_files(root) == []
         assert list(got.chunks) == [b""]
         got.rest()
-        assert open_files() <= before
+        assert open_files(root) == []
 
 
 def reads_on(iterator: Iterator[bytes]) -> bool:
@@ -789,15 +785,14 @@ def test_an_answer_closed_early_closes_its_file_once(
     wrapper: Any, taken: int, mode: str, big: Path
 ) -> None:
     client = wsgi(big.parent, mode)
-    before = open_files()
     got = Wrapped(client, path=b"/big.bin", wrapper=wrapper or FileWrapper)
     assert (Wrapper.made != []) == (wrapper is not None)
-    assert open_files() == before + 1
+    assert len(open_files(big.parent)) == 1
     iterator = iter(got.chunks)
     for _ in range(taken):
         assert next(iterator)
     got.chunks.close()
-    assert open_files() <= before
+    assert open_files(big.parent) == []
     other = os.open(big, os.O_RDONLY)  # it gets the number that was just set free
     try:
         got.chunks.close()
