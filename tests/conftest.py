@@ -135,6 +135,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_open = config.pluginmanager.hasplugin("xdist") and option.numprocesses is None
     if is_open and several and not (is_worker or is_watched):
         option.numprocesses, option.dist = processes, "worksteal"
+        # Or each process compiles all the tests, and each server all that it imports.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(tryfirst=True)
