@@ -258,6 +258,7 @@ class Directory:
         self.real_path = ""
         self.calls: Any = root_by_descriptor if _HAS_DESCRIPTORS else root_by_path
         self._pinned: Any = None
+        self._status: Any = None
 
     @property
     def path(self) -> str:
@@ -268,11 +269,15 @@ class Directory:
     def pin(self) -> Directory:
         """The directory that the path leads to now, whatever it leads to later."""
         pinned = Directory(self.path, follow_symlink=self.follow, is_previous=self.is_previous)
-        pinned.real_path = os.path.realpath(pinned.path)
+        pinned.real_path, pinned._status = os.path.realpath(pinned.path), os.stat(pinned.path)
         pinned._pinned = root = pinned.open(wait=True)
         if isinstance(root, int):  # not at the end of Python: threads may still be at work then
             finalize(pinned, os.close, root).atexit = False
         return pinned
+
+    def is_replaced(self) -> bool:
+        """Whether the path of a pinned one leads to another directory by now."""
+        return not os.path.samestat(self._status, os.stat(self.path))
 
     def walk(self) -> Walk:
         """A walk that starts at the root, for as long as its context lasts."""

@@ -18,8 +18,8 @@ class Scan:
 
     `paths` are URL paths of files, with the prefix, also of those that the gate lets nobody ask for
     but through a link. `aliases` lead from a link's name to the real name of its directory, one of
-    `places`. `note` is told what is skipped. `is_torn` says that a link to a directory, or to the
-    root, was switched meanwhile: what it led to may have been removed.
+    `places`. `note` is told what is skipped. `is_torn` says that a link to a directory, or the
+    root, was switched meanwhile: what was there before may have been removed.
     """
 
     directory: Directory
@@ -50,8 +50,7 @@ class Scan:
         for name in followed:
             place, _, leaf = name.rpartition("/")
             self._follow(place, leaf)
-        root = os.path.realpath(self.directory.path)
-        self.is_torn = (followed, self.directory.real_path) != (self.aliases, root)
+        self.is_torn = followed != self.aliases or self.directory.is_replaced()
 
     def has(self, path: str) -> bool:
         """Whether there is a file, maybe behind links, that the gate lets a path ask for."""

@@ -645,26 +645,31 @@ def test_an_index_that_is_made_while_a_volume_is_updated_has_all_files(
     assert client.get("/a.txt").body == client.get("/sub/b.txt").body == b"two"
 
 
+@pytest.mark.parametrize("is_link", [True, False])
 def test_an_index_that_is_made_while_its_root_is_switched_has_all_files(
-    tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+    is_link: bool, tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old root is removed before its folder is listed."""
     write_tree(tmp_path, {"1/sub/a.txt": "one", "2/sub/a.txt": "two"})
-    write_tree(tmp_path, {"root": Link("1"), "next": Link("2")})
+    write_tree(tmp_path, {"root": Link("1"), "next": Link("2")} if is_link else {})
+    root = tmp_path / ("root" if is_link else "1")
     places: list[Any] = []
 
     def switching(real: Callable[..., Any]) -> Callable[..., Any]:
         def scandir(place: Any) -> Any:
             places.append(place)
             if len(places) == 2:
-                rename_link(tmp_path / "next", tmp_path / "root")
+                if is_link:
+                    rename_link(tmp_path / "next", root)
                 shutil.rmtree(tmp_path / "1")
+                if not is_link:
+                    os.replace(tmp_path / "2", root)
             return real(place)
 
         return scandir
 
     patch_everywhere(monkeypatch, "scandir", switching)
-    client = Client(StaticFiles(tmp_path / "root"), door)
+    client = Client(StaticFiles(root), door)
     assert client.get("/sub/a.txt").body == b"two"
 
 
