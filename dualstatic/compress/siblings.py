@@ -169,10 +169,16 @@ class Plain:
             self.prove(file, "has changed since it was found")
             yield place, file
 
-    def prove(self, file: BinaryIO, change: str) -> os.stat_result:
-        """What the system says of an open file, if it is still this one."""
+    def prove(
+        self, file: BinaryIO, change: str, since: os.stat_result | None = None
+    ) -> os.stat_result:
+        """What the system says of an open file, if it is still this one, and as it was `since`.
+
+        A program that writes into it may give it its old date again; the ctime shows that.
+        """
         status = os.fstat(file.fileno())
-        if identity(status)[:4] != self.identity[:4]:
+        is_still = (since or status).st_ctime_ns == status.st_ctime_ns
+        if not is_still or identity(status)[:4] != self.identity[:4]:
             raise OSError(errno.EBUSY, f"its file {change}")
         return status
 
@@ -294,11 +300,11 @@ class Job:
             yield piece
 
     def _write(self, place: Place, file: BinaryIO, sibling: os.stat_result | None) -> Outcome:
-        leaf = self.plain.leaf
+        leaf, before = self.plain.leaf, os.fstat(file.fileno())
         with place.create() as new:
             size = sum(map(new.file.write, self._compress(file)))
             with place.open_plain(leaf) as again:
-                plain = self.plain.prove(again, "changed while it was read")
+                plain = self.plain.prove(again, "changed while it was read", before)
             self.stop.check()
             if self._is_worth_it(place, size):
                 is_readable = new.become(leaf + self.codec.suffix, plain)
