@@ -35,6 +35,8 @@ _WRITE = (
     | getattr(os, "O_BINARY", 0)
 )
 
+_ACCESS = "system.posix_acl_access"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -122,23 +124,24 @@ class NewFile:
     file: BinaryIO
     status: os.stat_result
 
-    def become(self, leaf: str, plain: os.stat_result) -> bool:
-        """Take the name of a sibling, with all that `plain` says of its file.
+    def become(self, leaf: str, plain: BinaryIO) -> bool:
+        """Take the name of a sibling, with the date and all permissions of its open file.
 
-        False: it couldn't be given the file's owner and group, and not everybody can read it.
+        False: it couldn't be given all of these, and not everybody can read it.
         """
         place, here = self.place, self.place.here
+        status, access = os.fstat(plain.fileno()), _access_of(plain)
         self.file.flush()
         if here is None:  # Windows renames no open file, and dates one anew when it is closed
             self.file.close()
-        is_readable = self._resemble(plain)
+        is_readable = self._resemble(status, access)
         self.file.close()
         self._prove(self.leaf)
         os.replace(place.at(self.leaf), place.at(leaf), src_dir_fd=here, dst_dir_fd=here)
         self._prove(leaf)
         return is_readable
 
-    def _resemble(self, plain: os.stat_result) -> bool:
+    def _resemble(self, plain: os.stat_result, access: bytes) -> bool:
         """Give it the permissions and the date of another file and, where allowed, its owner."""
         target = self.place.target(self.file, self.leaf)
         mode, own = plain.st_mode & 0o777, plain
@@ -147,13 +150,37 @@ class NewFile:
                 with suppress(OSError):  # for root alone, or for a member of the group
                     os.chown(target, *owner)
             own = os.fstat(target)
-        if own.st_gid != plain.st_gid:  # another group may do what all others may
-            mode &= ~0o070 | (mode & 0o007) << 3
+        has_group = own.st_gid == plain.st_gid
+        is_alike = _allow(target, access if has_group else b"") and has_group
+        if not is_alike:  # another group may do what all others may, but a list tells of them, too
+            mode &= 0o700 if access else ~0o070 | (mode & 0o007) << 3
         os.chmod(target, mode)
         self.place.date(self.file, self.leaf, plain.st_mtime_ns)
-        return (own.st_uid, own.st_gid) == (plain.st_uid, plain.st_gid) or bool(mode & 0o004)
+        return (is_alike and own.st_uid == plain.st_uid) or bool(mode & 0o004)
 
     def _prove(self, leaf: str) -> None:
         """Say so where a name has been given to another file."""
         if not self.place.holds(leaf, self.status):
             raise OSError(errno.EBUSY, "somebody else has replaced the file that was written")
+
+
+def _access_of(file: BinaryIO) -> bytes:
+    """The access control list of an open file (Linux): it says more than the mode."""
+    with suppress(AttributeError, OSError):
+        return os.getxattr(file.fileno(), _ACCESS)
+    return b""
+
+
+def _allow(target: int | str, access: bytes) -> bool:
+    """Give a new file this list, in place of the one that its directory gave it; whether it has it.
+
+    Empty: it gets none.
+    """
+    try:
+        if access:
+            os.setxattr(target, _ACCESS, access)
+        else:
+            os.removexattr(target, _ACCESS)
+    except (AttributeError, OSError):  # to remove what isn't there fails, too
+        return not access
+    return True

@@ -548,6 +548,30 @@ def test_a_sibling_gets_the_owner_and_the_group_of_its_file(folder: Path):
         assert stat.S_IMODE(status.st_mode) == 0o640
 
 
+ACL = "system.posix_acl_access"
+
+
+def allows(user: int) -> bytes:
+    """A list as Linux keeps it: for the owner and a user, and neither for the group nor others."""
+    of_all = 2**32 - 1
+    entries = (1, 6, of_all), (2, 4, user), (4, 0, of_all), (16, 4, of_all), (32, 0, of_all)
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *each) for each in entries)
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="only Linux lets Python read such lists")
+def test_a_sibling_has_the_access_control_list_of_its_file(folder: Path):
+    """A list says more than the mode: where there is one, the group's bits are its mask."""
+    listed, plain = write(folder / "listed.js"), write(folder / "plain.js")
+    os.setxattr(listed, ACL, allows(NOBODY))
+    plain.chmod(0o640)
+    os.setxattr(folder, "system.posix_acl_default", allows(NOBODY - 1))
+    assert compress(folder).returncode == 0
+    for suffix in SUFFIXES.values():
+        assert os.getxattr(f"{listed}{suffix}", ACL) == allows(NOBODY)
+        assert ACL not in os.listxattr(f"{plain}{suffix}")
+        assert stat.S_IMODE(os.stat(f"{plain}{suffix}").st_mode) == 0o640
+
+
 @needs_root
 def test_who_may_not_give_files_away_is_told_once_that_the_server_may_not_read_them():
     with public_directory() as folder:
