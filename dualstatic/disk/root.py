@@ -31,6 +31,14 @@ _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 
 
+def _has_others(path: str) -> bool:
+    """Whether what a path names may have other names, which are in no list of its directory.
+
+    With a tilde it may be short for another, wherever a file system of Windows is mounted.
+    """
+    return _FOLDS_CASE or "~" in path
+
+
 class Walk:
     """A place below a root: a directory, and the real names that led there.
 
@@ -104,9 +112,10 @@ class Walk:
 
         Of one name `_step` tells as much.
         """
-        if len(names) > 1 and ".." not in names and self.here is not None and not _FOLDS_CASE:
+        path = "/".join(names)
+        if len(names) > 1 and ".." not in names and self.here is not None and not _has_others(path):
             try:
-                self._enter("/".join(names), self._names + names)
+                self._enter(path, self._names + names)
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.ENAMETOOLONG):
                     raise
@@ -212,7 +221,7 @@ class Walk:
 
     def _check_case(self, name: str) -> None:
         """Refuse a name in another spelling than its own, where the system would take it."""
-        if _FOLDS_CASE and not self._calls.spells(self._place, name):
+        if _has_others(name) and self.has(name) and not self._calls.spells(self._place, name):
             raise FileNotFoundError(errno.ENOENT, "the name is spelled otherwise", name)
 
     def entries(self) -> list[tuple[str, Kind]]:

@@ -458,6 +458,19 @@ def test_a_name_is_compared_as_it_stands_on_the_disk_where_the_system_ignores_ca
         assert (answer.status, answer.passed) == (200, False), target
 
 
+@pytest.mark.rows("P073")
+def test_a_short_name_is_no_name_of_a_file_where_a_file_system_of_windows_is_mounted(
+    serve: Callable[..., Client], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(root_by_descriptor, "_call", None)
+    monkeypatch.setattr(root_by_descriptor, "_call_at_once", None)
+    fold_case(monkeypatch, {"ENV~1": ".env", "GIT~1": ".git", "SUB~1": "sub"})
+    client = serve(tree({".env": "e", ".git/x/config": "c", "sub/.git/config": "c", "a~b": "a"}))
+    for target in ("/ENV~1", "/GIT~1/x/config", "/sub/GIT~1/config", "/SUB~1/GIT~1/config"):
+        assert client.get(target).passed, target
+    assert client.get("/a~b").body == b"a"
+
+
 @pytest.mark.rows("H376")
 @each("name", [".well-known", "sub/.well-known", ".well-knownx"])
 def test_only_a_file_that_is_well_known_itself_is_served(

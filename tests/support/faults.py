@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -28,8 +28,11 @@ def patch_everywhere(
             patch.setattr(module, name, fake)
 
 
-def fold_case(patch: pytest.MonkeyPatch) -> None:
-    """Make `os` find names whatever their case, as on the file systems of macOS and Windows."""
+def fold_case(patch: pytest.MonkeyPatch, short: Mapping[str, str] | None = None) -> None:
+    """Make `os` find names whatever their case, as on the file systems of macOS and Windows.
+
+    `short` are names that are in no list, with those that they stand for.
+    """
     if sys.platform == "win32":
         return
     real_open = os.open
@@ -42,7 +45,8 @@ def fold_case(patch: pytest.MonkeyPatch) -> None:
             entries = os.listdir(descriptor)
         finally:
             os.close(descriptor)
-        alike = [entry for entry in entries if entry.casefold() == name.casefold()]
+        whole = (short or {}).get(name, name).casefold()
+        alike = [entry for entry in entries if entry.casefold() == whole]
         return name if name in entries or not alike else alike[0]
 
     def folding(real: Callable[..., Any]) -> Callable[..., Any]:
