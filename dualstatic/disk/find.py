@@ -199,7 +199,7 @@ class Look:
             return False
         if sibling.size >= plain.size:
             return False
-        if not can_decode:
+        if not can_decode or not sibling.size:
             self._warn_of("left out, clients can't decode it", walk, sibling)
             return False
         return True

@@ -86,6 +86,13 @@ def test_a_sibling_that_takes_browsers_too_much_memory_is_left_out(
     assert answer.body == (frame if window == b"\x04h" else PLAIN)
 
 
+def test_an_empty_sibling_is_left_out(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    """As a full disk leaves one: no coding has so few bytes for anything."""
+    assert_plain(serve(tree({"app.js": PLAIN, "app.js.gz": b""})).get("/app.js", GZIP))
+
+
 @each(("older", "coding"), [(0, "gzip"), (1.9, "gzip"), (2.1, ""), (3600, ""), (-3600, "gzip")])
 def test_a_sibling_older_than_its_file_is_left_out(
     older: float,
