@@ -228,13 +228,16 @@ class LookUp:
     def refresh(self) -> None:
         """Scan again, and swap the new index in when it is whole; live, forget what is known."""
         with self._refreshing:
-            if self.is_live:
-                forget_hashes()
             scans = [] if self.is_live else [self._scan(each) for each in self.directories]
             self.warn.count()
+            # What was on another device is forgotten: its number is given again once it is closed.
+            before, now = (
+                {scan.directory.device for scan in each} for each in (self._scans, scans)
+            )
+            forget_hashes(before & now)
             with guard:
                 self._begin(scans)
-                self.memory.keep_settled()
+                self.memory.keep_settled(before & now)
             self.covers = self._covered()
 
     def _covered(self) -> Container[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, OrderedDict
+from collections.abc import Container
 from weakref import WeakSet
 
 from ..core.values import Resource
@@ -90,15 +91,17 @@ class Memory:
                 self._size -= len(self._contents.pop(key))
         _empty(resource)
 
-    def keep_settled(self) -> None:
+    def keep_settled(self, devices: Container[int]) -> None:
         """Let all resources go, for a new index, but no bytes of files that can't have changed.
 
-        With the resources the root of the old index would stay open.
+        Those are on one of `devices`. With the resources the root of the old index would stay open.
         """
         for resource in list(self._held):
             if resource.settled:
                 self._left |= _contents(resource)
             self.let_go(resource)
+        for key in [key for key in self._left if key[0] not in devices]:
+            del self._left[key]
         self._size = sum(map(len, self._left.values()))
 
 

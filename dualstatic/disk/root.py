@@ -284,6 +284,11 @@ class Directory:
             finalize(pinned, os.close, root).atexit = False
         return pinned
 
+    @property
+    def device(self) -> int:
+        """The number of a pinned one's device."""
+        return int(self._status.st_dev)
+
     def is_replaced(self) -> bool:
         """Whether the path of a pinned one leads to another directory by now."""
         return not os.path.samestat(self._status, os.stat(self.path))

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import time
+from collections.abc import Container
 
 from ..core.values import Identity
 from .locks import Lock
@@ -72,9 +73,11 @@ def modified(status: os.stat_result) -> int | None:
     return seconds if _FIRST_DATE <= seconds <= time.time() else None
 
 
-def forget_hashes() -> None:
+def forget_hashes(but: Container[int]) -> None:
+    """Forget the hashes of all files, but of those on these devices."""
     with _guard:
-        _digests.clear()
+        for key in [key for key in _digests if key[0] not in but]:
+            del _digests[key]
 
 
 def etag_of(

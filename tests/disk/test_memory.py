@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 from weakref import WeakSet
 
@@ -24,6 +24,7 @@ from dualstatic.disk import memory, validators
 from tests.support.children import run_threads
 from tests.support.doors import Client
 from tests.support.each import each
+from tests.support.faults import patch_everywhere
 from tests.support.servers import run
 from tests.support.steps import holds
 from tests.support.trees import OLD, Link, settle
@@ -197,6 +198,40 @@ def test_a_refresh_reads_no_unchanged_file_again(
     assert read == []
     assert ask(files, "b.txt") == (200, b"two", True)
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("limit", [0, 2**20])
+def test_a_file_of_an_image_that_is_mounted_where_an_earlier_one_was_is_another(
+    limit: int, tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read-only images give all files of a build one date, ctime included, and the same numbers.
+
+    The number of a device is free again when nothing of it is open.
+    """
+    device = [1000]
+
+    def mounted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            status = real(*arguments, **more)
+            fields = {name: getattr(status, name) for name in dir(status) if name[:3] == "st_"}
+            return SimpleNamespace(**fields | {"st_dev": device[0], "st_ctime_ns": 0})
+
+        return call
+
+    for call in ("stat", "fstat"):
+        patch_everywhere(monkeypatch, call, mounted)
+    root = tree({"a.txt": b"one"})
+    files = StaticFiles(root, memory=limit)
+    tags = []
+    for device[0], content in ((1000, b"one"), (1001, b"two"), (1000, b"six")):
+        (root / "a.txt").write_bytes(content)
+        os.utime(root / "a.txt", (0, 0))
+        files.refresh()
+        answer = files.answer(Request("GET", "/a.txt"))
+        assert answer
+        assert b"".join(answer) == content
+        tags.append(dict(answer.headers)["etag"])
+    assert len(set(tags)) == 3
 
 
 def test_a_sibling_in_memory_is_one_of_its_resource(tree: Callable[..., Path]) -> None:

@@ -247,7 +247,7 @@ def test_bytes_that_a_refresh_left_make_room_in_linear_time() -> None:
 
     memory = Memory(many)
     memory.keep(resource(range(many), 1, content))
-    memory.keep_settled()
+    memory.keep_settled({0})
     large = resource(range(1), many, Response(200, (), (bytes(many),)))
     within(SECONDS / 2, lambda: memory.keep(large))
     memory.touch(large)
