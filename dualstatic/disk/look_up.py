@@ -104,7 +104,10 @@ class LookUp:
             has_it = [scan for scan in scans if scan.has(path)]
             return [(scan.directory, scan.siblings(path, self.suffixes)) for scan in has_it]
         name = self.gate(path)
-        if name is None or all(each.lacks(name, wait=wait) for each in self.directories):
+        # While a call waits, a deploy may switch the root, and remove what is in the old one. A
+        # second look finds it then.
+        looks = [*self.directories] * (1 + wait)
+        if name is None or all(each.lacks(name, wait=wait) for each in looks):
             return []
         return [(each, self.suffixes) for each in self.directories]
 

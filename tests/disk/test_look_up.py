@@ -25,6 +25,7 @@ import pytest
 
 from dualstatic import Request, StaticFiles
 from dualstatic.core.values import Resource
+from dualstatic.disk import root_by_descriptor
 from dualstatic.disk.look_up import LookUp
 from tests.conftest import WITH_MEMORY
 from tests.support.children import run_threads, within
@@ -740,6 +741,32 @@ def test_no_moment_of_an_update_of_a_volume_makes_a_file_a_miss(
             patch_everywhere(patch, name, counting)
         for _ in range(2):
             assert client.get(target).body in (b"old", b"new")
+
+
+@each("moment", range(12))
+def test_no_moment_of_a_switch_of_the_root_makes_a_file_a_miss(
+    moment: int, tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = write_tree(tmp_path / str(moment), {"1/sub/a.txt": "one", "2/sub/a.txt": "two"})
+    write_tree(base, {"root": Link("1"), "next": Link("2")})
+    client = Client(StaticFiles(base / "root", live=True), door)
+    calls = itertools.count()
+
+    def counting(real: Callable[..., Any] | None) -> Callable[..., Any] | None:
+        def call(*arguments: Any, **more: Any) -> Any:
+            if next(calls) == moment:
+                rename_link(base / "next", base / "root")
+                shutil.rmtree(base / "1")
+            return real(*arguments, **more) if real else None
+
+        return real and call
+
+    with monkeypatch.context() as patch:
+        for name in ("open", "stat", "readlink"):
+            patch_everywhere(patch, name, counting)
+        patch.setattr(root_by_descriptor, "_call", counting(root_by_descriptor._call))
+        for _ in range(2):
+            assert client.get("/sub/a.txt").body in (b"one", b"two")
 
 
 def test_followed_links_to_directories_outside_are_served(
