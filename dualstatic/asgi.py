@@ -114,23 +114,23 @@ class StaticMiddleware:
     ) -> None:
         """The app's answer or, where it has none, a page in its place."""
         replaced, failures = False, list[Exception]()
+        asked = {**scope}  # frameworks change theirs
 
         async def watch(message: dict[str, Any]) -> None:
             nonlocal replaced
-            status = message.get("status")
             # Most messages have none, and a call of `is_miss` takes longer than to look.
-            if status in (404, 405) and is_miss(self.files, str(status), _lines(message)):
-                request = _request(scope, path)
+            if message.get("status") in (404, 405) and self._is_miss(message):
+                request = _request(asked, path)
                 ask = partial(self.files.fallback, request, has_app=True)
                 try:
-                    page = await open_answer(ask, read=not self._offers(scope))
+                    page = await open_answer(ask, read=not self._offers(asked))
                 except Exception as error:  # noqa: BLE001 (raised as it is)
                     # Later: an app may take an OSError that `send` raises for a disconnect.
                     replaced = True
                     return failures.append(error)
                 if page:
                     replaced = True  # also if it can't be sent: there is one start of a response
-                    return await send_answer(page, self._offers(scope), scope, receive, send)
+                    return await send_answer(page, self._offers(asked), asked, receive, send)
                 message = _varying(message, request)
             if not replaced:
                 return await send(message)
@@ -140,6 +140,11 @@ class StaticMiddleware:
         await app(scope, receive, watch)
         if failures:
             raise failures.pop()
+
+    def _is_miss(self, start: dict[str, Any]) -> bool:
+        # The fields may be an iterator, and are looked at again when it is sent.
+        start["headers"] = list(start.get("headers", ()))
+        return is_miss(self.files, str(int(start["status"])), _lines(start))
 
     def _pick(self, resource: Resource, path: str, scope: Scope) -> Response | None:
         """The answer to a browser's GET, if all of it is in memory."""

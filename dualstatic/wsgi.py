@@ -241,7 +241,8 @@ class _Held:
         path: str,
         start_response: StartResponse,
     ) -> None:
-        self._files, self._environ, self._path, self._start = files, environ, path, start_response
+        self._files, self._path, self._start = files, path, start_response
+        self._environ, self._before = environ, {**environ}  # the app may change its own (PEP 3333)
         self._miss: tuple[str, list[tuple[str, str]]] | None = None
         self._exc_info: tuple[OptExcInfo, ...] = ()
         self._written: list[bytes] = []
@@ -254,7 +255,7 @@ class _Held:
         misses = is_miss(self._files, status[:3], headers)
         if misses:
             # A cache has to know that another request may get a page.
-            headers = with_vary(headers, _request(self._environ, self._path))
+            headers = with_vary(headers, _request(self._before, self._path))
         if misses and not self._is_done:
             if self._is_passed_on:
                 # The server raises the exception, if something has been sent.
@@ -292,7 +293,7 @@ class _Held:
     def _page(self, status: str, headers: list[tuple[str, str]]) -> Answer | None:
         """The page in place of a miss; None: there is none, and the miss has been told."""
         fallback = partial(self._files.fallback, has_app=True)
-        page = _asked(fallback, _request(self._environ, self._path), self._environ)
+        page = _asked(fallback, _request(self._before, self._path), self._before)
         if page is None:
             write = self.start(status, headers)
             for data in self._written:

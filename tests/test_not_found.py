@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -499,6 +500,56 @@ def test_a_page_is_closed_where_the_app_fails_to_close(
     with pytest.raises(RuntimeError, match="own trouble") as raised:
         door(environ, lambda *arguments: None)
     assert open_files(root) == [], raised  # whose traceback holds all that was at hand
+
+
+# Apps that take what their interface lets them.
+
+
+@each("door", DOORS)
+def test_a_page_is_for_the_request_that_came_whatever_the_app_makes_of_it(
+    files: Callable[..., StaticFiles], door: str
+) -> None:
+    """PEP 3333 lets an app change its environ in any way, and frameworks change their scope."""
+
+    def wsgi(environ: Any, start_response: Any) -> Iterable[bytes]:
+        environ["REQUEST_METHOD"] = "GET"
+        start_response("404 Not Found", [])
+        return []
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        scope["method"] = "GET"
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body"})
+
+    client = Client(files(not_found=SPA), door, wsgi if door == "wsgi" else asgi)
+    answer = client.head("/route", NAVIGATE)
+    assert (answer.status, answer["content-length"], answer.body) == (200, "4", b"")
+
+
+class Status(int, Enum):
+    """As HTTPStatus was until Python 3.11: its text is that of a name."""
+
+    NOT_FOUND = 404
+    METHOD_NOT_ALLOWED = 405
+
+
+@each("fields", [[], [(b"allow", b"POST"), (b"x-app", b"1")], [(b"allow", b"GET")]])
+@each("status", Status)
+@each("kind", [list, iter])
+def test_any_number_is_a_status_and_any_iterable_may_hold_the_fields(
+    files: Callable[..., StaticFiles], fields: Any, status: Status, kind: Any
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": kind(fields)})
+        await send({"type": "http.response.body", "body": b"none"})
+
+    client = Client(files(not_found=SPA), "asgi", app)
+    allows_get = fields == [(b"allow", b"GET")] and status == 405
+    page, own = client.get("/route", NAVIGATE), client.get("/route", {"Sec-Fetch-Mode": "cors"})
+    assert page.body == (b"none" if allows_get else b"home")
+    assert own.body == b"none"
+    vary = [] if allows_get else [("vary", BY_MODE)]
+    assert own.fields == [(name.decode(), value.decode()) for name, value in fields] + vary
 
 
 # Apps that change their minds, or fail.

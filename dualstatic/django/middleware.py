@@ -83,9 +83,9 @@ class StaticMiddleware:
 
 def _may_be_replaced(response: OfDjango, files: StaticFiles, request: OfDjango) -> bool:
     """Whether the app has no answer, and the files may have a page or an error in its place."""
-    return is_miss(files, str(response.status_code), response.items()) and files.site.may_fall_back(
-        request.method or "", request.path_info
-    )
+    return is_miss(
+        files, str(int(response.status_code)), response.items()
+    ) and files.site.may_fall_back(request.method or "", request.path_info)
 
 
 def _may_answer(files: StaticFiles, request: OfDjango) -> bool:
