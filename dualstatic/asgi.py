@@ -313,5 +313,6 @@ def _fields(scope: Scope) -> dict[str, str]:
     fields: dict[str, list[str]] = {}
     for name, value in scope.get("headers", ()):
         if name in _FIELD_NAMES:
-            fields.setdefault(_FIELD_NAMES[name], []).append(value.decode("latin-1"))
+            # Some servers leave whitespace around a value, which is no part of it (section 5.5).
+            fields.setdefault(_FIELD_NAMES[name], []).append(value.decode("latin-1").strip(" \t"))
     return {name: ", ".join(values) for name, values in fields.items()}

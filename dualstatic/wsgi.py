@@ -322,7 +322,8 @@ def read_target(environ: WSGIEnvironment) -> bytes:
 
 def read_fields(environ: WSGIEnvironment) -> dict[str, str]:
     """The header fields that a decision reads, by their lower-case names."""
-    return {name: environ[key] for name, key in _FIELD_KEYS if key in environ}
+    # Some servers leave whitespace around a value, which is no part of it (section 5.5).
+    return {name: environ[key].strip(" \t") for name, key in _FIELD_KEYS if key in environ}
 
 
 def _request(environ: WSGIEnvironment, path: str) -> Request:

@@ -99,7 +99,7 @@ def byte_ranges(text: str, size: int) -> list[range] | None:
 
     None: it is another unit, a syntax error, or more than MAX_RANGES.
     """
-    unit, _, ranges = text.partition("=")
+    unit, _, ranges = text.strip(" \t").partition("=")
     if unit.lower() != "bytes" or len(text) > _MAX_RANGE_TEXT:
         return None
     if "," not in ranges:  # what players and downloads ask for

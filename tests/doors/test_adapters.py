@@ -969,6 +969,32 @@ def test_both_doors_give_the_same_answer(
     assert statuses == expected | (set() if app else {404, 405})
 
 
+@each("door", ["wsgi", "asgi"])
+@each("space", [" ", " \t ", "\t"])
+def test_whitespace_around_a_value_is_no_part_of_it(
+    door: str, space: str, mode: str, tree: Callable[..., Path]
+) -> None:
+    """RFC 9110 section 5.5; httptools, uWSGI and Werkzeug leave some of it there."""
+    root = tree({"t.txt": DIGITS, "index.html": b"home"})
+    files = StaticFiles(root, live=mode == "live", not_found="/index.html")
+    client = Client(files, door, app=False)
+    plain = client.get("/t.txt")
+    tag, date, early = plain["etag"], plain["last-modified"], "Mon, 01 Jan 2001 00:00:00 GMT"
+    for status, fields in [
+        (304, {"If-None-Match": tag}),
+        (304, {"If-Modified-Since": date}),
+        (412, {"If-Unmodified-Since": early}),
+        (200, {"If-Match": tag}),
+        (206, {"Range": "bytes=0-1"}),
+        (206, {"Range": "bytes=0-1", "If-Range": tag}),
+        (206, {"Range": "bytes=0-1", "If-Range": date}),
+    ]:
+        spaced = {name: f"{space}{value}{space}" for name, value in fields.items()}
+        assert client.get("/t.txt", spaced).status == status, fields
+    to_a_page = {"Sec-Fetch-Mode": f"navigate{space}", "Sec-Fetch-Dest": f"document{space}"}
+    assert client.get("/route", to_a_page).body == b"home"
+
+
 EVENT_LOOPS = [("asyncio", {}), ("trio", {})]
 if importlib.util.find_spec("uvloop"):
     EVENT_LOOPS.append(("asyncio", {"use_uvloop": True}))
