@@ -74,6 +74,7 @@ REASONS = [
     ("/x/y/x/y/a.txt", "the prefix stands in the path twice", {"prefix": "/x/y"}),
     ("/static/a.txt", "'a.txt' is, at '/a.txt': the prefix may lack its end", {}),
     ("/.env", "is hidden, as a name in it begins with a dot: dotfiles=True shows it", {}),
+    ("/.nope", "begins with a dot: dotfiles=True shows it, if it is there", {}),
     ("/.env/x", "is hidden", {}),
     ("/.env", "is answered by", {"dotfiles": True}),
     ("/out.txt", "a link leads out of the root: '{root}/out.txt'; follow_symlink=True", {}),
