@@ -156,6 +156,8 @@ def _why_not(site: Site, request: Request) -> str:
 def _outside(site: Site, path: str) -> str:
     prefix = site.settings.prefix
     text = f"is not below the prefix {_shown(prefix or '/')}"
+    if said := _first(_NAMES, path[1:].removesuffix("/")):
+        return f"{text}: it {said}"
     name = site.gate(prefix + path)
     if name and (file := _on_disk(site, name)[0]):
         text += (
@@ -310,7 +312,7 @@ def kind(directory: Directory, name: str) -> str:
             walk.enter(folder)
             _, found = walk.find(leaf)
         except OSError as error:
-            dangles = walk.links and _dangles(directory, name)
+            dangles = error.errno == errno.ENOENT and _dangles(directory, name)
             dangling = "leads through a link to nothing" if dangles else ""
             return _ERRORS.get(error.errno or 0, dangling)
     return "is not a regular file" if found == "other" else found
