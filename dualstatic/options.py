@@ -290,6 +290,7 @@ class Settings:
         self.suffixes = [SUFFIXES[coding] for coding in encodings(given["encodings"])]
         if flag("dictionaries", given["dictionaries"]):
             self.suffixes += DELTA_SUFFIXES
+        self.offers_nothing = given["dictionaries"] and given["immutable"] is None
         self.policies = _policies(given, of_uploads)
         self.follow_symlink = flag("follow_symlink", given["follow_symlink"])
         self.prefix = prefix(given["prefix"])

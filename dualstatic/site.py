@@ -87,6 +87,8 @@ class Site:
         place, policies, start = self.directories[0].path, self.settings.policies, len(self._prefix)
         if self.falls_back and not self._has_page(known):
             self.look_up.warn("there is no page for not_found", place)
+        if self.settings.offers_nothing:
+            self.look_up.warn("dictionaries does nothing without immutable", place)
         # Names that lead through links to folders are not known: there is no end of them.
         is_sure = policies.foretells and self.look_up.covers is not self.gate
         if is_sure and not any(policies.immutable(path[start + 1 :]) for path in known):

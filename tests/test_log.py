@@ -341,6 +341,7 @@ def test_live_the_eleventh_place_is_the_last_that_is_said(
 # What an option has nothing for.
 
 PAGE, NAME = "there is no page for not_found", "immutable matches no name"
+OFFER = "dictionaries does nothing without immutable"
 GAPS: list[tuple[dict[str, Any], list[str]]] = [
     ({"not_found": "404-page"}, []),
     ({"not_found": "single-page-application"}, []),
@@ -357,6 +358,9 @@ GAPS: list[tuple[dict[str, Any], list[str]]] = [
     ({"immutable": r"-[0-9a-f]{8}\."}, [NAME]),
     ({"immutable": lambda name: False}, []),
     ({"immutable": None}, []),
+    ({"dictionaries": True}, [OFFER]),
+    ({"dictionaries": True, "immutable": r"^a\.txt$"}, []),
+    ({"dictionaries": True, "immutable": lambda name: False}, []),
     ({"immutable": "vite"}, [NAME]),
     ({"immutable": "vite", "directory": "built"}, []),
 ]

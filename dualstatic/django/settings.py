@@ -114,6 +114,8 @@ def build(options: dict[str, Option], say: Say) -> list[StaticFiles]:
         found = _from_finders(prefix, options)
     else:
         found = _from_root(prefix, {**options, **of_root}, say, is_needed=not others)
+    if options.get("immutable") is None:
+        options = {**options, "dictionaries": False}  # the hashed names are those of the storage
     return [*found, *_others(others, options, say)]
 
 

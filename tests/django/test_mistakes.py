@@ -286,6 +286,23 @@ def test_the_store_of_earlier_files_is_no_mistake(
     ]
 
 
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("storages", [None, PLAIN], ids=["hashed", "plain"])
+def test_dictionaries_are_missed_only_where_no_collected_name_is_hashed(
+    project: Project, debug: bool, storages: dict[str, Any] | None
+):
+    write_tree(project.directory, {"collected/a.txt": "a", "front/b.txt": "b"})
+    options = {"dictionaries": True, "files": str(project.directory / "front")}
+    text = f"DEBUG = {debug}\nDUALSTATIC = {options}\nMIDDLEWARE = ['{OURS}']"
+    text += f"\nSTORAGES = {storages}" if storages else ""
+    name = f"offers{debug}{bool(storages)}"
+    (project.directory / f"mysite/{name}.py").write_text(f"from .apps import *\n{text}")
+    code = "from django.core.wsgi import get_wsgi_application\nget_wsgi_application()\nsay(log)"
+    place = project.directory / "collected"
+    said = [f"dictionaries does nothing without immutable: '{place}'"]
+    assert project.ask(name, HEAD + code) == (said if storages and not debug else [])
+
+
 @pytest.mark.parametrize(
     "made", ["StaticFiles({!r}, check_dir=False)", "StaticFiles.uploads({!r}, prefix='/u')"]
 )
