@@ -25,9 +25,13 @@ _MIDDLEWARE = (
     "dualstatic.django.middleware.StaticMiddleware",
 )
 
-_WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
+_OTHERS = {
+    "WHITENOISE": ("WhiteNoise", "whitenoise.middleware.WhiteNoiseMiddleware"),
+    "SERVESTATIC": ("ServeStatic", "servestatic.middleware.ServeStaticMiddleware"),
+}
+"""Libraries that projects move over from, by what their settings begin with."""
 
-_OF_OTHERS = ("django.", "dualstatic.")
+_NOT_THEIRS = ("django.", "dualstatic.")
 
 _OPTIONS_FOR = {
     "ROOT": "files",
@@ -41,13 +45,14 @@ _OPTIONS_FOR = {
     "ADD_HEADERS_FUNCTION": "headers",
     "IMMUTABLE_FILE_TEST": "immutable",
     "STATIC_PREFIX": "prefix",
+    "ALLOW_UNSAFE_SYMLINKS": "follow_symlink",
 }
-"""The options that take the place of WhiteNoise's settings."""
+"""The options that take the place of their settings."""
 
 
 def check(app_configs: OfDjango = None, **_: object) -> list[CheckMessage]:
     """All that is wrong, each with its id: errors that start no server, and warnings."""
-    return [*_of_options(), *_of_the_middleware(), *_of_whitenoise()]
+    return [*_of_options(), *_of_the_middleware(), *_of_others()]
 
 
 register(check)
@@ -55,7 +60,7 @@ register(check)
 
 def served(**options: Option) -> list[StaticFiles]:
     """`static_files` for a server, which runs no check: what would be warned of is logged."""
-    for message in (*_of_the_middleware(), *_of_whitenoise()):
+    for message in (*_of_the_middleware(), *_of_others()):
         warn(message)
     return static_files(**options)
 
@@ -91,21 +96,24 @@ def _of_the_middleware() -> Iterator[CheckMessage]:
     for name in given:
         if name.startswith("dualstatic.") and name not in _MIDDLEWARE:
             text = f"MIDDLEWARE takes {_MIDDLEWARE[0]!r}, not {name!r}"
-            yield Error(text, "It wraps an application.", id="dualstatic.E003")
+            yield Error(text, "It is the only one for MIDDLEWARE.", id="dualstatic.E003")
     is_used = apps.is_installed("dualstatic.django") or not set(_MIDDLEWARE).isdisjoint(given)
-    if _WHITENOISE in given and is_used:
-        text = f"MIDDLEWARE has {_WHITENOISE!r} beside what dualstatic serves"
-        yield Warning(text, "Take it out: both serve all files.", id="dualstatic.W005")
+    for _, other in _OTHERS.values():
+        if other in given and is_used:
+            text = f"MIDDLEWARE has {other!r} beside what dualstatic serves"
+            yield Warning(text, "Take it out: both serve all files.", id="dualstatic.W005")
 
 
-def _of_whitenoise() -> Iterator[CheckMessage]:
+def _of_others() -> Iterator[CheckMessage]:
     """Settings that nobody reads any more."""
-    if _WHITENOISE in settings.MIDDLEWARE:
-        return
     backend = settings.STORAGES.get("staticfiles", {}).get("BACKEND", "django.")
     for name in dir(settings):
-        option = _OPTIONS_FOR.get(name.removeprefix("WHITENOISE_"))
+        begin, _, rest = name.partition("_")
+        library, middleware = _OTHERS.get(begin, ("", ""))
+        if not library or middleware in settings.MIDDLEWARE:
+            continue
+        option = _OPTIONS_FOR.get(rest)
         # Those that have no option are of its storages, and of storages that are made of them.
-        if name.startswith("WHITENOISE_") and (option or backend.startswith(_OF_OTHERS)):
+        if option or backend.startswith(_NOT_THEIRS):
             hint = f"DUALSTATIC has the option {option!r} for it." if option else "Take it out."
-            yield Warning(f"{name} is a setting of WhiteNoise's", hint, id="dualstatic.W006")
+            yield Warning(f"{name} is a setting of {library}'s", hint, id="dualstatic.W006")

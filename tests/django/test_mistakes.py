@@ -13,6 +13,7 @@ from tests.support.trees import write_tree
 
 OURS = "dualstatic.django.StaticMiddleware"
 WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
+SERVESTATIC = "servestatic.middleware.ServeStaticMiddleware"
 PLAIN = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 NO_COLLECTED = "STATIC_ROOT takes the directory that collectstatic writes to, and there is no dir"
 
@@ -165,8 +166,28 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "TypeError: ",
     ),
     (
+        {"MIDDLEWARE": ["dualstatic.django.Middleware"]},
+        f"E003: MIDDLEWARE takes '{OURS}', not 'dualstatic.django.Middleware'",
+        "ImportError: ",
+    ),
+    (
         {"MIDDLEWARE": [WHITENOISE, OURS]},
         f"W005: MIDDLEWARE has '{WHITENOISE}' beside what dualstatic serves",
+        "",
+    ),
+    (
+        {"SERVESTATIC_MAX_AGE": 60},
+        "W006: SERVESTATIC_MAX_AGE is a setting of ServeStatic's",
+        "",
+    ),
+    (
+        {"SERVESTATIC_ALLOW_UNSAFE_SYMLINKS": True},
+        "W006: SERVESTATIC_ALLOW_UNSAFE_SYMLINKS is a setting of ServeStatic's",
+        "",
+    ),
+    (
+        {"SERVESTATIC_MINIFY": True},
+        "W006: SERVESTATIC_MINIFY is a setting of ServeStatic's",
         "",
     ),
     (
@@ -349,11 +370,15 @@ MIDDLEWARE = ['dualstatic.wsgi.StaticMiddleware']
     assert sorted(found) == ["E001", "E001", "E003", "W002", "W006", "W006"]
 
 
-def test_whitenoise_is_reported_beside_a_wrapped_application_too(project: Project):
-    text = f"from .apps import *\nMIDDLEWARE = [{WHITENOISE!r}]\nWHITENOISE_MAX_AGE = 60\n"
-    (project.directory / "mysite/beside.py").write_text(text)
-    [said] = project.ask("beside", HEAD + "say(checked())")
-    assert said.startswith(f"dualstatic.W005: MIDDLEWARE has '{WHITENOISE}'")
+@pytest.mark.parametrize("other", [WHITENOISE, SERVESTATIC])
+def test_another_middleware_is_reported_beside_a_wrapped_application_too(
+    project: Project, other: str
+):
+    name, *_ = other.split(".")
+    text = f"from .apps import *\nMIDDLEWARE = [{other!r}]\n{name.upper()}_MAX_AGE = 60\n"
+    (project.directory / f"mysite/beside_{name}.py").write_text(text)
+    [said] = project.ask(f"beside_{name}", HEAD + "say(checked())")
+    assert said.startswith(f"dualstatic.W005: MIDDLEWARE has '{other}'")
 
 
 def test_what_is_silenced_is_not_logged_either(project: Project):
