@@ -100,6 +100,8 @@ def _immutable(build: Tree, files: Mapping[str, Plain], pattern: str | None) -> 
     siblings = {name + suffix for name in files for suffix in _SIBLINGS}
     names = {name for name in named if re.search(pattern or "", name)} - siblings
     names = {name for name in names if not _PAGE.search(name)}
+    if not names and pattern is not None:
+        raise Refused(f"--immutable={pattern!r} finds no name to keep in DIST")
     if not names:
         raise Refused("no manifest in DIST lists a name with a hash: --immutable says which are")
     return names

@@ -204,8 +204,8 @@ def test_a_sibling_that_a_manifest_lists_is_one_nonetheless(dist: Path, store: P
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["dist", "store"], "--immutable"),
-        (["dist", "store", "--immutable", "nothing"], "--immutable"),
+        (["dist", "store"], "no manifest in DIST lists a name with a hash: --immutable says which"),
+        (["dist", "store", "--immutable", "nothing"], "--immutable='nothing' finds no name"),
         (["dist", "store", "--immutable", "("], "--immutable"),
         (["dist", "store", "--days", "0"], "--days"),
         (["dist", "store", "--days", "many"], "--days"),
