@@ -102,6 +102,12 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         ),
         "get_asgi_application": DJANGO,
         "get_wsgi_application": DJANGO,
+        "page = {": DJANGO._replace(
+            asked={**DJANGO.asked, "/": "page", "/t.txt": "dist"},
+            navigated={"/": "page", "/settings/profile": "page", "/gone.js": 404},
+            more=SETTINGS,
+            before=f"{STARTED}DEBUG = False\n",
+        ),
         "StaticFiles.uploads": DJANGO._replace(
             asked={**DJANGO.asked, "/media/t.txt": "media"}, more=SETTINGS, before=STARTED
         ),
