@@ -254,22 +254,29 @@ def _missing(site: Site, path: str, name: str) -> str:
             return (
                 f"is not there, but {_shown(spelled)} is, which is spelled otherwise: ask for {url}"
             )
-    if _on_disk(site, f"{name}.html")[0]:
-        return f"is not there, but {_shown(name + '.html')} is: clean_urls=True answers with it"
+    ways = dict.fromkeys(
+        site.look_up.suffixes, "a compressed file answers only beside its original"
+    )
+    for suffix, way in {".html": "clean_urls=True answers with it", **ways}.items():
+        if _on_disk(site, name + suffix)[0]:
+            return f"is not there, but {_shown(name + suffix)} is: {way}"
     if rest := _behind_a_prefix(site, name):
         return rest
     return f"is not in {' or '.join(_place(directory.path) for directory in site.directories)}"
 
 
 def _behind_a_prefix(site: Site, name: str) -> str:
-    """Why the first part of a name may be one too many."""
+    """Why the path may have a part too many, or the directory a folder too few."""
     prefix = site.settings.prefix
-    is_twice = prefix != "" and name.startswith(f"{prefix[1:]}/")
-    rest = name[len(prefix) :] if is_twice else name.partition("/")[2]
-    if not rest or not _on_disk(site, rest)[0]:
-        return ""
-    way = "the prefix stands in the path twice" if is_twice else "the prefix may lack its end"
-    return f"is not there, but {_shown(rest)} is, at {_shown(f'{prefix}/{rest}')}: {way}"
+    ways = {name.partition("/")[2]: "the prefix may lack its end"}
+    if prefix:
+        ways[f"{prefix[1:]}/{name}"] = "the directory has the prefix in it"
+    if prefix and name.startswith(f"{prefix[1:]}/"):
+        ways = {name[len(prefix) :]: "the prefix stands in the path twice"}
+    for rest, way in ways.items():
+        if rest and _on_disk(site, rest)[0]:
+            return f"is not there, but {_shown(rest)} is, at {_shown(f'{prefix}/{rest}')}: {way}"
+    return ""
 
 
 def _spelled(directory: Directory, name: str) -> str | None:

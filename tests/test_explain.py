@@ -41,6 +41,7 @@ FILES: dict[str, bytes | str | Link | None] = {
     "dangling": Link("nowhere"),
     "self": Link("."),
     "loop": Link("loop"),
+    "only.js.gz": "x" * 9,
     "aged.js": "x" * 99,
     "aged.js.gz": "x" * 9,
     "aged.js.br": "x" * 9,
@@ -75,6 +76,15 @@ REASONS = [
     ("/static/static/a.txt", "the prefix stands in the path twice", {"prefix": "/static"}),
     ("/x/y/x/y/a.txt", "the prefix stands in the path twice", {"prefix": "/x/y"}),
     ("/static/a.txt", "'a.txt' is, at '/a.txt': the prefix may lack its end", {}),
+    (
+        "/sub/index.html",
+        "'sub/index.html' is, at '/sub/sub/index.html': the directory has the prefix in it",
+        {"prefix": "/sub"},
+    ),
+    ("/sub/nope.txt", "is not in '{root}'", {"prefix": "/sub"}),
+    ("/only.js", "'only.js.gz' is: a compressed file answers only beside its original", {}),
+    ("/only.js", "is not in '{root}'", {"encodings": ()}),
+    ("/only.js.gz", "is answered by '{root}/only.js.gz'", {}),
     ("/.env", "is hidden, as a name in it begins with a dot: dotfiles=True shows it", {}),
     ("/.nope", "begins with a dot: dotfiles=True shows it, if it is there", {}),
     ("/.env/x", "is hidden", {}),
@@ -162,7 +172,7 @@ def test_a_file_that_came_or_went_after_the_index_is_said(root: Path) -> None:
     assert files.explain("/a.txt") == gone
     files.refresh()
     assert files.explain("/late.txt") == f"'/late.txt' is answered by '{root}/late.txt'"
-    assert files.explain("/a.txt") == f"'/a.txt' is not in '{root}'"
+    assert files.explain("/a.txt").startswith("'/a.txt' is not there, but 'a.txt.gz' is: ")
 
 
 def test_a_file_behind_a_link_that_went_after_the_index_is_said(root: Path) -> None:
