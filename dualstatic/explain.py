@@ -156,7 +156,7 @@ def _why_not(site: Site, request: Request) -> str:
 def _outside(site: Site, path: str) -> str:
     prefix = site.settings.prefix
     text = f"is not below the prefix {_shown(prefix or '/')}"
-    if said := _first(_NAMES, path[1:].removesuffix("/")):
+    if prefix in path and (said := _first(_NAMES, path[1:].removesuffix("/"))):
         return f"{text}: it {said}"
     name = site.gate(prefix + path)
     if name and (file := _on_disk(site, name)[0]):

@@ -159,6 +159,12 @@ def test_the_sentence_names_the_reason_and_the_way_out(
     assert "skipped" not in said
 
 
+def test_a_path_that_has_no_prefix_in_it_is_given_no_other_reason(root: Path, mode: str) -> None:
+    files = StaticFiles(root, prefix="/static", live=mode == "live")
+    for path in ("//api/users", "/api/../users", "/api/users/"):
+        assert files.explain(path) == f"'{path}' is not below the prefix '/static'"
+
+
 def test_a_file_that_came_or_went_after_the_index_is_said(root: Path) -> None:
     files = StaticFiles(root, html=True, memory=0)
     write_tree(root, {"late.txt": "late", "plain/index.html": "late", "a.txt.gz": ""})
