@@ -303,7 +303,7 @@ def _page(site: Site, path: str) -> str:
     if answer is None:
         return ""
     with answer:
-        return f"; a navigation gets the page of not_found, with status {answer.status}"
+        return f"; if no app answers, a navigation gets the page of not_found ({answer.status})"
 
 
 # What a directory has under a name; no file is opened.

@@ -159,7 +159,7 @@ def test_a_folder_called_like_a_command_can_be_served(
         ([], "/compress", "is redirected to './compress/'"),
         (["--no-html"], "/compress", "html=True"),
         (["--prefix", "/static"], "/files/b.txt", "is not below the prefix '/static'"),
-        (["--no-live", "--spa"], "/nope", "a navigation gets the page of not_found"),
+        (["--no-live", "--spa"], "/nope", "if no app answers, a navigation gets the page"),
         ([], "/\u00fc\x1b[0m", "'/\\xfc\\x1b[0m' is refused"),
     ],
 )

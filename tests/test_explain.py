@@ -138,7 +138,7 @@ REASONS = [
     ("/A.TXT/x", "is not in '{root}'", {}),
     (
         "/static/nope",
-        "is not in '{root}'; a navigation gets the page of not_found, with status 200",
+        "is not in '{root}'; if no app answers, a navigation gets the page of not_found (200)",
         {"prefix": "/static", "not_found": "single-page-application", "directory": "sub"},
     ),
 ]

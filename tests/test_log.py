@@ -58,7 +58,7 @@ MISSES: list[tuple[str, str, dict[str, Any], str]] = [
         "GET",
         "/static/settings",
         {"not_found": "single-page-application"},
-        "GET '/static/settings' is not in '{root}'; a navigation gets the page of not_found",
+        "GET '/static/settings' is not in '{root}'; if no app answers, a navigation gets the page",
     ),
 ]
 
