@@ -175,7 +175,7 @@ def _refused(site: Site, name: str) -> str:
     if said := _first(_NAMES, name):
         return f"is refused: it {said}"
     if replace(site.gate, dotfiles=True)(f"{site.settings.prefix}/{name}") is not None:
-        return "is hidden, as a name in it begins with a dot: dotfiles=True shows it, if it is there"
+        return "is hidden, as a name in it begins with a dot: dotfiles=True shows such files"
     return "is refused: Windows takes such a name for another"
 
 

@@ -89,7 +89,7 @@ class Model:
         if plain is None or coded is None:
             return None
         ages = [os.stat(self.root / path).st_mtime_ns for path in (name, f"{name}.gz")]
-        return coded if len(coded) < len(plain) and ages[0] - ages[1] <= 2 * 10**9 else None
+        return coded if 0 < len(coded) < len(plain) and ages[0] - ages[1] <= 2 * 10**9 else None
 
     def scan(self) -> None:
         self.seen: dict[str, Version] = {}
