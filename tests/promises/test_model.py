@@ -346,10 +346,11 @@ class Machine(RuleBasedStateMachine):
 
     def permitted(self, mode: str, question: Question, answer: Answer) -> set[Version]:
         """Whether the disk is looked at for an answer depends on the mode and its kind."""
-        size = max(total(answer), len(answer.body))
+        size = 0 if answer.status == 412 else max(total(answer), len(answer.body))
         from_disk = question.method == "GET" and (size > MIB or (mode == "index" and size > 0))
         # What is fresh is kept as far as its bytes are, and of an empty file these are none.
-        empty = size == 0 and self.contents.get(plain(answer.get("etag") or ""), b"") == b""
+        content = self.contents.get(plain(answer.get("etag") or ""), b"")
+        empty = size == 0 and content == b"" and b"" in self.model.since.get(question.name, ())
         looked = mode != "memory" and not self.settled and not (mode == "index" and empty)
         read = looked or answer.passed or (answer.status in (200, 206) and from_disk)
         return self.model.permitted(
