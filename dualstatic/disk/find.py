@@ -103,13 +103,14 @@ class Look:
 
     def finds(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file."""
+        # A name, or the root, may be missing because a deploy has just switched a link, here or on
+        # the way to the root, and then removed what it led to. A second look finds it.
+        return self._looks(suffixes) or self._looks(suffixes)
+
+    def _looks(self, suffixes: Sequence[str]) -> bool:
         try:
-            # A name may be missing because a deploy has just switched a link, here or on the way to
-            # the root, and then removed what it led to. A second look finds it.
-            for _ in range(2):
-                with self.directory.walk() as walk:
-                    if self._goes(walk, suffixes):
-                        return True
+            with self.directory.walk() as walk:
+                return self._goes(walk, suffixes)
         except OSError as error:  # of the root itself, or the machine's own trouble
             log_failure(error, self.directory.path)
             self._miss(error, lambda: self.directory.path)
