@@ -279,6 +279,17 @@ def test_every_suffix_of_a_delta_is_looked_for(
     assert asked(client, CODINGS, dictionary)["content-encoding"] == coding
 
 
+@each("space", [" ", "\t", " \t "])
+def test_whitespace_around_a_hash_is_no_part_of_it(
+    space: str, build: Callable[..., Path], serve: Callable[..., Client]
+) -> None:
+    """RFC 9110 section 5.5. What is asked again is answered by a shorter way."""
+    client = files(build(), serve)
+    for _ in range(3):
+        answer = asked(client, CODINGS, f"{space}{available(OLDER)}{space}")
+        assert answer["content-encoding"] == "dcz"
+
+
 @given(st.text())
 @example(available(OLDER))
 def test_a_text_is_the_hash_of_a_dictionary_or_none(text: str) -> None:

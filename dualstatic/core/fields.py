@@ -37,7 +37,7 @@ _HTTP_DATES = (
 _RANGE = re.compile(r"[ \t]*([0-9]*)-([0-9]*)[ \t]*")
 
 # RFC 8941 section 3.3.5: sf-binary = ":" *(base64) ":"; the padding may lack.
-_DICTIONARY = re.compile(r" *:[A-Za-z0-9+/]{43}=?: *")
+_DICTIONARY = re.compile(r"[ \t]*:[A-Za-z0-9+/]{43}=?:[ \t]*")
 
 # Section 12.5.3, 12.4.2: codings [ weight ];
 #   weight = OWS ";" OWS "q=" qvalue
@@ -143,7 +143,7 @@ def accepted_codings(text: str) -> dict[str, int]:
 
 def dictionary_hash(text: str) -> bytes | None:
     """The 32 bytes of an Available-Dictionary (RFC 9842 section 2.2); all else is None."""
-    return b64decode(text.strip(" :=") + "=") if _DICTIONARY.fullmatch(text) else None
+    return b64decode(text.strip(" \t:=") + "=") if _DICTIONARY.fullmatch(text) else None
 
 
 def names_html(text: str) -> bool:
