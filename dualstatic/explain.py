@@ -82,26 +82,33 @@ def log_miss(site: Site, request: Request, asked: str = "", *, wait: bool) -> No
     if not wait:
         raise BlockingIOError("the reasons are on the disk")
     by_client = ascii(request.method)[1:-1][:_LONGEST]
-    logger.debug("%s %s", asked or by_client, explain(site, request))
+    said = explain(site, request, of_view=asked != "")
+    logger.debug("%s %s", asked or by_client, said)
 
 
-def explain(site: Site, request: Request) -> str:
-    """The sentence on a request, save what its conditions ask for."""
+def explain(site: Site, request: Request, *, of_view: bool = False) -> str:
+    """The sentence on a request, save what its conditions ask for.
+
+    `of_view`: a view has no file of that very name, and answers by no page.
+    """
     path, target = request.path, request.raw_path
     # A target is shown as it came if that is why it is refused.
     if target and not admits(target, path):
         path = target.partition(b"?")[0].decode("latin-1")
     asked = _shown(path)
     try:
-        return f"{asked} {_said(site, request)}"
+        return f"{asked} {_said(site, request, of_view)}"
     except Exception as error:  # noqa: BLE001 (of a function among the options, too: it is told)
         return f"{asked} can't be looked up: {_shown(repr(error), _LONGEST_PATH)}"
 
 
-def _said(site: Site, request: Request) -> str:
+def _said(site: Site, request: Request, of_view: bool) -> str:
+    if of_view:
+        return _why_not(site, request, has_pages=False)
     answer = site.answer(request._replace(method="GET", headers={}), wait=True)
     if answer is None:
-        return _why_not(site, request) + _page(site, request.path)
+        has_pages = not site.settings.policies.of_uploads
+        return _why_not(site, request, has_pages=has_pages) + _page(site, request.path)
     with answer:
         if request.method not in ("GET", "HEAD"):
             return "is there, but for GET and HEAD alone"
@@ -138,7 +145,8 @@ def _by_what(site: Site, path: str, answer: Answer) -> str:
 # Why nothing does.
 
 
-def _why_not(site: Site, request: Request) -> str:
+def _why_not(site: Site, request: Request, *, has_pages: bool) -> str:
+    """The reason; without pages, no option that makes some is a way out."""
     path, prefix = request.path, site.settings.prefix
     if path not in site.gate:
         return _outside(site, path)
@@ -150,7 +158,7 @@ def _why_not(site: Site, request: Request) -> str:
     plain = name[:-1] if name[1:].endswith("/") else name
     if plain and site.gate(f"{prefix}/{plain}") is None:
         return _refused(site, plain)
-    return _not_found(site, path, plain)
+    return _not_found(site, path, plain, has_pages)
 
 
 def _outside(site: Site, path: str) -> str:
@@ -179,14 +187,15 @@ def _refused(site: Site, name: str) -> str:
     return "is refused: Windows takes such a name for another"
 
 
-def _not_found(site: Site, path: str, name: str) -> str:
+def _not_found(site: Site, path: str, name: str, has_pages: bool) -> str:
     """Why a name that could be a file's, or a directory's, has no answer."""
     for directory in site.directories:
         if not os.path.isdir(directory.path):
             return f"is not served, as there is no directory at {_place(directory.path)}"
     kinds = [kind(directory, name) for directory in site.directories]
     if "directory" in kinds:
-        return _without_page(site, f"{name}/{_INDEX}".lstrip("/"))
+        index = f"{name}/{_INDEX}".lstrip("/")
+        return _without_page(site, index) if has_pages else "is a directory"
     if path.endswith("/") and "file" in kinds:
         return "has a slash at its end, but is a file: ask for it without the slash"
     if reason := _not_served(site, name):
@@ -196,7 +205,7 @@ def _not_found(site: Site, path: str, name: str) -> str:
             return f"is in {_place(directory.path)} alone, of which only immutable names are served"
         if found not in ("", "file"):
             return found
-    return _missing(site, path, name)
+    return _missing(site, path, name, has_pages)
 
 
 def _without_page(site: Site, index: str) -> str:
@@ -243,7 +252,7 @@ class _Warnings(OnceLogger):
         self.said.append(f"{message}: {_place(path)}")
 
 
-def _missing(site: Site, path: str, name: str) -> str:
+def _missing(site: Site, path: str, name: str, has_pages: bool) -> str:
     prefix, policies = site.settings.prefix, site.settings.policies
     if site.look_up.knows(path):
         return "was there when the index was made, and is gone from the disk"
@@ -254,10 +263,11 @@ def _missing(site: Site, path: str, name: str) -> str:
             return (
                 f"is not there, but {_shown(spelled)} is, which is spelled otherwise: ask for {url}"
             )
-    ways = dict.fromkeys(
+    ways = {".html": "clean_urls=True answers with it"} if has_pages else {}
+    ways |= dict.fromkeys(
         site.look_up.suffixes, "a compressed file answers only beside its original"
     )
-    for suffix, way in {".html": "clean_urls=True answers with it", **ways}.items():
+    for suffix, way in ways.items():
         if _on_disk(site, name + suffix)[0]:
             return f"is not there, but {_shown(name + suffix)} is: {way}"
     if rest := _behind_a_prefix(site, name):

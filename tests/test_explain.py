@@ -159,6 +159,13 @@ def test_the_sentence_names_the_reason_and_the_way_out(
     assert "skipped" not in said
 
 
+def test_no_option_is_named_that_uploads_do_not_take(root: Path) -> None:
+    files = StaticFiles.uploads(root, prefix="/u")
+    for path in ("/u/sub/", "/u/plain"):
+        assert files.explain(path).endswith("is a directory")
+    assert files.explain("/u/about").endswith(f"is not in '{root}'")
+
+
 def test_a_path_that_has_no_prefix_in_it_is_given_no_other_reason(root: Path, mode: str) -> None:
     files = StaticFiles(root, prefix="/static", live=mode == "live")
     for path in ("//api/users", "/api/../users", "/api/users/"):

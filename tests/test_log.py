@@ -177,6 +177,20 @@ def test_a_view_without_its_file_says_why_too(
     assert log() == []
 
 
+@each("options", [{"html": True}, {"clean_urls": True, "not_found": "404-page"}, {}])
+def test_a_view_is_told_of_no_page_as_it_answers_by_none(
+    options: Any, tree: Callable[..., Path], mode: str, log: Callable[..., list[str]]
+) -> None:
+    root = tree({"sub/index.html": "", "about.html": "", "404.html": ""})
+    files = StaticFiles(root, live=mode == "live", **options)
+    log()
+    for name, why in (("sub", "is a directory"), ("sub/", "is a directory"), ("about", "is not")):
+        assert FileOfView(files, name).answer(Request("GET", "/")) is None
+        [said] = log()
+        assert said.startswith(f"no file for a view: '/{name}' {why}")
+        assert not any(word in said for word in ("html=", "clean_urls", "navigation")), said
+
+
 DJANGO = """
 import asyncio, json, logging, sys
 from django.conf import settings
