@@ -110,7 +110,7 @@ def _of_others() -> Iterator[CheckMessage]:
     for name in dir(settings):
         begin, _, rest = name.partition("_")
         library, middleware = _OTHERS.get(begin, ("", ""))
-        if not library or middleware in settings.MIDDLEWARE:
+        if not (library and rest) or middleware in settings.MIDDLEWARE:
             continue
         option = _OPTIONS_FOR.get(rest)
         # Those that have no option are of its storages, and of storages that are made of them.

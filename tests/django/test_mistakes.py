@@ -381,6 +381,13 @@ def test_another_middleware_is_reported_beside_a_wrapped_application_too(
     assert said.startswith(f"dualstatic.W005: MIDDLEWARE has '{other}'")
 
 
+def test_a_setting_of_ones_own_that_has_the_name_of_a_library_is_none_of_its(project: Project):
+    names = ("WHITENOISE", "SERVESTATIC", "WHITENOISES_ROOT")
+    text = "".join(f"{name} = True\n" for name in names)
+    (project.directory / "mysite/own.py").write_text(f"from .apps import *\n{text}")
+    assert project.ask("own", HEAD + "say(checked())") == []
+
+
 def test_what_is_silenced_is_not_logged_either(project: Project):
     text = """
 STATIC_ROOT = "/nowhere"
