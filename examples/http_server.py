@@ -51,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {}
         for name, value in self.headers.items():
             name = name.lower()
+            value = value.strip(" \t")  # what stands around it is no part of it
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         # What isn't UTF-8 is no name: the raw path tells a replaced character from a real one.
         path = unquote_to_bytes(raw_path).decode(errors="replace")

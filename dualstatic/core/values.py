@@ -32,10 +32,11 @@ class Request(NamedTuple):
     """A request as the decision sees it.
 
     `path` is text, percent-decoded once, below the mount point, with the prefix. `query` goes into
-    the Location of a redirect as it is (its bytes, in Latin-1). `headers` has lower-case names; the
-    lines of a repeated field are joined by a comma (RFC 9110 section 5.3). `raw_path` is the target
-    before decoding, where the server tells it: it can only make us refuse. The empty path is the
-    mount point without its slash: it is redirected there, if a target tells how it is called.
+    the Location of a redirect as it is (its bytes, in Latin-1). `headers` has lower-case names, and
+    values without the whitespace around them; the lines of a repeated field are joined by a comma
+    (RFC 9110 sections 5.5 and 5.3). `raw_path` is the target before decoding, where the server
+    tells it: it can only make us refuse. The empty path is the mount point without its slash: it is
+    redirected there, if a target tells how it is called.
     """
 
     method: str

@@ -205,6 +205,12 @@ def test_the_second_ask_with_the_tag_gets_304(site: Site):
     assert again["vary"] == first["vary"]
 
 
+def test_whitespace_around_a_date_is_no_part_of_it(site: Site):
+    date = site.get("/")["last-modified"]
+    answer = site.get("/", {"If-Modified-Since": f" {date} \t"})
+    assert (answer.status, answer.body) == (304, b"")
+
+
 def test_two_ranges_put_together_are_the_file(site: Site):
     half = len(STYLE) // 2
     ranges = [f"bytes=0-{half - 1}", f"bytes={half}-"]
