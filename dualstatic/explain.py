@@ -341,7 +341,7 @@ def _dangles(directory: Directory, name: str) -> bool:
     for part in name.split("/"):
         names = names_in(directory, place)
         if names is None or part not in names:
-            return names is None
+            return names is None and kind(directory, place) != "directory"
         place = f"{place}/{part}".lstrip("/")
     return True
 

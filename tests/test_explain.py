@@ -235,20 +235,22 @@ def explain_without_rights(directory: str) -> list[str]:
     said = []
     for live in (False, True):
         files = StaticFiles(directory, live=live)
-        said += [files.explain("/kept.txt"), files.explain("/shut/x.txt")]
+        said += map(files.explain, ("/kept.txt", "/shut/x.txt", "/unlisted/nope/x.txt"))
     return [text.replace(directory, "/root") for text in said]
 
 
 def test_a_file_that_this_process_may_not_read_is_said() -> None:
     with public_directory() as directory:
-        write_tree(directory, {"kept.txt": "x", "shut/x.txt": "x"})
+        write_tree(directory, {"kept.txt": "x", "shut/x.txt": "x", "unlisted": None})
         (directory / "kept.txt").chmod(0)
         (directory / "shut").chmod(0)
+        (directory / "unlisted").chmod(0o711)
         said = in_child(explain_without_rights, str(directory))
         (directory / "shut").chmod(stat.S_IRWXU)
     kept = "'/kept.txt' is not served: no permission to read: '/root/kept.txt'"
     shut = "'/shut/x.txt' is not served: no permission to read: '/root/shut'"
-    assert said == [kept, shut] * 2
+    unlisted = "'/unlisted/nope/x.txt' is not in '/root'"
+    assert said == [kept, shut, unlisted] * 2
 
 
 segments = st.sampled_from(
