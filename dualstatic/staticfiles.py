@@ -147,7 +147,7 @@ class StaticFiles:
         Asked for so it is immutable (RFC 8246) for as long as that is its content; with another
         version, as after a change, it is as without. A `private` of `cache_control` stays. What is
         over 64 MiB has no hash, and its address no version. Below a mount point, put that in front
-        (Flask's `request.script_root`, `request.scope["root_path"]` of Starlette).
+        (Flask's `request.script_root`, `request.base_url.path.rstrip("/")` of Starlette).
 
         The first use of a file reads it; from then on an index does without the disk. Live, each
         use looks at it.

@@ -22,7 +22,7 @@ SITE = Path(__file__).with_name("site")
 
 PAGE = """<!doctype html>
 <title>Versions</title>
-<link rel="stylesheet" href="{{ request.scope.root_path }}{{ static('css/style.css') }}">
+<link rel="stylesheet" href="{{ request.base_url.path.rstrip('/') }}{{ static('css/style.css') }}">
 <img src="{{ url_for('media', path=media('logo.svg')) }}" alt="">
 """
 

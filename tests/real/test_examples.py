@@ -22,13 +22,15 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from starlette import routing
+from starlette.applications import Starlette
 from waitress.buffers import ReadOnlyFileBasedBuffer
 
 from dualstatic import Answer as Opened
 from dualstatic import Request, StaticFiles
 from dualstatic.disk.body import FileChanged
 from dualstatic.wsgi import StaticMiddleware
-from tests.support.doors import Answer, make_environ
+from tests.support.doors import Answer, Client, make_environ
 from tests.support.servers import ROOT, Server, eventually, exchange, free_port, run, serve
 from tests.support.trees import noise, write_tree
 
@@ -669,6 +671,22 @@ def test_the_addresses_of_a_page_have_the_versions_of_their_files(
         answer = server.get(f"{parts.path}?{parts.query}")
         assert (answer.body, answer["cache-control"]) == (file.read_bytes(), FOREVER)
         assert server.get(f"{parts.path}?v=0123456789ab")["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("root", ["", "/v1"])
+def test_the_addresses_of_a_page_are_right_below_a_mount_too(root: str):
+    example = load_example("versioned_urls")
+    below = routing.Mount("/admin", routes=[routing.Route("/", example.index)])
+    app = Starlette(routes=[*example.routes, below])
+    client = Client(example.static, "asgi", app)
+    page = client.get(f"{root}/admin/", {"Host": "x"}, root_path=root).body.decode()
+    addresses = re.findall(r'(?:href|src)="([^"]+)"', page)
+    assert len(addresses) == 2
+    for address in addresses:
+        answer = client.get(
+            urlsplit(address)._replace(scheme="", netloc="").geturl(), root_path=root
+        )
+        assert answer["cache-control"] == FOREVER
 
 
 # python -m dualstatic
