@@ -43,7 +43,7 @@ def index():
 @app.post("/")
 def upload():
     UPLOADS.mkdir(parents=True, exist_ok=True)
-    for file in request.files.getlist("file"):
+    for file in filter(None, request.files.getlist("file")):  # one without a name was not chosen
         # No two uploads have one name, and nobody sees a half of one.
         name = f"{secrets.token_hex(4)}-{secure_filename(file.filename)}"
         file.save(UPLOADS / f".{name}")

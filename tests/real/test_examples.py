@@ -639,10 +639,12 @@ def test_uploads_are_seen_and_do_nothing_in_the_sites_name(start: Start, tmp_pat
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     head = '--x\r\nContent-Disposition: form-data; name="file"; filename="{}"\r\n\r\n{}\r\n'
     files = {"page.html": "<script>", "../../picture.png": "picture", ".hidden.js": "run()"}
+    files[""] = ""  # what a browser sends where no file was chosen
     body = "".join(head.format(name, content) for name, content in files.items()) + "--x--\r\n"
     assert server.ask("POST", "/", form, body.encode()).status == 303
     found = re.findall(r'href="(/uploads/[^"]+)"', server.get("/").body.decode())
     answers = {Path(path).suffix: server.get(path) for path in found}
+    assert len(found) == 3
     assert {suffix: answer.body for suffix, answer in answers.items()} == {
         ".html": b"<script>",
         ".png": b"picture",
