@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any
 from urllib.parse import quote
 
@@ -155,7 +156,7 @@ def immutable(value: Any, *, check_dir: bool = True) -> Callable[[str], bool]:  
         if not isinstance(pattern.pattern, str):
             raise TypeError(f"immutable takes a regular expression of str, not {value!r}")
         return lambda name: bool(pattern.search(name))
-    if not callable(value):
+    if not callable(value) or iscoroutinefunction(value):  # each coroutine is true
         raise TypeError(f"immutable takes a regular expression or a callable, not {value!r}")
     if value in MAKERS:
         call = f"immutable=manifests.{value.__name__}('path/of/the/manifest.json')"

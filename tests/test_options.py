@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -101,6 +102,7 @@ def wrong_values() -> list[Wrong]:
         ("immutable", "(", ValueError, "regular expression"),
         ("immutable", b"x", TypeError, "regular expression"),
         ("immutable", re.compile(b"x"), TypeError, "regular expression"),
+        ("immutable", asyncio.sleep, TypeError, "regular expression or a callable, not"),
         ("headers", 5, TypeError, "mapping"),
         ("headers", [("X-A", "1")], TypeError, "mapping"),
         ("headers", {"": "1"}, ValueError, "name"),
