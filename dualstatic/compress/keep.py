@@ -136,7 +136,7 @@ def _read(store: Tree, root: Place) -> dict[str, int]:
 def _write(root: Place, times: Mapping[str, int]) -> None:
     with root.create() as new:
         new.file.write(json.dumps(times, indent=0, sort_keys=True).encode())
-        new.become(_STATE, new.file)
+        new.become(_STATE, new.file, new.status)
 
 
 def _keep(files: Mapping[str, Plain], name: str, store: Tree, stop: Stop) -> State:
@@ -174,8 +174,7 @@ def _link_or_copy(plain: Plain, store: Tree, stop: Stop) -> bool:
             for piece in pieces():
                 stop.check()
                 new.file.write(piece)
-            plain.prove(file, "changed while it was read")
-            new.become(plain.leaf, file)
+            new.become(plain.leaf, file, plain.prove(file, "changed while it was read"))
     return True
 
 

@@ -124,13 +124,14 @@ class NewFile:
     file: BinaryIO
     status: os.stat_result
 
-    def become(self, leaf: str, plain: BinaryIO) -> bool:
+    def become(self, leaf: str, plain: BinaryIO, status: os.stat_result) -> bool:
         """Take the name of a sibling, with the date and all permissions of its open file.
 
-        False: it couldn't be given all of these, and not everybody can read it.
+        `status` is what the system said of that when its content was what was written here: by now
+        it may have another date. False: the sibling couldn't be given all, and not everybody can
+        read it.
         """
-        place, here = self.place, self.place.here
-        status, access = os.fstat(plain.fileno()), _access_of(plain)
+        place, here, access = self.place, self.place.here, _access_of(plain)
         self.file.flush()
         if here is None:  # Windows renames no open file, and dates one anew when it is closed
             self.file.close()

@@ -304,10 +304,10 @@ class Job:
         with place.create() as new:
             size = sum(map(new.file.write, self._compress(file)))
             with place.open_plain(leaf) as again:
-                self.plain.prove(again, "changed while it was read", before)
+                plain = self.plain.prove(again, "changed while it was read", before)
             self.stop.check()
             if self._is_worth_it(place, size):
-                is_readable = new.become(leaf + self.codec.suffix, file)
+                is_readable = new.become(leaf + self.codec.suffix, file, plain)
                 return self._outcome(State.WRITTEN, size, "" if is_readable else _UNREADABLE)
         if not sibling:
             return self._outcome(State.NO_GAIN)

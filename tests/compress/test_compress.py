@@ -438,6 +438,23 @@ def test_a_file_that_changes_meanwhile_is_reported_and_gets_no_sibling(folder: P
     assert not list(folder.glob(".*"))
 
 
+def test_a_file_that_changes_before_its_sibling_takes_its_name_has_no_sibling_of_its_date(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, prove = write(folder / "app.js"), Plain.prove
+
+    def happen(*arguments):
+        status = prove(*arguments)
+        if len(arguments) == 4:  # it was as before while it was read
+            write(path, OTHER, OLD + 60)
+        return status
+
+    monkeypatch.setattr(Plain, "prove", happen)
+    assert compress(folder, "--encodings=gzip").returncode == 0
+    assert decompress(folder / "app.js.gz") == TEXT
+    assert served(folder, "app.js", "gzip") is None
+
+
 def test_too_little_memory_is_a_failure_of_that_file(folder: Path):
     def happen() -> None:
         raise MemoryError
