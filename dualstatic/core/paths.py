@@ -12,7 +12,15 @@ from urllib.parse import quote, unquote_to_bytes
 # A name is segments between single slashes; none is empty, ".", or "..". Control characters can't
 # stand in it, nor a backslash (a separator elsewhere), nor a surrogate (bytes that aren't UTF-8).
 _REFUSED = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(?:^|/)(?:\.{0,2})(?:/|\Z)")
-_DOTFILE = re.compile(r"(?:^(?!\.well-known(?:/|\Z))|/)\.")  # save that of RFC 8615
+
+# What has no look, nor a weight where a directory ignores case (HFS+; ext4 and others on Linux):
+# there a name that has such characters before its dot is another name of the one without.
+_IGNORED = (
+    r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
+_DOTFILE = re.compile(rf"(?:^(?!\.well-known(?:/|\Z))|/){_IGNORED}\.")  # save that of RFC 8615
 
 # What Windows takes for another name, a device, a stream, a drive or a short name (8.3).
 _WINDOWS = re.compile(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -469,6 +470,22 @@ def test_a_short_name_is_no_name_of_a_file_where_a_file_system_of_windows_is_mou
     for target in ("/ENV~1", "/GIT~1/x/config", "/sub/GIT~1/config", "/SUB~1/GIT~1/config"):
         assert client.get(target).passed, target
     assert client.get("/a~b").body == b"a"
+
+
+@pytest.mark.rows("H374")
+def test_a_dot_behind_what_a_file_system_ignores_begins_a_name(
+    serve: Callable[..., Client], tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux ignores such characters where a directory ignores case (ext4, F2FS, tmpfs)."""
+    monkeypatch.setattr(root_by_descriptor, "_call", None)
+    monkeypatch.setattr(root_by_descriptor, "_call_at_once", None)
+    ignored = "\xad\u034f\u200c\u2060\ufe0f\ufeff\U000e0100"
+    fold_case(monkeypatch, {f"{mark}{name}": name for mark in ignored for name in (".env", ".git")})
+    client = serve(tree({".env": "e", ".git/config": "c", "\u200ca.txt": "a"}))
+    for mark in ignored:
+        for target in (f"/{mark}.env", f"/{mark}.git/config"):
+            assert client.get(quote(target)).passed, ascii(target)
+    assert client.get(quote("/\u200ca.txt")).body == b"a"
 
 
 @pytest.mark.rows("H376")
