@@ -76,7 +76,10 @@ class Site:
                 option = "previous" if directory.is_previous else "directory"
                 raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
         if self._ask_live is None:
-            self.look_up.refresh()
+            try:
+                self.look_up.refresh()
+            except (FileNotFoundError, NotADirectoryError) as error:  # it has gone since
+                raise MissingDirectory(f"directory: {error.filename!r} does not exist") from error
             self.is_ready = True
         logger.info("%s", self)
         if self.is_ready and not self.look_up.is_live:

@@ -23,6 +23,7 @@ from tests.conftest import DOORS
 from tests.support.apps import HOW, JSON, NAVIGATE, App, ask, handled, start_again
 from tests.support.doors import Client, OnDisk, make_environ, make_scope
 from tests.support.each import each
+from tests.support.faults import patch_everywhere
 from tests.support.servers import exchange, free_port, serve
 from tests.support.steps import staying
 from tests.support.trees import Link, write_tree
@@ -110,6 +111,31 @@ def test_the_directory_is_served_as_soon_as_it_is_there(
     miss = ask(served, door, app, "/static/missing")
     assert (miss.status, miss.body, miss.passed) == (404, JSON, True)
     assert "vary" not in miss
+
+
+@pytest.mark.parametrize("check_dir", [True, False])
+def test_a_directory_that_goes_while_its_index_is_made_is_missing(
+    check_dir: bool, late: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = write_tree(late, {"t.txt": TEXT}).with_name("away")
+
+    def removing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def scandir(place: Any) -> Any:
+            late.rename(away)
+            return real(place)
+
+        return scandir
+
+    with monkeypatch.context() as patch:
+        patch_everywhere(patch, "scandir", removing)
+        if check_dir:
+            with pytest.raises(RuntimeError, match=r"directory: .*late' does not exist"):
+                StaticFiles(late)
+            return
+        files = StaticFiles(late, check_dir=False)
+        assert files.answer(Request("GET", "/t.txt")) is None
+    away.rename(late)
+    assert content(files, "/t.txt") == TEXT
 
 
 def test_a_file_where_a_directory_is_to_be_is_no_directory(
