@@ -491,6 +491,23 @@ def test_a_temporary_file_that_is_swapped_for_a_link_changes_nothing_outside(
     assert [path.is_symlink() for path in folder.glob(".*")] == [True], "theirs is left to them"
 
 
+@pytest.mark.parametrize(("other", "status"), [(TEXT, 0), (OTHER, 1)])
+def test_a_sibling_that_another_run_has_written_at_the_same_time_is_up_to_date(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, other: bytes, status: int
+):
+    write(folder / "app.js")
+    replaced = os.replace
+
+    def replace_twice(*names, **folders):
+        replaced(*names, **folders)
+        replaced(write(folder / "other", gzip.compress(other)), folder / "app.js.gz")
+
+    monkeypatch.setattr(os, "replace", replace_twice)
+    ended = compress(folder, "--encodings=gzip")
+    assert (ended.returncode, ended.stderr.count("failed: app.js.gz")) == (status, status)
+    assert names(folder) == {"app.js", "app.js.gz"}
+
+
 def test_a_directory_that_is_swapped_for_a_link_keeps_its_siblings(folder: Path, tmp_path: Path):
     write(tmp_path / "outside/app.js")
     write(tmp_path / "outside/app.js.gz", b"precious")
