@@ -153,8 +153,9 @@ class NewFile:
             own = os.fstat(target)
         has_group = own.st_gid == plain.st_gid
         is_alike = _allow(target, access if has_group else b"") and has_group
-        if not is_alike:  # another group may do what all others may, but a list tells of them, too
-            mode &= 0o700 if access else ~0o070 | (mode & 0o007) << 3
+        if not is_alike:  # all may do what the group and others may, but a list tells of them, too
+            both = 0 if access else mode & mode >> 3 & 0o007
+            mode = mode & 0o700 | both << 3 | both
         os.chmod(target, mode)
         self.place.date(self.file, self.leaf, plain.st_mtime_ns)
         return (is_alike and own.st_uid == plain.st_uid) or bool(mode & 0o004)

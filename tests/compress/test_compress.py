@@ -623,6 +623,15 @@ def test_who_may_not_give_files_away_is_told_once_that_the_server_may_not_read_t
         assert mode == 0o644, "another group than the file's may do what all may"
 
 
+@needs_root
+def test_a_group_that_may_not_read_a_file_is_not_among_the_others_of_its_sibling():
+    with public_directory() as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        write(folder / "app.js").chmod(0o604)
+        assert in_child(compress_without_rights, str(folder))[0] == 0
+        assert stat.S_IMODE((folder / "app.js.gz").stat().st_mode) == 0o600
+
+
 # Siblings that stand for too much.
 
 
