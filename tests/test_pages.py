@@ -163,6 +163,11 @@ os.symlink("second", "current.new")
 os.replace("current.new", "current")
 while client.get("/t.txt").text == "first": time.sleep(0.05)
 assert client.get("/t.txt").text == "second"
+from types import SimpleNamespace
+refreshed = []  # in a worker that is forked later still, which has the first index
+sys.modules["piece"].files = SimpleNamespace(refresh=lambda: refreshed.append(True))
+threading.Thread(target=follow, args=("current", served, 0.01), daemon=True).start()
+while not refreshed: time.sleep(0.01)
 """,
         "offload=": """
 from werkzeug.test import Client
