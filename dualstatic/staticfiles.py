@@ -119,7 +119,7 @@ class StaticFiles:
         )
 
     def refresh(self) -> None:
-        """Look at the directories again, from any thread.
+        """Look at the directories again, from any thread, but not in a handler of a signal.
 
         An index is made anew and swapped in when it is whole; if that fails, it raises and the old
         one stays. In live mode what is remembered of files is forgotten.

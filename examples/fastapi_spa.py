@@ -10,6 +10,7 @@ in the environment.
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -49,6 +50,7 @@ def tides(port: str):
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
-    signal.signal(signal.SIGUSR1, lambda *_: files.refresh())
+    # In a thread: the signal may come in the middle of a refresh, or before the first build.
+    signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=files.refresh).start())
     print(f"http://127.0.0.1:{port}/", flush=True)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")

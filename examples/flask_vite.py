@@ -13,6 +13,7 @@ environment. The configuration of Vite has these lines:
 import json
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import waitress
@@ -65,6 +66,7 @@ def tides():
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
-    signal.signal(signal.SIGUSR1, lambda *_: files.refresh())
+    # In a thread: the signal may come in the middle of a refresh, or before the first build.
+    signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=files.refresh).start())
     print(f"http://127.0.0.1:{port}/", flush=True)
     waitress.serve(app, listen=f"127.0.0.1:{port}")

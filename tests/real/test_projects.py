@@ -67,6 +67,14 @@ def refresh(server: Server, target: str) -> Answer:
     return server.get(target)
 
 
+def signal_too_early(server: Server, target: str, said: str) -> None:
+    """Send the signal while the build is missing: that is told, and the app goes on."""
+    told = server.words().count(said)
+    os.kill(server.pid, signal.SIGUSR1)
+    eventually(lambda: server.words().count(said) > told, 10, server.words)
+    assert server.get(target).status == 200
+
+
 def is_immutable(answer: Answer) -> bool:
     return (answer.status, answer["cache-control"]) == (200, FOREVER)
 
@@ -83,7 +91,9 @@ def test_a_flask_app_stands_while_its_vite_build_is_missing_and_serves_each_buil
         assert json.loads(server.get("/api/tides").body) == ["06:12", "18:31"]
         assert b"npm run build" in server.get("/").body
         assert server.get("/nowhere", NAVIGATION).status == 404
-        fails(server, SCRIPT.format(OLD), f"directory: {str(dist)!r} does not exist")
+        missing = f"directory: {str(dist)!r} does not exist"
+        fails(server, SCRIPT.format(OLD), missing)
+        signal_too_early(server, "/api/tides", missing)
 
         vite_build(dist, OLD)
         page = server.get("/").body.decode()
@@ -118,6 +128,7 @@ def test_an_api_at_the_root_stands_while_its_application_is_missing_and_serves_e
         fails(server, "/", missing)
         fails(server, "/settings", missing)
         fails(server, "/assets/main.js", missing)
+        signal_too_early(server, "/api/tides/brest", missing)
 
         vite_build(dist, OLD)
         for route in ("/", "/settings", "/index.html"):
