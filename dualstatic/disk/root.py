@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping
@@ -31,12 +32,13 @@ _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 
 
-def _has_others(path: str) -> bool:
-    """Whether what a path names may have other names, which are in no list of its directory.
+_SHORT = re.compile(r"(?:^|/)(?=[^/]*~)[^/.]{1,8}(?:\.[^/.]{0,3})?(?:/|\Z)")
+"""A name of eight characters and three, as file systems of Windows make one for a longer name."""
 
-    With a tilde it may be short for another, wherever a file system of Windows is mounted.
-    """
-    return _FOLDS_CASE or "~" in path
+
+def _has_others(path: str) -> bool:
+    """Whether what a path names may have other names, which are in no list of its directory."""
+    return _FOLDS_CASE or ("~" in path and _SHORT.search(path) is not None)
 
 
 class Walk:

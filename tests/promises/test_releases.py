@@ -271,7 +271,7 @@ def start_without_rights(root: str, mode: str, door: str) -> tuple[Answer, list[
     handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("dualstatic").addHandler(handler)
     give_up_rights()
-    return Client(StaticFiles(root, **OPTIONS[mode]), door).get("/t.txt"), messages
+    return Client(StaticFiles(root, **OPTIONS[mode]), door).get("/vendors~t.txt"), messages
 
 
 @MODES
@@ -280,7 +280,7 @@ def test_a_root_that_may_not_be_read_is_an_empty_one_and_said_to_be_so(
     rights: int, mode: str, door: str
 ) -> None:
     with public_directory() as base:
-        root = write_tree(base / "www", {"t.txt": b"t"})
+        root = write_tree(base / "www", {"vendors~t.txt": b"t"})
         if os.geteuid() == 0:
             os.chown(root, NOBODY, NOBODY)
         root.chmod(rights)
