@@ -156,8 +156,11 @@ class NewFile:
         if not is_alike:  # all may do what the group and others may, but a list tells of them, too
             both = 0 if access else mode & mode >> 3 & 0o007
             mode = mode & 0o700 | both << 3 | both
-        os.chmod(target, mode)
-        self.place.date(self.file, self.leaf, plain.st_mtime_ns)
+        # Some mounts give all files one owner and mode: who isn't that owner can't change a date.
+        if own is plain or stat.S_IMODE(own.st_mode) != mode:
+            os.chmod(target, mode)
+        with suppress(PermissionError):
+            self.place.date(self.file, self.leaf, plain.st_mtime_ns)
         return (is_alike and own.st_uid == plain.st_uid) or bool(mode & 0o004)
 
     def _prove(self, leaf: str) -> None:

@@ -270,10 +270,11 @@ class Job:
             if not is_outdated(identity(status), self.plain.identity):
                 return State.CURRENT, status
             # One that has another name as well may be somebody else's: its date isn't ours to set.
-            if self.only_looks or status.st_nlink > 1:
-                return State.OUTDATED, status
-            place.date(sibling, leaf, self.plain.identity[3])
-            return State.DATED, status
+            if not self.only_looks and status.st_nlink == 1:
+                with suppress(PermissionError):
+                    place.date(sibling, leaf, self.plain.identity[3])
+                    return State.DATED, status
+            return State.OUTDATED, status
 
     def _pays(self, place: Place, file: BinaryIO) -> bool:
         """Whether a sibling would be worth it: most often a quick try shows it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
@@ -630,6 +631,25 @@ def test_a_group_that_may_not_read_a_file_is_not_among_the_others_of_its_sibling
         write(folder / "app.js").chmod(0o604)
         assert in_child(compress_without_rights, str(folder))[0] == 0
         assert stat.S_IMODE((folder / "app.js.gz").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("mode", "status"), [(0o600, 0), (0o640, 1)])
+def test_where_a_mount_gives_all_files_their_owner_and_mode_siblings_are_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: int, status: int
+):
+    """So do exFAT and SMB: whoever isn't that owner may change nothing of what he has written."""
+
+    def forbidden(*arguments: object, **more: object):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    write(folder / "app.js").chmod(mode)
+    write(folder / "dated.js", mtime=OLD + 60).chmod(mode)
+    write(folder / "dated.js.gz", gzip.compress(TEXT))
+    monkeypatch.setattr(os, "chmod", forbidden)
+    monkeypatch.setattr(os, "utime", forbidden)
+    assert compress(folder, "--encodings=gzip").returncode == status
+    for name in ("app.js", "dated.js"):
+        assert (served(folder, name, "gzip") is None) == status
 
 
 # Siblings that stand for too much.
