@@ -50,6 +50,17 @@ def test_forty_links_are_followed_and_no_more(
     assert client.get("/link1").passed
 
 
+def test_links_go_up_a_thousand_times_and_not_much_more(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    """Each time costs a way from the root on, and a short target can ask for many."""
+    up_and_down = "d/../" * 600
+    entries = {"d/t.txt": b"t", "1": Link(f"{up_and_down}2"), "2": Link(f"{up_and_down}3")}
+    client = serve(tree(entries | {"3": Link("d/t.txt")}))
+    assert client.get("/1").passed
+    assert client.get("/2").body == b"t"
+
+
 @pytest.mark.rows("S393")
 def test_a_chain_of_links_ends_no_start(mode: str, tree: Callable[..., Path]) -> None:
     end = 300 if sys.platform == "win32" else 3000  # there each link costs many calls
