@@ -284,7 +284,8 @@ class Directory:
     def pin(self) -> Directory:
         """The directory that the path leads to now, whatever it leads to later."""
         pinned = Directory(self.path, follow_symlink=self.follow, is_previous=self.is_previous)
-        pinned.real_path, pinned._status = os.path.realpath(pinned.path), os.stat(pinned.path)
+        pinned._status = os.stat(pinned.path)  # first: a switch after this is seen by `is_replaced`
+        pinned.real_path = os.path.realpath(pinned.path)
         pinned._pinned = root = pinned.open(wait=True)
         if isinstance(root, int):  # not at the end of Python: threads may still be at work then
             finalize(pinned, os.close, root).atexit = False

@@ -675,6 +675,27 @@ def test_an_index_that_is_made_while_its_root_is_switched_has_all_files(
     assert client.get("/sub/a.txt").body == b"two"
 
 
+def test_an_index_whose_root_is_switched_while_it_is_opened_has_its_absolute_links(
+    tmp_path: Path, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told by the root's real path, which has to be that of the root that is open."""
+    for number in "12":
+        base = write_tree(tmp_path / number, {"sub/a.txt": number})
+        write_tree(base, {"a.txt": Link(str(base / "sub/a.txt"))})
+    root, following = tmp_path / "root", tmp_path / "next"
+    write_tree(tmp_path, {"root": Link("1"), "next": Link("2")})
+    realpath = os.path.realpath
+
+    def switching(path: Any, **more: Any) -> str:
+        real = realpath(path, **more)
+        if os.path.lexists(following):
+            rename_link(following, root)
+        return real
+
+    monkeypatch.setattr(os.path, "realpath", switching)
+    assert Client(StaticFiles(root), door).get("/a.txt").body == b"2"
+
+
 def rename_link(new: Path, old: Path) -> None:
     """By one step, but on Windows, which renames no link to a directory over another."""
     if sys.platform == "win32":
