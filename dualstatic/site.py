@@ -71,19 +71,24 @@ class Site:
 
     def refresh(self, *, may_be_missing: bool = False) -> None:
         """See `StaticFiles.refresh`. Live, a directory that is missing may be like an empty one."""
-        for directory in self.directories:
-            if not may_be_missing and (trouble := _trouble(directory.path)):
-                option = "previous" if directory.is_previous else "directory"
-                raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
+        if not may_be_missing:
+            self._check_directories()
         if self._ask_live is None:
             try:
                 self.look_up.refresh()
-            except (FileNotFoundError, NotADirectoryError) as error:  # it has gone since
-                raise MissingDirectory(f"directory: {error.filename!r} does not exist") from error
+            except OSError:
+                self._check_directories()  # one may have gone meanwhile
+                raise
             self.is_ready = True
         logger.info("%s", self)
         if self.is_ready and not self.look_up.is_live:
             self._warn_of_gaps(self.look_up.known())
+
+    def _check_directories(self) -> None:
+        for directory in self.directories:
+            if trouble := _trouble(directory.path):
+                option = "previous" if directory.is_previous else "directory"
+                raise MissingDirectory(f"{option}: {directory.path!r} {trouble}")
 
     def _warn_of_gaps(self, known: Set[str]) -> None:
         """Say once which option has nothing in the index that it is for."""

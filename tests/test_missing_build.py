@@ -138,6 +138,29 @@ def test_a_directory_that_goes_while_its_index_is_made_is_missing(
     assert content(files, "/t.txt") == TEXT
 
 
+@pytest.mark.parametrize("option", ["directory", "previous"])
+def test_a_file_that_takes_the_place_of_a_directory_while_its_index_is_made_is_none(
+    option: str, late: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"directory": late.with_name("first"), "previous": late.with_name("second")}
+    options[option] = late
+    for directory in options.values():
+        write_tree(directory, {"t.txt": TEXT})
+
+    def replacing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def scandir(place: Any) -> Any:
+            if late.is_dir():
+                late.rename(late.with_name("away"))
+                late.write_text("a file")
+            return real(place)
+
+        return scandir
+
+    patch_everywhere(monkeypatch, "scandir", replacing)
+    with pytest.raises(NotADirectoryError, match=f"^{option}: .*late' is not a directory"):
+        StaticFiles(**options, immutable="t")
+
+
 def test_a_file_where_a_directory_is_to_be_is_no_directory(
     late: Path, files: Callable[..., StaticFiles], door: str
 ) -> None:
