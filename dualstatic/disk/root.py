@@ -25,8 +25,8 @@ from .targets import parts_below, relative_parts
 
 MAX_LINKS = 40
 
-_MAX_UPS = 1000
-"""How often links may lead up: each time costs a way from the root on, however deep that is."""
+_UPS = 25
+"""Steps up that count as one more link: each costs a way from the root on, however deep that is."""
 
 _LEAP = 100
 """Directories that are entered by one call: one call takes no path of any length."""
@@ -49,7 +49,7 @@ class Walk:
 
     `here` is its descriptor; None where the system opens nothing relative to one.
 
-    `links` counts the links that were met.
+    `links` counts the links that were met, many steps up as further ones.
     """
 
     def __init__(self, directory: Directory) -> None:
@@ -58,7 +58,7 @@ class Walk:
         self.here = self._place if isinstance(self._place, int) else None
         self._names: list[str] = []
         self._asked: list[str] = []
-        self.links = self._ups = 0
+        self.links = 0
 
     def __enter__(self) -> Walk:
         return self
@@ -152,11 +152,11 @@ class Walk:
     def _target(self, leaf: str) -> list[str]:
         """The parts that a link stands for, seen from here or, if it is absolute, from the root."""
         self.links += 1
-        if self.links > MAX_LINKS or self._ups > _MAX_UPS:
+        if self.links > MAX_LINKS:
             text = "too many links, or a loop of them"  # Windows has no text for it
             raise OSError(errno.ELOOP, text, leaf)
         target = self._readlink(leaf)
-        self._ups += target.count("..")
+        self.links += target.count("..") // _UPS
         if (parts := relative_parts(target)) is not None:
             return parts
         # By the root's own names: to look at others may wait for a dead mount outside.

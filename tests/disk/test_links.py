@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dualstatic import StaticFiles
+from dualstatic.core.codings import SUFFIXES
 from tests.cases import CASES, site
 from tests.cases.case import MAZE, PASS
 from tests.conftest import DOORS, make_files
@@ -59,6 +60,18 @@ def test_links_go_up_a_thousand_times_and_not_much_more(
     client = serve(tree(entries | {"3": Link("d/t.txt")}))
     assert client.get("/1").passed
     assert client.get("/2").body == b"t"
+
+
+def test_how_far_one_sibling_leads_up_is_not_counted_for_the_next(
+    serve: Callable[..., Client], tree: Callable[..., Path]
+) -> None:
+    entries: dict[str, bytes | Link] = {"d/t.txt": b"t" * 99}
+    frame = b"\x28\xb5\x2f\xfd\x20\x01\x09\x00\x00s"
+    for suffix in SUFFIXES.values():
+        entries |= {f"d/{suffix}": frame, f"t.txt{suffix}": Link(f"{'d/../' * 600}d/{suffix}")}
+    client = serve(tree(entries | {"t.txt": Link("d/t.txt")}))
+    for coding in SUFFIXES:
+        assert client.get("/t.txt", {"Accept-Encoding": coding})["content-encoding"] == coding
 
 
 @pytest.mark.rows("S393")
