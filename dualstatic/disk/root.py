@@ -34,9 +34,11 @@ _LEAP = 100
 _FOLDS_CASE = sys.platform in ("darwin", "win32")
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 
+_SHORT = re.compile(r"(?:^|/)(?=[^/]*~)[^/.]{1,8}(?:\.[^/.]{0,3})?\.*(?:/|\Z)")
+"""A name of eight characters and three, which file systems of Windows give to a longer name.
 
-_SHORT = re.compile(r"(?:^|/)(?=[^/]*~)[^/.]{1,8}(?:\.[^/.]{0,3})?(?:/|\Z)")
-"""A name of eight characters and three, as file systems of Windows make one for a longer name."""
+Linux leaves away dots at its end (FAT).
+"""
 
 
 def _has_others(path: str) -> bool:
