@@ -125,11 +125,10 @@ class NewFile:
     status: os.stat_result
 
     def become(self, leaf: str, plain: BinaryIO, status: os.stat_result) -> bool:
-        """Take the name of a sibling, with the date and all permissions of its open file.
+        """Take the name of a sibling, with the permissions and the date of its open file.
 
-        `status` is what the system said of that when its content was what was written here: by now
-        it may have another date. False: the sibling couldn't be given all, and not everybody can
-        read it.
+        `status` is that of the file when it was read: it may have another date by now. False: the
+        server may not be able to read the sibling, which couldn't be given all of them.
         """
         place, here, access = self.place, self.place.here, _access_of(plain)
         self.file.flush()

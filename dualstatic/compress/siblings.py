@@ -239,9 +239,16 @@ class Job:
         self.stop.check()
         try:
             with self.plain.open() as (place, file):
-                state, sibling = self._look(place, self.plain.leaf + self.codec.suffix, file)
+                leaf = self.plain.leaf + self.codec.suffix
+                state, sibling = self._look(place, leaf, file)
                 if state.is_problem and not self.only_looks:
-                    return self._mend(place, file, sibling)
+                    try:
+                        return self._write(place, file, sibling)
+                    except OSError:  # another run may have written the same meanwhile
+                        file.seek(0)
+                        state, sibling = self._look(place, leaf, file)
+                        if state is not State.CURRENT:
+                            raise
                 if state is State.MISSING and not self._pays(place, file):
                     state = State.NO_GAIN
         except (OSError, MemoryError) as error:
@@ -299,17 +306,6 @@ class Job:
         for piece in self.codec.compress(file, self.plain.size, text=text, quick=quick):
             self.stop.check()
             yield piece
-
-    def _mend(self, place: Place, file: BinaryIO, sibling: os.stat_result | None) -> Outcome:
-        """As `_write`; where that fails, another run may have written the same meanwhile."""
-        try:
-            return self._write(place, file, sibling)
-        except OSError:
-            file.seek(0)
-            state, now = self._look(place, self.plain.leaf + self.codec.suffix, file)
-            if now is None or state is not State.CURRENT:
-                raise
-            return self._outcome(state, now.st_size)
 
     def _write(self, place: Place, file: BinaryIO, sibling: os.stat_result | None) -> Outcome:
         leaf, before = self.plain.leaf, os.fstat(file.fileno())
