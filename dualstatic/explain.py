@@ -263,6 +263,8 @@ def _missing(site: Site, path: str, name: str, has_pages: bool) -> str:
             return (
                 f"is not there, but {_shown(spelled)} is, which is spelled otherwise: ask for {url}"
             )
+    if has_pages and site.settings.clean_urls and (reason := _not_served(site, f"{name}.html")):
+        return reason
     ways = {".html": "clean_urls=True answers with it"} if has_pages else {}
     ways |= dict.fromkeys(
         site.look_up.suffixes, "a compressed file answers only beside its original"

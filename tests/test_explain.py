@@ -188,6 +188,14 @@ def test_a_file_that_came_or_went_after_the_index_is_said(root: Path) -> None:
     assert files.explain("/a.txt").startswith("'/a.txt' is not there, but 'a.txt.gz' is: ")
 
 
+def test_a_page_that_came_after_the_index_needs_no_option_that_is_on(root: Path) -> None:
+    files = StaticFiles(root, clean_urls=True)
+    write_tree(root, {"late.html": "late"})
+    for path in ("/late", "/late/", "/late.html"):
+        said = files.explain(path)
+        assert said.endswith(f"'{root}/late.html' is now: refresh() or live=True finds it")
+
+
 def test_a_file_behind_a_link_that_went_after_the_index_is_said(root: Path) -> None:
     write_tree(root, {"releases/1/a.txt": "1", "current": Link("releases/1")})
     files = StaticFiles(root, memory=0)
