@@ -90,10 +90,11 @@ class StaticMiddleware:
         assert app is not None  # noqa: S101 (for the type checker)
         if not self._site.may_fall_back(environ.get("REQUEST_METHOD", ""), path):
             return app(environ, start_response)
-        held = _Held(self.files, environ, path, start_response)
-        body = held.ask(app)
+        asked = {**environ}  # the app may change its own (PEP 3333)
+        held = _Held(self.files, asked, path, start_response)
+        body = held.ask(app, environ)
         if isinstance(body, Answer):
-            return _send(body, held.start, self._wrapper(environ))
+            return _send(body, held.start, self._wrapper(asked))
         return body
 
     def _pick(self, resource: Resource, path: str, environ: WSGIEnvironment) -> Response | None:
@@ -241,8 +242,7 @@ class _Held:
         path: str,
         start_response: StartResponse,
     ) -> None:
-        self._files, self._path, self._start = files, path, start_response
-        self._environ, self._before = environ, {**environ}  # the app may change its own (PEP 3333)
+        self._files, self._environ, self._path, self._start = files, environ, path, start_response
         self._miss: tuple[str, list[tuple[str, str]]] | None = None
         self._exc_info: tuple[OptExcInfo, ...] = ()
         self._written: list[bytes] = []
@@ -255,7 +255,7 @@ class _Held:
         misses = is_miss(self._files, status[:3], headers)
         if misses:
             # A cache has to know that another request may get a page.
-            headers = with_vary(headers, _request(self._before, self._path))
+            headers = with_vary(headers, _request(self._environ, self._path))
         if misses and not self._is_done:
             if self._is_passed_on:
                 # The server raises the exception, if something has been sent.
@@ -269,9 +269,9 @@ class _Held:
         """The server's, which has to be told why there is another status."""
         return self._start(status, headers, *self._exc_info)
 
-    def ask(self, app: WSGIApplication) -> Iterable[bytes] | Answer:
+    def ask(self, app: WSGIApplication, environ: WSGIEnvironment) -> Iterable[bytes] | Answer:
         """The body of the app or, after its 404, the page."""
-        given = body = app(self._environ, self.start_response)
+        given = body = app(environ, self.start_response)
         try:
             if not (self._is_passed_on or self._miss):  # it tells its status with the first piece
                 rest = iter(given)
@@ -293,7 +293,7 @@ class _Held:
     def _page(self, status: str, headers: list[tuple[str, str]]) -> Answer | None:
         """The page in place of a miss; None: there is none, and the miss has been told."""
         fallback = partial(self._files.fallback, has_app=True)
-        page = _asked(fallback, _request(self._before, self._path), self._before)
+        page = _asked(fallback, _request(self._environ, self._path), self._environ)
         if page is None:
             write = self.start(status, headers)
             for data in self._written:
