@@ -35,7 +35,7 @@ _WRITE = (
     | getattr(os, "O_BINARY", 0)
 )
 
-_ACCESS = "system.posix_acl_access"
+_ACL = "system.posix_acl_access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +130,18 @@ class NewFile:
         `status` is that of the file when it was read: it may have another date by now. False: the
         server may not be able to read the sibling, which couldn't be given all of them.
         """
-        place, here, access = self.place, self.place.here, _access_of(plain)
+        place, here, acl = self.place, self.place.here, _acl_of(plain)
         self.file.flush()
         if here is None:  # Windows renames no open file, and dates one anew when it is closed
             self.file.close()
-        is_readable = self._resemble(status, access)
+        is_readable = self._resemble(status, acl)
         self.file.close()
         self._prove(self.leaf)
         os.replace(place.at(self.leaf), place.at(leaf), src_dir_fd=here, dst_dir_fd=here)
         self._prove(leaf)
         return is_readable
 
-    def _resemble(self, plain: os.stat_result, access: bytes) -> bool:
+    def _resemble(self, plain: os.stat_result, acl: bytes) -> bool:
         """Give it the permissions and the date of another file and, where allowed, its owner."""
         target = self.place.target(self.file, self.leaf)
         mode, own = plain.st_mode & 0o777, plain
@@ -151,9 +151,9 @@ class NewFile:
                     os.chown(target, *owner)
             own = os.fstat(target)
         has_group = own.st_gid == plain.st_gid
-        is_alike = _allow(target, access if has_group else b"") and has_group
-        if not is_alike:  # all may do what the group and others may, but a list tells of them, too
-            both = 0 if access else mode & mode >> 3 & 0o007
+        is_alike = _set_acl(target, acl if has_group else b"") and has_group
+        if not is_alike:  # all may do what group and others both may; but a list may exclude some
+            both = 0 if acl else mode & mode >> 3 & 0o007
             mode = mode & 0o700 | both << 3 | both
         # Some mounts give all files one owner and mode: who isn't that owner can't change a date.
         if own is plain or stat.S_IMODE(own.st_mode) != mode:
@@ -168,23 +168,20 @@ class NewFile:
             raise OSError(errno.EBUSY, "somebody else has replaced the file that was written")
 
 
-def _access_of(file: BinaryIO) -> bytes:
+def _acl_of(file: BinaryIO) -> bytes:
     """The access control list of an open file (Linux): it says more than the mode."""
     with suppress(AttributeError, OSError):
-        return os.getxattr(file.fileno(), _ACCESS)
+        return os.getxattr(file.fileno(), _ACL)
     return b""
 
 
-def _allow(target: int | str, access: bytes) -> bool:
-    """Give a new file this list, in place of the one that its directory gave it; whether it has it.
-
-    Empty: it gets none.
-    """
+def _set_acl(target: int | str, acl: bytes) -> bool:
+    """Give a new file this list, or none, in place of its directory's; whether it has it."""
     try:
-        if access:
-            os.setxattr(target, _ACCESS, access)
+        if acl:
+            os.setxattr(target, _ACL, acl)
         else:
-            os.removexattr(target, _ACCESS)
+            os.removexattr(target, _ACL)
     except (AttributeError, OSError):  # to remove what isn't there fails, too
-        return not access
+        return not acl
     return True

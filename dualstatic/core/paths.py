@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote_to_bytes
 # stand in it, nor a backslash (a separator elsewhere), nor a surrogate (bytes that aren't UTF-8).
 _REFUSED = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(?:^|/)(?:\.{0,2})(?:/|\Z)")
 
-# What has no look, nor a weight where a directory ignores case (HFS+; ext4 and others on Linux):
-# there a name that has such characters before its dot is another name of the one without.
+# Invisible characters. A directory that ignores case ignores these, too (HFS+; ext4 and others on
+# Linux): a name that has some before its dot means the file whose name begins with the dot.
 _IGNORED = (
     r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"

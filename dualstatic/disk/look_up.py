@@ -233,14 +233,12 @@ class LookUp:
         with self._refreshing:
             scans = [] if self.is_live else [self._scan(each) for each in self.directories]
             self.warn.count()
-            # What was on another device is forgotten: its number is given again once it is closed.
-            before, now = (
-                {scan.directory.device for scan in each} for each in (self._scans, scans)
-            )
-            forget_hashes(before & now)
+            # All is forgotten of other devices: another gets the number of one that is closed.
+            devices = _devices(self._scans) & _devices(scans)
+            forget_hashes(devices)
             with guard:
                 self._begin(scans)
-                self.memory.keep_settled(before & now)
+                self.memory.keep_settled(devices)
             self.covers = self._covered()
 
     def _covered(self) -> Container[str]:
@@ -257,3 +255,7 @@ class LookUp:
         except OSError as error:
             log_failure(error, directory.path)
             raise
+
+
+def _devices(scans: Iterable[Scan]) -> set[int]:
+    return {scan.directory.device for scan in scans}

@@ -94,7 +94,7 @@ class Memory:
     def keep_settled(self, devices: Container[int]) -> None:
         """Let all resources go, for a new index, but no bytes of files that can't have changed.
 
-        Those are on one of `devices`. With the resources the root of the old index would stay open.
+        Such a file is on one of `devices`. A resource would keep the root of the old index open.
         """
         for resource in list(self._held):
             if resource.settled:

@@ -73,10 +73,10 @@ def modified(status: os.stat_result) -> int | None:
     return seconds if _FIRST_DATE <= seconds <= time.time() else None
 
 
-def forget_hashes(but: Container[int]) -> None:
-    """Forget the hashes of all files, but of those on these devices."""
+def forget_hashes(devices: Container[int]) -> None:
+    """Forget the hashes of all files but those on these devices."""
     with _guard:
-        for key in [key for key in _digests if key[0] not in but]:
+        for key in [key for key in _digests if key[0] not in devices]:
             del _digests[key]
 
 
