@@ -243,7 +243,7 @@ def explain_without_rights(directory: str) -> list[str]:
     said = []
     for live in (False, True):
         files = StaticFiles(directory, live=live)
-        said += map(files.explain, ("/kept.txt", "/shut/x.txt", "/unlisted/nope/x.txt"))
+        said += map(files.explain, ("/kept.txt", "/shut/x.txt", "/unlisted/no~1/x.txt"))
     return [text.replace(directory, "/root") for text in said]
 
 
@@ -257,7 +257,7 @@ def test_a_file_that_this_process_may_not_read_is_said() -> None:
         (directory / "shut").chmod(stat.S_IRWXU)
     kept = "'/kept.txt' is not served: no permission to read: '/root/kept.txt'"
     shut = "'/shut/x.txt' is not served: no permission to read: '/root/shut'"
-    unlisted = "'/unlisted/nope/x.txt' is not in '/root'"
+    unlisted = "'/unlisted/no~1/x.txt' is not in '/root'"
     assert said == [kept, shut, unlisted] * 2
 
 
