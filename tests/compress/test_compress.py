@@ -593,10 +593,11 @@ def test_a_sibling_gets_the_owner_and_the_group_of_its_file(folder: Path):
 ACL = "system.posix_acl_access"
 
 
-def allows(user: int) -> bytes:
-    """A list as Linux keeps it: for the owner and a user, and neither for the group nor others."""
+def allows(user: int, rights: int = 4, others: int = 0) -> bytes:
+    """A list as Linux keeps it: what the owner and a user may do, and the group and all others."""
     of_all = 2**32 - 1
-    entries = (1, 6, of_all), (2, 4, user), (4, 0, of_all), (16, 4, of_all), (32, 0, of_all)
+    entries = (1, 6, of_all), (2, rights, user), (4, others, of_all)
+    entries = *entries, (16, 4, of_all), (32, others, of_all)
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *each) for each in entries)
 
 
@@ -638,6 +639,17 @@ def test_a_group_that_may_not_read_a_file_is_not_among_the_others_of_its_sibling
         write(folder / "app.js").chmod(0o604)
         assert in_child(compress_without_rights, str(folder))[0] == 0
         assert stat.S_IMODE((folder / "app.js.gz").stat().st_mode) == 0o600
+
+
+@needs_root
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="only Linux lets Python write such lists")
+def test_a_user_that_a_list_excludes_is_not_among_the_others_of_a_sibling():
+    with public_directory() as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        os.setxattr(write(folder / "app.js"), ACL, allows(NOBODY - 1, rights=0, others=4))
+        assert in_child(compress_without_rights, str(folder))[0] == 0
+        assert stat.S_IMODE((folder / "app.js.gz").stat().st_mode) == 0o600
+        assert ACL not in os.listxattr(folder / "app.js.gz")
 
 
 @pytest.mark.parametrize(("mode", "status"), [(0o600, 0), (0o640, 1)])
