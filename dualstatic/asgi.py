@@ -114,7 +114,7 @@ class StaticMiddleware:
     ) -> None:
         """The app's answer or, where it has none, a page in its place."""
         replaced, failures = False, list[Exception]()
-        asked = {**scope}  # frameworks change theirs
+        asked = {**scope, "headers": [*scope.get("headers", ())]}  # frameworks change theirs
 
         async def watch(message: dict[str, Any]) -> None:
             nonlocal replaced
