@@ -331,9 +331,9 @@ def kind(directory: Directory, name: str) -> str:
             walk.enter(folder)
             _, found = walk.find(leaf)
         except OSError as error:
-            dangles = error.errno == errno.ENOENT and _dangles(directory, name)
-            dangling = "leads through a link to nothing" if dangles else ""
-            return _ERRORS.get(error.errno or 0, dangling)
+            if error.errno == errno.ENOENT and _dangles(directory, name):
+                return "leads through a link to nothing"
+            return _ERRORS.get(error.errno or 0, "")
     return "is not a regular file" if found == "other" else found
 
 
