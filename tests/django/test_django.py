@@ -964,13 +964,18 @@ def test_a_404_that_a_page_takes_the_place_of_is_closed(project: Project):
     (project.root / "404.html").write_text("lost")
     text = "DUALSTATIC = {'not_found': '404-page', 'prefix': '/'}\nROOT_URLCONF = 'mysite.gone'\n"
     (project.directory / "mysite/gone.py").write_text("""
+from enum import Enum
 from io import BytesIO
 from django.http import FileResponse
 from django.urls import path
+class Status(int, Enum):  # as HTTPStatus was until Python 3.11
+    NOT_FOUND = 404
 held = []
 def gone(request):
     held.append(BytesIO(b'gone'))
-    return FileResponse(held[-1], status=404)
+    response = FileResponse(held[-1])
+    response.status_code = Status.NOT_FOUND
+    return response
 urlpatterns = [path('gone', gone)]
 """)
     settings = project.settings("gone_pages", text + ALONE)
