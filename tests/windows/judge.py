@@ -88,5 +88,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _counts["passed"] += 1
 
 
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(exitstatus: int) -> None:
+    if exitstatus > pytest.ExitCode.TESTS_FAILED:  # such as a file that can't be imported here
+        _counts["failed"] += 1
     Path(os.environ["RESULTS"]).write_text(json.dumps(_counts))
